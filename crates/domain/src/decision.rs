@@ -1,0 +1,151 @@
+//! What a decision is asked for, and the certificate it leaves: enough to explain it, and to recompute it from the log.
+
+use crate::event::PageType;
+use crate::id::{CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+
+/// One thing under consideration.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Candidate {
+    /// A sellable row.
+    Product(ProductNo),
+    /// A category.
+    Category(CategoryNo),
+}
+
+/// All that a decision depends on besides the snapshot and the profile.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Request {
+    /// The decision's name; also the seed of whatever is drawn.
+    pub id: DecisionId,
+    /// The moment of asking.
+    pub now: Millis,
+    /// Name of the placement.
+    pub placement: String,
+    /// Who asks; `None` without consent or identity.
+    pub shopper: Option<ShopperNo>,
+    /// Where it will be shown.
+    pub page: PageType,
+    /// External ids of the products the page is about, at most 50.
+    pub items: Vec<String>,
+    /// Path of the category the page is about.
+    pub category: Option<String>,
+    /// External ids in the cart, as the shop knows it, at most 200.
+    pub cart: Vec<String>,
+    /// External ids that must not be shown, at most 500.
+    pub exclude: Vec<String>,
+    /// Slots wanted; 0 = as the placement says; at most 100.
+    pub slots: u16,
+    /// Whether the full candidate list is wanted.
+    pub explain: bool,
+    /// Sources left out by the server for want of time. An input, so that replay leaves them out too.
+    pub skipped: Vec<String>,
+}
+
+/// The versions a decision read.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Versions {
+    /// Last entry folded into the aggregates.
+    pub snapshot_offset: Offset,
+    /// Last entry folded into the shopper's profile.
+    pub profile_offset: Offset,
+    /// Offset of the settings entry in force.
+    pub settings_offset: Offset,
+    /// Engine version: the crate version.
+    pub engine: String,
+}
+
+/// How much of the shopper went into the slate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Personalization {
+    /// Nothing about the shopper: page, cart and popularity only.
+    #[default]
+    None,
+    /// This visit only.
+    Session,
+    /// This visit and what came before it.
+    Full,
+}
+
+/// What the slate fell back to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Fallback {
+    /// Nothing: it is as the placement intends.
+    #[default]
+    None,
+    /// Popular products, under the fallback headline.
+    Popular,
+    /// An empty slate, as the placement says.
+    Hidden,
+}
+
+/// Why something is shown, in plain words.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Reason {
+    /// A stable code: the name of the source, or `pinned`.
+    pub code: String,
+    /// A sentence for the shopper.
+    pub text: String,
+    /// The products it is based on.
+    pub based_on: Vec<ProductNo>,
+    /// Whether it rests on what this shopper did.
+    pub personal: bool,
+}
+
+/// One place of the slate.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Slot {
+    /// What is shown.
+    pub candidate: Candidate,
+    /// The blended score; 0 for a pinned candidate that no source yielded.
+    pub score: f32,
+    /// Index into [`Decision::sources`] and the weighted part of the score that came from it.
+    pub parts: Vec<(u8, f32)>,
+    /// Why, in plain words.
+    pub reason: Reason,
+    /// The rule that placed it, by its name.
+    pub placed_by: Option<String>,
+    /// The probability with which this candidate was chosen for this position.
+    pub probability: f32,
+}
+
+/// One candidate of an explained decision.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Considered {
+    /// What was considered.
+    pub candidate: Candidate,
+    /// Its blended score.
+    pub score: f32,
+    /// Index into [`Decision::sources`] and weighted part of the score.
+    pub parts: Vec<(u8, f32)>,
+    /// The filter or rule that removed it, or the step that left it out (`diversity`, `not_in_top`); `None`: shown.
+    pub removed_by: Option<String>,
+}
+
+/// The result and its certificate. Candidates = slate ∪ removed, each with a name.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Decision {
+    /// What was asked.
+    pub request: Request,
+    /// What was read.
+    pub versions: Versions,
+    /// The headline to show.
+    pub headline: String,
+    /// The ordered result.
+    pub slate: Vec<Slot>,
+    /// How much of the shopper went in.
+    pub personalization: Personalization,
+    /// What it fell back to.
+    pub fallback: Fallback,
+    /// Each source with the number of candidates it yielded.
+    pub sources: Vec<(String, u32)>,
+    /// Number of different candidates.
+    pub candidate_count: u32,
+    /// Each filter, rule or step with the number of candidates it removed.
+    pub removed: Vec<(String, u32)>,
+    /// Named ids of the request that the catalogue does not know.
+    pub missing_ids: Vec<String>,
+    /// Every candidate, best first, where `explain` was asked.
+    pub considered: Option<Vec<Considered>>,
+}

@@ -1,0 +1,68 @@
+//! What stands in the log: everything that changes state, and every decision.
+
+use crate::decision::Decision;
+use crate::event::Event;
+use crate::id::ShopperNo;
+use crate::product::ProductPatch;
+use crate::settings::{KeyChange, Settings};
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+
+/// One entry; its offset is where it stands.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// When the server took it in; never goes backwards along the log.
+    pub received: Millis,
+    /// Whom it is about.
+    pub shopper: Option<ShopperNo>,
+    /// What it says.
+    pub body: Body,
+}
+
+/// The kinds of entries. Their order is part of the record format: append, never reorder.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Body {
+    /// A fact from the shop.
+    Event(Box<Event>),
+    /// A change to a row of the catalogue.
+    Catalog(Box<ProductPatch>),
+    /// The settings, as a whole.
+    Settings(Box<Settings>),
+    /// A key, or the end of one.
+    Key(KeyChange),
+    /// What was shown.
+    Decision(Box<Decision>),
+}
+
+impl Body {
+    /// The number of the kind in the log's `kind` column.
+    pub fn kind_no(&self) -> u8 {
+        match self {
+            Self::Event(_) => 1,
+            Self::Catalog(_) => 2,
+            Self::Settings(_) => 3,
+            Self::Key(_) => 4,
+            Self::Decision(_) => 5,
+        }
+    }
+}
+
+/// Which external id an identity carries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum IdentityKind {
+    /// A first-party cookie value.
+    Anonymous,
+    /// A customer number.
+    User,
+}
+
+/// A shopper number and the external id it stands for. Kept apart from the log, so that erasing it needs no rewriting.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Identity {
+    /// The number in the log.
+    pub shopper: ShopperNo,
+    /// Which id.
+    pub kind: IdentityKind,
+    /// The id as the shop sent it, at most 128 bytes.
+    pub external_id: String,
+}

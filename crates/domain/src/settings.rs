@@ -1,0 +1,138 @@
+//! What the shop's people set: the shop's own facts and its placements. Imported whole from TOML by the server, kept in
+//! the log, swapped atomically. Names of sources, filters, scorers and rules are checked against the engine's tables.
+
+use crate::money::Currency;
+use serde::{Deserialize, Serialize};
+
+/// Everything that is set, as one unit.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Settings {
+    /// Facts about the shop.
+    pub shop: Shop,
+    /// The placements, names unique.
+    pub placements: Vec<Placement>,
+}
+
+/// Facts about the shop.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Shop {
+    /// Currency of prices that name none.
+    pub currency: Currency,
+    /// IANA time zone in which days are cut.
+    pub time_zone: String,
+    /// What holds for a shopper who has said nothing: `false` = denied.
+    pub unknown_consent_granted: bool,
+}
+
+/// What kind of thing a placement shows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Shows {
+    /// Products.
+    #[default]
+    Products,
+    /// Categories.
+    Categories,
+}
+
+/// What a slot does when there is not enough evidence for its headline.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum OnThin {
+    /// Show popular products under the fallback headline.
+    #[default]
+    Relabel,
+    /// Show nothing.
+    Hide,
+}
+
+/// A named place where a decision shows.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Placement {
+    /// The name the shop asks for.
+    pub name: String,
+    /// What is shown above the slate when it is as intended.
+    pub headline: String,
+    /// What is shown above it when it fell back.
+    pub fallback_headline: String,
+    /// Products or categories.
+    pub shows: Shows,
+    /// Slots filled when the request does not say.
+    pub slots: u16,
+    /// Fewest candidates from non-fallback sources for the headline to stand.
+    pub min_evidence: u16,
+    /// What happens below that.
+    pub on_thin: OnThin,
+    /// Where candidates come from.
+    pub sources: Vec<SourceUse>,
+    /// What removes candidates, in order.
+    pub filters: Vec<FilterUse>,
+    /// Most slots of one category and of one brand; 0 = no cap.
+    pub diversity: Diversity,
+    /// Merchandisers' instructions, in order.
+    pub rules: Vec<Rule>,
+}
+
+/// Most slots that may share something; 0 = no cap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Diversity {
+    /// Most slots of one main category.
+    pub max_per_category: u16,
+    /// Most slots of one brand.
+    pub max_per_brand: u16,
+}
+
+/// One source of a placement.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SourceUse {
+    /// Its name in the engine's table of sources.
+    pub source: String,
+    /// Weight of its normalised score in the blend.
+    pub weight: f32,
+    /// Most candidates taken from it.
+    pub limit: u16,
+    /// Named parameters that differ from the source's defaults.
+    pub params: Vec<(String, f64)>,
+}
+
+/// One filter of a placement.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FilterUse {
+    /// Its name in the engine's table of filters.
+    pub filter: String,
+    /// Named parameters that differ from the filter's defaults.
+    pub params: Vec<(String, f64)>,
+}
+
+/// A merchandiser's instruction.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Rule {
+    /// How it is named where it had an effect.
+    pub name: String,
+    /// Its name in the engine's table of rules: `pin`, `hide`.
+    pub rule: String,
+    /// External ids of the rows it is about.
+    pub items: Vec<String>,
+    /// Categories it is about, as paths.
+    pub categories: Vec<String>,
+    /// The slot a pin claims, from 0.
+    pub position: u16,
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Scope {
+    /// In a browser: send events, ask for recommendations.
+    Publishable,
+    /// On a server: everything.
+    Secret,
+}
+
+/// A key, or the end of one. The key itself is never kept.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyChange {
+    /// Keyed hash of the key.
+    pub hash: [u8; 32],
+    /// What it may do.
+    pub scope: Scope,
+    /// Whether it ends here.
+    pub revoked: bool,
+}
