@@ -1,0 +1,167 @@
+//! What the log adds up to over all shoppers: catalogue, popularity, what is viewed and bought together, visits. One
+//! writer folds entries in; a frozen copy costs a reference count a chunk.
+
+use crate::catalog::Catalog;
+use crate::names::{Names, PRODUCTS_MAX};
+use crate::visits::Visits;
+use bespoke_domain::settings::KeyChange;
+use bespoke_domain::{
+    CategoryNo, Consent, Event, EventKind, Offset, ProductNo, ProductPatch, Purpose, Settings, ShopperNo,
+};
+use bespoke_models::co_occurrence::CoOccurrence;
+use bespoke_models::co_visit::{CoVisitParams, observe_basket, observe_view};
+use bespoke_models::popularity::Popularity;
+use bespoke_models::session_index::SessionIndex;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What a signal counts for in popularity: one home for these weights.
+pub const SIGNALS: [(EventKind, f64); 4] = [
+    (EventKind::ViewItem, 1.0),
+    (EventKind::AddToCart, 3.0),
+    (EventKind::AddToWishlist, 2.0),
+    (EventKind::Purchase, 6.0),
+];
+
+/// The shop's aggregates after some offset.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Aggregates {
+    /// The last entry folded in.
+    pub offset: Offset,
+    /// The products.
+    pub catalog: Catalog,
+    /// What is popular, overall and by category.
+    pub popularity: Popularity,
+    /// What is viewed in one visit.
+    pub co_viewed: CoOccurrence,
+    /// What is bought in one order.
+    pub co_bought: CoOccurrence,
+    /// Visits that ended, for neighbours.
+    pub sessions: SessionIndex,
+    /// Visits still going on. Only the fold reads them.
+    pub visits: Visits,
+    /// Offset of the settings in force.
+    pub settings_offset: Offset,
+    /// The settings in force.
+    pub settings: Option<Arc<Settings>>,
+    /// Keys that may be used.
+    pub keys: Vec<KeyChange>,
+    /// Products named in events or patches that got no number, because there were too many.
+    pub ignored_products: u64,
+}
+
+impl Aggregates {
+    /// The numbers of an event's items; unknown ids get one and stay ineligible until the catalogue has them.
+    pub fn number_items(&mut self, names: &Names, event: &Event) -> Vec<ProductNo> {
+        event.items.iter().filter_map(|item| self.number(names, &item.item_id)).collect()
+    }
+
+    fn number(&mut self, names: &Names, id: &str) -> Option<ProductNo> {
+        if let Some(number) = names.get(id) {
+            return Some(number);
+        }
+        if self.catalog.len() >= PRODUCTS_MAX {
+            self.ignored_products += 1;
+            return None;
+        }
+        let id: Arc<str> = id.into();
+        let number = self.catalog.add(id.clone());
+        names.set(id, number);
+        Some(number)
+    }
+
+    /// Folds an event in. Without consent to personalization it only counts towards popularity, without a shopper.
+    pub fn fold_event(&mut self, shopper: Option<ShopperNo>, event: &Event, products: &[ProductNo]) {
+        self.count_signals(event, products);
+        for items in self.visits.advance(event.time) {
+            self.sessions.push(&items);
+        }
+        let Some(shopper) = shopper.filter(|_| event.consent.allows(Purpose::Personalization)) else {
+            return;
+        };
+        if event.kind == EventKind::Purchase {
+            observe_basket(&mut self.co_bought, products, event.time);
+        }
+        self.extend_visit(shopper, event, products);
+    }
+
+    fn count_signals(&mut self, event: &Event, products: &[ProductNo]) {
+        let Some((_, weight)) = SIGNALS.iter().find(|(kind, _)| *kind == event.kind) else { return };
+        for &product in products {
+            let categories = self.categories_of(product);
+            self.popularity.bump(product, &categories, *weight, event.time);
+        }
+    }
+
+    fn categories_of(&self, product: ProductNo) -> Vec<CategoryNo> {
+        let main = self.catalog.row(product).map_or(CategoryNo(0), |row| row.category);
+        self.catalog.categories_up(main)
+    }
+
+    /// A visit is what was viewed, in order and with repeats, and what was carted or bought without having been viewed.
+    fn extend_visit(&mut self, shopper: ShopperNo, event: &Event, products: &[ProductNo]) {
+        let is_view = event.kind == EventKind::ViewItem;
+        if !is_view && !matches!(event.kind, EventKind::AddToCart | EventKind::Purchase) {
+            return;
+        }
+        let (visit, ended) = self.visits.at(shopper, event.time);
+        for &product in products {
+            if is_view {
+                observe_view(
+                    &mut self.co_viewed,
+                    &visit.items,
+                    product,
+                    event.time,
+                    &CoVisitParams::default(),
+                );
+            }
+            if is_view || !visit.items.contains(&product) {
+                visit.push(product);
+            }
+        }
+        if let Some(items) = ended {
+            self.sessions.push(&items);
+        }
+    }
+
+    /// Folds a catalogue patch in; a product that changes its category changes leaderboards with it.
+    pub fn fold_patch(&mut self, names: &Names, patch: &ProductPatch) {
+        let Some(product) = self.number(names, &patch.id) else { return };
+        let (before, after) = self.catalog.apply(product, patch);
+        if before == after {
+            return;
+        }
+        let old = self.catalog.categories_up(before);
+        let new = self.catalog.categories_up(after);
+        let only = |list: &[CategoryNo], other: &[CategoryNo]| -> Vec<CategoryNo> {
+            list.iter().copied().filter(|category| !other.contains(category)).collect()
+        };
+        self.popularity.leave(product, &only(&old, &new));
+        self.popularity.enter(product, &only(&new, &old));
+    }
+
+    /// Folds a key in, or takes it out.
+    pub fn fold_key(&mut self, key: &KeyChange) {
+        self.keys.retain(|held| held.hash != key.hash);
+        if !key.revoked {
+            self.keys.push(key.clone());
+        }
+    }
+
+    /// What holds for a shopper who said nothing.
+    pub fn unknown_consent(&self) -> Consent {
+        let granted = self.settings.as_ref().is_some_and(|settings| settings.shop.unknown_consent_granted);
+        if granted { Consent::GRANTED.with(Purpose::Marketing, false) } else { Consent::DENIED }
+    }
+
+    /// The copy a snapshot keeps: without what only the fold needs.
+    pub fn freeze(&mut self) -> Self {
+        let visits = std::mem::take(&mut self.visits);
+        let catalog = self.catalog.freeze();
+        let live_catalog = std::mem::replace(&mut self.catalog, catalog);
+        let frozen = self.clone();
+        self.catalog = live_catalog;
+        self.visits = visits;
+        frozen
+    }
+}

@@ -1,0 +1,338 @@
+//! The catalogue as columns: one hot row a product for filters, the moments at which each field was true, and what
+//! describes it. Copy-on-write, so that a published snapshot costs a reference count a chunk.
+
+use bespoke_domain::id::BrandNo;
+use bespoke_domain::product::{Availability, Content, ProductPatch};
+use bespoke_domain::{CategoryNo, GroupNo, Millis, Money, ProductNo};
+use bespoke_models::cow::CowVec;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Deepest category path.
+pub const CATEGORY_DEPTH_MAX: usize = 8;
+/// Most categories and most brands.
+pub const CATEGORIES_MAX: usize = 200_000;
+
+/// What filters and caps read of a product: small, so that a candidate costs one cache line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Row {
+    /// Main category; 0 where it has none.
+    pub category: CategoryNo,
+    /// Brand; 0 where it has none.
+    pub brand: BrandNo,
+    /// The product this row is a variant of.
+    pub group: GroupNo,
+    /// Not offered from this second of the epoch on.
+    pub expires_s: u32,
+    /// Whether it is in the catalogue, not hidden, and can be bought.
+    pub offered: bool,
+}
+
+/// The fields that change by the moment, each with the time at which it was true.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+struct Moments {
+    price: Option<Money>,
+    sale_price: Option<Money>,
+    availability: Option<Availability>,
+    stock: Option<u32>,
+    as_of: [i64; 5],
+}
+
+/// A list of names that only grows; its numbers are positions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Numbering {
+    names: Vec<Arc<str>>,
+    #[serde(skip)]
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+impl Numbering {
+    fn get(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied()
+    }
+
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.get(name) {
+            return number;
+        }
+        let name: Arc<str> = name.into();
+        self.names.push(name.clone());
+        let number = (self.names.len() - 1) as u32;
+        self.numbers.insert(name, number);
+        number
+    }
+
+    fn restore(&mut self) {
+        self.numbers = self.names.iter().zip(0..).map(|(name, number)| (name.clone(), number)).collect();
+    }
+}
+
+/// Category paths with their parents.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Tree {
+    paths: Numbering,
+    parents: Vec<CategoryNo>,
+}
+
+impl Tree {
+    /// The number of `path`, given to it and to every path above it. The empty path is the whole shop.
+    fn number(&mut self, path: &str) -> CategoryNo {
+        if self.parents.is_empty() {
+            self.paths.number("");
+            self.parents.push(CategoryNo(0));
+        }
+        let (mut parent, mut prefix) = (CategoryNo(0), String::new());
+        for part in path.split('>').map(str::trim).filter(|part| !part.is_empty()).take(CATEGORY_DEPTH_MAX) {
+            if !prefix.is_empty() {
+                prefix.push_str(" > ");
+            }
+            prefix.push_str(part);
+            if self.parents.len() >= CATEGORIES_MAX && self.paths.get(&prefix).is_none() {
+                break;
+            }
+            let number = CategoryNo(self.paths.number(&prefix));
+            if number.index() == self.parents.len() {
+                self.parents.push(parent);
+            }
+            parent = number;
+        }
+        parent
+    }
+}
+
+/// All products.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Catalog {
+    rows: CowVec<Row, 4096>,
+    ids: CowVec<Arc<str>, 4096>,
+    moments: CowVec<Moments, 1024>,
+    contents: CowVec<Option<Arc<Content>>, 1024>,
+    tree: Arc<Tree>,
+    brands: Arc<Numbering>,
+    /// Only the fold needs it, so that [`Catalog::freeze`] leaves it out and writing it copies nothing.
+    groups: Arc<Numbering>,
+}
+
+impl Catalog {
+    /// Products with a number, in the catalogue or only seen in events.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether no product has a number.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Gives the next number to `id`.
+    pub fn add(&mut self, id: Arc<str>) -> ProductNo {
+        self.rows.push(Row { expires_s: u32::MAX, ..Row::default() });
+        self.ids.push(id);
+        self.moments.push(Moments { as_of: [i64::MIN; 5], ..Moments::default() });
+        self.contents.push(None);
+        ProductNo((self.rows.len() - 1) as u32)
+    }
+
+    /// The hot row.
+    #[inline]
+    pub fn row(&self, product: ProductNo) -> Option<&Row> {
+        self.rows.get(product.index())
+    }
+
+    /// The external id.
+    pub fn id(&self, product: ProductNo) -> &str {
+        self.ids.get(product.index()).map_or("", |id| id)
+    }
+
+    /// What describes it; `None` for a product only seen in events.
+    pub fn content(&self, product: ProductNo) -> Option<&Content> {
+        self.contents.get(product.index())?.as_deref()
+    }
+
+    /// What it costs now: the sale price where there is one.
+    pub fn price(&self, product: ProductNo) -> Option<Money> {
+        let moments = self.moments.get(product.index())?;
+        moments.sale_price.or(moments.price)
+    }
+
+    /// Whether it may be shown at `now`: in the catalogue, not hidden, not expired, can be bought.
+    #[inline]
+    pub fn is_available(&self, product: ProductNo, now: Millis) -> bool {
+        self.row(product).is_some_and(|row| row.offered && now.0 < i64::from(row.expires_s) * 1000)
+    }
+
+    /// The number of a category path.
+    pub fn category(&self, path: &str) -> Option<CategoryNo> {
+        let parts: Vec<&str> = path.split('>').map(str::trim).filter(|part| !part.is_empty()).collect();
+        self.tree.paths.get(&parts.join(" > ")).map(CategoryNo)
+    }
+
+    /// The path of a category.
+    pub fn category_path(&self, category: CategoryNo) -> &str {
+        self.tree.paths.names.get(category.index()).map_or("", |path| path)
+    }
+
+    /// The category and all above it, the whole shop last.
+    pub fn categories_up(&self, category: CategoryNo) -> Vec<CategoryNo> {
+        let mut up = vec![category];
+        let mut at = category;
+        while at.0 != 0 {
+            at = self.tree.parents.get(at.index()).copied().unwrap_or_default();
+            up.push(at);
+        }
+        up
+    }
+
+    /// Applies a patch, field by field where it is newer; returns the main categories before and after.
+    pub fn apply(&mut self, product: ProductNo, patch: &ProductPatch) -> (CategoryNo, CategoryNo) {
+        let before = self.row(product).map_or(CategoryNo(0), |row| row.category);
+        self.apply_moments(product, patch);
+        if let Some(content) = &patch.content
+            && self.is_newer(product, 4, patch.as_of)
+        {
+            self.apply_content(product, content);
+        }
+        self.settle(product);
+        (before, self.row(product).map_or(CategoryNo(0), |row| row.category))
+    }
+
+    fn is_newer(&mut self, product: ProductNo, field: usize, as_of: Millis) -> bool {
+        let Some(moments) = self.moments.get_mut(product.index()) else { return false };
+        let newer = as_of.0 >= moments.as_of[field];
+        if newer {
+            moments.as_of[field] = as_of.0;
+        }
+        newer
+    }
+
+    fn apply_moments(&mut self, product: ProductNo, patch: &ProductPatch) {
+        let given = [
+            patch.price.is_some(),
+            patch.sale_price.is_some(),
+            patch.availability.is_some(),
+            patch.stock.is_some(),
+        ];
+        for (field, _) in given.iter().enumerate().filter(|(_, given)| **given) {
+            if !self.is_newer(product, field, patch.as_of) {
+                continue;
+            }
+            let Some(moments) = self.moments.get_mut(product.index()) else { return };
+            match field {
+                0 => moments.price = patch.price,
+                1 => moments.sale_price = patch.sale_price.flatten(),
+                2 => moments.availability = patch.availability,
+                _ => moments.stock = patch.stock,
+            }
+        }
+    }
+
+    fn apply_content(&mut self, product: ProductNo, content: &Content) {
+        let category =
+            Arc::make_mut(&mut self.tree).number(content.categories.first().map_or("", String::as_str));
+        let brands = Arc::make_mut(&mut self.brands);
+        if brands.names.is_empty() {
+            brands.number("");
+        }
+        let brand = BrandNo(brands.number(&content.brand));
+        let own_id = self.id(product).to_owned();
+        let group =
+            self.group(if content.item_group_id.is_empty() { &own_id } else { &content.item_group_id });
+        let expires_s =
+            content.expires_at.map_or(u32::MAX, |at| (at.0 / 1000).clamp(0, i64::from(u32::MAX)) as u32);
+        if let Some(row) = self.rows.get_mut(product.index()) {
+            *row = Row { category, brand, group, expires_s, offered: row.offered };
+        }
+        if let Some(slot) = self.contents.get_mut(product.index()) {
+            *slot = Some(Arc::new(content.clone()));
+        }
+    }
+
+    fn group(&mut self, id: &str) -> GroupNo {
+        GroupNo(Arc::make_mut(&mut self.groups).number(id))
+    }
+
+    /// Works out whether the row is offered, from all that is known of it.
+    fn settle(&mut self, product: ProductNo) {
+        let Some(moments) = self.moments.get(product.index()) else { return };
+        let can_be_bought =
+            moments.availability.is_some_and(|availability| availability != Availability::OutOfStock)
+                && moments.stock != Some(0);
+        let offered = can_be_bought && self.content(product).is_some_and(|content| !content.hidden);
+        if self.rows.get(product.index()).is_some_and(|row| row.offered != offered)
+            && let Some(row) = self.rows.get_mut(product.index())
+        {
+            row.offered = offered;
+        }
+    }
+
+    /// The copy a snapshot keeps: everything but what only the fold needs.
+    #[must_use]
+    pub fn freeze(&mut self) -> Self {
+        let groups = std::mem::take(&mut self.groups);
+        let frozen = self.clone();
+        self.groups = groups;
+        frozen
+    }
+
+    /// Rebuilds what a checkpoint leaves out; calls `each` with every id and number.
+    pub fn restore(&mut self, mut each: impl FnMut(Arc<str>, ProductNo)) {
+        Arc::make_mut(&mut self.tree).paths.restore();
+        Arc::make_mut(&mut self.brands).restore();
+        Arc::make_mut(&mut self.groups).restore();
+        for (no, id) in self.ids.iter().enumerate() {
+            each(id.clone(), ProductNo(no as u32));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(as_of: i64) -> ProductPatch {
+        ProductPatch { id: "a".into(), as_of: Millis(as_of), ..ProductPatch::default() }
+    }
+
+    fn mug() -> Box<Content> {
+        Box::new(Content {
+            title: "Mug".into(),
+            categories: vec!["Home>Kitchen".into()],
+            ..Content::default()
+        })
+    }
+
+    #[test]
+    fn the_newest_as_of_wins_field_by_field_whatever_the_order() {
+        let mut catalog = Catalog::default();
+        let no = catalog.add("a".into());
+        catalog.apply(no, &ProductPatch { content: Some(mug()), stock: Some(0), ..patch(20) });
+        catalog.apply(
+            no,
+            &ProductPatch { availability: Some(Availability::InStock), stock: Some(9), ..patch(10) },
+        );
+        assert!(!catalog.is_available(no, Millis(0)), "the older stock of 9 does not beat the newer 0");
+        catalog.apply(no, &ProductPatch { stock: Some(3), ..patch(21) });
+        assert!(catalog.is_available(no, Millis(0)), "availability of 10 stands, stock of 21 is 3");
+    }
+
+    #[test]
+    fn what_has_no_content_is_not_offered() {
+        let mut catalog = Catalog::default();
+        let no = catalog.add("a".into());
+        catalog.apply(no, &ProductPatch { availability: Some(Availability::InStock), ..patch(1) });
+        assert!(!catalog.is_available(no, Millis(0)));
+    }
+
+    #[test]
+    fn paths_are_a_tree_under_the_whole_shop() {
+        let mut catalog = Catalog::default();
+        let no = catalog.add("a".into());
+        let (before, after) = catalog.apply(no, &ProductPatch { content: Some(mug()), ..patch(1) });
+        assert_eq!((before, catalog.category_path(after)), (CategoryNo(0), "Home > Kitchen"));
+        let up: Vec<&str> =
+            catalog.categories_up(after).into_iter().map(|no| catalog.category_path(no)).collect();
+        assert_eq!(up, ["Home > Kitchen", "Home", ""]);
+        assert_eq!(catalog.category(" Home >Kitchen"), Some(after));
+    }
+}

@@ -1,0 +1,108 @@
+//! What a source, filter or rule can see of one decision: the snapshot, the request with its ids resolved, and the
+//! profile – the latter only where the shopper allows it.
+
+use crate::engine::Snapshot;
+use crate::profile::{Act, Profile};
+use bespoke_domain::{CategoryNo, Offset, ProductNo, Purpose, Request};
+
+/// Most products of a visit that sources look at.
+const VISIT_MAX: usize = 50;
+
+/// The inputs of one decision, resolved.
+pub struct Context<'a> {
+    /// The shop.
+    pub snapshot: &'a Snapshot,
+    /// What was asked.
+    pub request: &'a Request,
+    /// The shopper, where consent allows.
+    pub profile: Option<&'a Profile>,
+    /// The last entry of the shopper's profile, read or not: whether it may be read is told by it too.
+    pub profile_offset: Offset,
+    /// Products the page is about.
+    pub items: Vec<ProductNo>,
+    /// Products of the visit going on, in order, repeats kept; the page's product last.
+    pub visit: Vec<ProductNo>,
+    /// Products in the cart, by the request and by events.
+    pub cart: Vec<ProductNo>,
+    /// Products that must not be shown.
+    pub exclude: Vec<ProductNo>,
+    /// Category the page is about: named, or that of its product; 0 = the whole shop.
+    pub category: CategoryNo,
+    /// Ids of the request that the catalogue does not know.
+    pub missing_ids: Vec<String>,
+}
+
+impl<'a> Context<'a> {
+    /// Resolves a request against a snapshot and a profile.
+    pub fn new(snapshot: &'a Snapshot, profile: Option<&'a Profile>, request: &'a Request) -> Self {
+        let unknown = snapshot.aggregates.unknown_consent();
+        let profile_offset = profile.map(|profile| profile.last_offset).unwrap_or_default();
+        let allowed = |profile: &&Profile| profile.consent(unknown).allows(Purpose::Personalization);
+        let profile = profile.filter(allowed);
+        let mut missing_ids = Vec::new();
+        let items = resolve(snapshot, &request.items, &mut missing_ids);
+        let mut cart = resolve(snapshot, &request.cart, &mut missing_ids);
+        let exclude = resolve(snapshot, &request.exclude, &mut Vec::new());
+        cart.extend(profile.into_iter().flat_map(Profile::cart));
+        let visit = visit(profile, request, &items);
+        let category = category(snapshot, request, &items);
+        Self { snapshot, request, profile, profile_offset, items, visit, cart, exclude, category, missing_ids }
+    }
+
+    /// The products that "together" sources start from: the page's, else the cart's, else the visit's last.
+    pub fn anchors(&self) -> &[ProductNo] {
+        if !self.items.is_empty() {
+            &self.items
+        } else if !self.cart.is_empty() {
+            &self.cart
+        } else {
+            &self.visit[self.visit.len().saturating_sub(1)..]
+        }
+    }
+
+    /// Whether the anchors come from what the shopper did rather than from the page.
+    pub fn anchors_are_personal(&self) -> bool {
+        self.items.is_empty() && (self.request.cart.is_empty() || self.cart.is_empty())
+    }
+
+    /// A product's title, or its id where it has none.
+    pub fn title(&self, product: ProductNo) -> &str {
+        let catalog = &self.snapshot.aggregates.catalog;
+        catalog.content(product).map_or_else(|| catalog.id(product), |content| &content.title)
+    }
+}
+
+fn resolve(snapshot: &Snapshot, ids: &[String], missing: &mut Vec<String>) -> Vec<ProductNo> {
+    let number = |id: &String| {
+        let number = snapshot.product(id);
+        if number.is_none() {
+            missing.push(id.clone());
+        }
+        number
+    };
+    ids.iter().filter_map(number).collect()
+}
+
+fn visit(profile: Option<&Profile>, request: &Request, items: &[ProductNo]) -> Vec<ProductNo> {
+    let recent = profile.map_or(&[][..], |profile| profile.visit(request.now));
+    let mut visit: Vec<ProductNo> = Vec::with_capacity(recent.len() + 1);
+    for one in recent {
+        if one.act == Act::View || !visit.contains(&one.product) {
+            visit.push(one.product);
+        }
+    }
+    if let [.., last] = items
+        && visit.last() != Some(last)
+    {
+        visit.push(*last);
+    }
+    visit.drain(..visit.len().saturating_sub(VISIT_MAX));
+    visit
+}
+
+fn category(snapshot: &Snapshot, request: &Request, items: &[ProductNo]) -> CategoryNo {
+    let catalog = &snapshot.aggregates.catalog;
+    let named = request.category.as_ref().and_then(|path| catalog.category(path));
+    let of_product = || catalog.row(*items.last()?).map(|row| row.category);
+    named.or_else(of_product).unwrap_or_default()
+}

@@ -1,0 +1,360 @@
+//! The decision: one function that reads from top to bottom, and the steps it takes.
+
+use crate::context::Context;
+use crate::engine::Snapshot;
+use crate::pool::{Pool, Pooled};
+use crate::profile::Profile;
+use crate::source::POPULAR;
+use crate::tables::{PlannedPlacement, PlannedSource};
+use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
+use bespoke_domain::order::by_score;
+use bespoke_domain::settings::{Diversity, OnThin};
+use bespoke_domain::{Candidate, Decision, Request};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+/// Most slots of one decision.
+pub const SLOTS_MAX: usize = 100;
+
+/// Decides what to show. Pure: the same snapshot, profile and request give the same bytes.
+///
+/// The placement MUST exist in the snapshot; for an unknown one the slate is empty and the fallback `Hidden`.
+pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request) -> Decision {
+    let context = Context::new(snapshot, profile, request);
+    let Some(planned) = snapshot.plan.get(&request.placement) else { return nothing(&context) };
+    let sources = asked_sources(planned, request);
+    let mut work = Work::gather(&context, sources);
+    work.apply_rules(&context, planned, "pin");
+    work.filter(&context, planned);
+    work.apply_rules(&context, planned, "hide");
+    let fallback = work.judge_evidence(&context, planned);
+    let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
+    let chosen =
+        work.select(&context, usize::from(slots).min(SLOTS_MAX), planned.placement.diversity, fallback);
+    work.certify(&context, planned, &chosen, fallback)
+}
+
+fn nothing(context: &Context<'_>) -> Decision {
+    Decision {
+        request: context.request.clone(),
+        versions: versions(context),
+        headline: String::new(),
+        slate: Vec::new(),
+        personalization: Personalization::None,
+        fallback: Fallback::Hidden,
+        sources: Vec::new(),
+        candidate_count: 0,
+        removed: Vec::new(),
+        missing_ids: context.missing_ids.clone(),
+        considered: None,
+    }
+}
+
+fn versions(context: &Context<'_>) -> Versions {
+    let aggregates = &context.snapshot.aggregates;
+    Versions {
+        snapshot_offset: aggregates.offset,
+        profile_offset: context.profile_offset,
+        settings_offset: aggregates.settings_offset,
+        engine: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn asked_sources<'a>(planned: &'a PlannedPlacement, request: &Request) -> Vec<&'a PlannedSource> {
+    let is_asked = |source: &&PlannedSource| !request.skipped.iter().any(|name| name == source.spec.name);
+    planned.sources.iter().filter(is_asked).collect()
+}
+
+/// The source that a slot without evidence falls back to.
+static FALLBACK: PlannedSource =
+    PlannedSource { spec: &POPULAR, weight: 1.0, limit: 500, params: Vec::new() };
+
+/// What a decision works on: the pool, and by name what yielded and what removed.
+struct Work<'a> {
+    pool: Pool,
+    sources: Vec<(&'a PlannedSource, u32)>,
+    removed: Vec<(String, u32)>,
+}
+
+impl<'a> Work<'a> {
+    fn gather(context: &Context<'_>, sources: Vec<&'a PlannedSource>) -> Self {
+        let capacity = sources.iter().map(|source| source.limit).sum();
+        let mut work = Self { pool: Pool::with_capacity(capacity), sources: Vec::new(), removed: Vec::new() };
+        for source in sources {
+            work.add_source(context, source);
+        }
+        work
+    }
+
+    fn add_source(&mut self, context: &Context<'_>, source: &'a PlannedSource) {
+        let scored = (source.spec.yields)(context, &source.params, source.limit);
+        self.pool.add(self.sources.len(), source.weight, &scored);
+        self.sources.push((source, scored.len() as u32));
+    }
+
+    /// The number of the remover with this name, new if need be.
+    fn remover(&mut self, name: &str) -> u16 {
+        if let Some(at) = self.removed.iter().position(|(held, _)| held == name) {
+            return at as u16;
+        }
+        self.removed.push((name.to_owned(), 0));
+        (self.removed.len() - 1) as u16
+    }
+
+    fn filter(&mut self, context: &Context<'_>, planned: &PlannedPlacement) {
+        for filter in &planned.filters {
+            let remover = self.remover(filter.spec.name);
+            self.removed[usize::from(remover)].1 +=
+                (filter.spec.run)(context, &filter.params, &mut self.pool, remover);
+        }
+    }
+
+    fn apply_rules(&mut self, context: &Context<'_>, planned: &PlannedPlacement, name: &str) {
+        for (rule_no, (spec, rule)) in
+            planned.rules.iter().enumerate().filter(|(_, (spec, _))| spec.name == name)
+        {
+            let remover = self.remover(&rule.name);
+            let count = (spec.apply)(context, rule, rule_no as u16, &mut self.pool, remover);
+            self.removed[usize::from(remover)].1 += count;
+        }
+    }
+
+    /// Whether the headline can stand; if not, only what is popular stays, or nothing.
+    fn judge_evidence(&mut self, context: &Context<'_>, planned: &PlannedPlacement) -> Fallback {
+        let is_evidence: Vec<bool> = self.sources.iter().map(|(source, _)| source.spec.is_evidence).collect();
+        let rests_on = |one: &&Pooled| {
+            one.removed_by.is_none()
+                && is_evidence.iter().zip(one.parts).any(|(counts, part)| *counts && part > 0.0)
+        };
+        let found = self.pool.all.iter().filter(rests_on).count();
+        if found >= usize::from(planned.placement.min_evidence) {
+            return Fallback::None;
+        }
+        if planned.placement.on_thin == OnThin::Hide {
+            return Fallback::Hidden;
+        }
+        self.keep_popular(context, planned);
+        Fallback::Popular
+    }
+
+    fn keep_popular(&mut self, context: &Context<'_>, planned: &PlannedPlacement) {
+        if !self.sources.iter().any(|(source, _)| !source.spec.is_evidence) {
+            self.add_source(context, &FALLBACK);
+            self.filter(context, planned);
+            self.apply_rules(context, planned, "hide");
+        }
+        let is_evidence: Vec<bool> = self.sources.iter().map(|(source, _)| source.spec.is_evidence).collect();
+        for one in &mut self.pool.all {
+            for (part, _) in one.parts.iter_mut().zip(&is_evidence).filter(|(_, counts)| **counts) {
+                *part = 0.0;
+            }
+        }
+        let remover = self.remover("thin_evidence");
+        self.removed[usize::from(remover)].1 += self.pool.remove(remover, false, |one| one.score() <= 0.0);
+    }
+
+    /// Places of the slate's candidates in the pool, in the slate's order.
+    fn select(
+        &mut self,
+        context: &Context<'_>,
+        slots: usize,
+        caps: Diversity,
+        fallback: Fallback,
+    ) -> Vec<usize> {
+        let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none();
+        let kept: Vec<usize> = (0..self.pool.all.len()).filter(is_in).collect();
+        let open = if fallback == Fallback::Hidden { 0 } else { slots };
+        let mut pins: Vec<(u16, u16, usize)> = kept.iter().filter_map(|&at| self.pin(at)).collect();
+        pins.sort_unstable();
+        pins.retain(|(position, ..)| usize::from(*position) < open);
+        pins.truncate(open);
+        let mut shares = Shares::new(caps);
+        pins.iter().for_each(|&(.., at)| _ = shares.take(context, self.pool.all[at].candidate));
+        let is_pinned = |at: &usize| pins.iter().any(|(.., pinned)| pinned == at);
+        let ranked: BinaryHeap<Ranked> = kept
+            .iter()
+            .copied()
+            .filter(|at| !is_pinned(at))
+            .map(|at| Ranked::of(&self.pool.all[at], at))
+            .collect();
+        let mut chosen = self.fill(context, ranked, open - pins.len(), &mut shares);
+        for (position, _, at) in pins {
+            chosen.insert(usize::from(position).min(chosen.len()), at);
+        }
+        chosen
+    }
+
+    fn pin(&self, at: usize) -> Option<(u16, u16, usize)> {
+        self.pool.all[at].pin.map(|(position, rule_no)| (position, rule_no, at))
+    }
+
+    fn fill(
+        &mut self,
+        context: &Context<'_>,
+        mut ranked: BinaryHeap<Ranked>,
+        open: usize,
+        shares: &mut Shares,
+    ) -> Vec<usize> {
+        let mut chosen = Vec::with_capacity(open);
+        while chosen.len() < open
+            && let Some(best) = ranked.pop()
+        {
+            if shares.take(context, best.candidate) {
+                chosen.push(best.at);
+            } else {
+                self.leave_out(best.at, "diversity");
+            }
+        }
+        for rest in ranked {
+            self.leave_out(rest.at, "not_in_top");
+        }
+        chosen
+    }
+
+    fn leave_out(&mut self, at: usize, name: &str) {
+        let remover = self.remover(name);
+        self.pool.all[at].removed_by = Some(remover);
+        self.removed[usize::from(remover)].1 += 1;
+    }
+
+    fn certify(
+        &self,
+        context: &Context<'_>,
+        planned: &PlannedPlacement,
+        chosen: &[usize],
+        fallback: Fallback,
+    ) -> Decision {
+        let placement = &planned.placement;
+        let headline = match fallback {
+            Fallback::None => placement.headline.clone(),
+            Fallback::Popular => placement.fallback_headline.clone(),
+            Fallback::Hidden => String::new(),
+        };
+        let named = |(source, count): &(&PlannedSource, u32)| (source.spec.name.to_owned(), *count);
+        Decision {
+            slate: chosen.iter().map(|&at| self.slot(context, planned, &self.pool.all[at])).collect(),
+            personalization: personalization(context, fallback),
+            fallback,
+            headline,
+            sources: self.sources.iter().map(named).collect(),
+            candidate_count: self.pool.all.len() as u32,
+            removed: self.removed.iter().filter(|(_, count)| *count > 0).cloned().collect(),
+            considered: context.request.explain.then(|| self.considered()),
+            ..nothing(context)
+        }
+    }
+
+    fn slot(&self, context: &Context<'_>, planned: &PlannedPlacement, one: &Pooled) -> Slot {
+        let (source, _) = &self.sources.get(one.main_source()).unwrap_or(&self.sources[0]);
+        let rule = one.pin.and_then(|(_, rule_no)| planned.rules.get(usize::from(rule_no)));
+        let reason = match rule {
+            Some(_) => pinned_reason(),
+            None => (source.spec.reason)(context, &source.params, one.candidate),
+        };
+        Slot {
+            candidate: one.candidate,
+            score: one.score(),
+            parts: parts(one),
+            reason,
+            placed_by: rule.map(|(_, rule)| rule.name.clone()),
+            probability: 1.0,
+        }
+    }
+
+    fn considered(&self) -> Vec<Considered> {
+        let mut all: Vec<&Pooled> = self.pool.all.iter().collect();
+        all.sort_unstable_by(|a, b| by_score((a.score(), a.candidate), (b.score(), b.candidate)));
+        let name = |remover: u16| self.removed[usize::from(remover)].0.clone();
+        let entry = |one: &Pooled| Considered {
+            candidate: one.candidate,
+            score: one.score(),
+            parts: parts(one),
+            removed_by: one.removed_by.map(name),
+        };
+        all.into_iter().map(entry).collect()
+    }
+}
+
+fn parts(one: &Pooled) -> Vec<(u8, f32)> {
+    (0..).zip(one.parts).filter(|(_, part)| *part != 0.0).collect()
+}
+
+fn pinned_reason() -> Reason {
+    let text = "Chosen by the shop".to_owned();
+    Reason { code: "pinned".to_owned(), text, based_on: Vec::new(), personal: false }
+}
+
+fn personalization(context: &Context<'_>, fallback: Fallback) -> Personalization {
+    let Some(profile) = context.profile.filter(|_| fallback == Fallback::None) else {
+        return Personalization::None;
+    };
+    let visit_len = profile.visit(context.request.now).len();
+    match (profile.recent().len() > visit_len || !profile.bought().is_empty(), visit_len > 0) {
+        (true, _) => Personalization::Full,
+        (false, true) => Personalization::Session,
+        (false, false) => Personalization::None,
+    }
+}
+
+/// A candidate in the order of scores, best on top of the heap.
+struct Ranked {
+    score: f32,
+    candidate: Candidate,
+    at: usize,
+}
+
+impl Ranked {
+    fn of(one: &Pooled, at: usize) -> Self {
+        Self { score: one.score(), candidate: one.candidate, at }
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        by_score((other.score, other.candidate), (self.score, self.candidate))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ranked {}
+
+/// How many slots each category and brand has taken.
+struct Shares {
+    caps: Diversity,
+    taken: Vec<(u32, u32)>,
+}
+
+impl Shares {
+    fn new(caps: Diversity) -> Self {
+        Self { caps, taken: Vec::new() }
+    }
+
+    /// Takes a slot for the candidate, unless its category or brand has its share already.
+    fn take(&mut self, context: &Context<'_>, candidate: Candidate) -> bool {
+        let Candidate::Product(product) = candidate else { return true };
+        let Some(row) = context.snapshot.aggregates.catalog.row(product) else { return true };
+        let count = |is_same: &dyn Fn(&&(u32, u32)) -> bool| self.taken.iter().filter(is_same).count();
+        let (category, brand) = (row.category.0, row.brand.0);
+        let (per_category, per_brand) =
+            (usize::from(self.caps.max_per_category), usize::from(self.caps.max_per_brand));
+        let category_is_full =
+            per_category > 0 && category > 0 && count(&|(held, _)| *held == category) >= per_category;
+        let brand_is_full = per_brand > 0 && brand > 0 && count(&|(_, held)| *held == brand) >= per_brand;
+        if category_is_full || brand_is_full {
+            return false;
+        }
+        self.taken.push((category, brand));
+        true
+    }
+}

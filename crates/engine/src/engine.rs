@@ -1,0 +1,183 @@
+//! The fold and its published snapshots. One writer owns the [`Engine`]; any number of requests share a [`Live`], which
+//! gives them one immutable snapshot and the shopper's own profile at its last acknowledged event.
+
+use crate::aggregates::Aggregates;
+use crate::names::Names;
+use crate::profile::Profile;
+use crate::profiles::{Kept, Profiles};
+use crate::seen::Seen;
+use crate::tables::Plan;
+use bespoke_domain::{Body, Consent, Decision, Entry, Event, Offset, Request, ShopperNo};
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Version of the checkpoint's bytes; another one is rebuilt from the log.
+pub const CHECKPOINT_VERSION: u32 = 1;
+
+/// The aggregates after one offset, with the compiled placements. Immutable.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The aggregates.
+    pub aggregates: Aggregates,
+    /// External ids; those given later than the snapshot do not exist in it.
+    pub names: Arc<Names>,
+    /// The placements, checked and resolved.
+    pub plan: Arc<Plan>,
+}
+
+impl Snapshot {
+    /// The product with this external id, if it had a number when the snapshot was taken.
+    pub fn product(&self, id: &str) -> Option<bespoke_domain::ProductNo> {
+        self.names.get(id).filter(|number| number.index() < self.aggregates.catalog.len())
+    }
+}
+
+/// What requests share.
+#[derive(Debug, Default)]
+pub struct Live {
+    names: Arc<Names>,
+    profiles: Profiles,
+    snapshot: RwLock<Arc<Snapshot>>,
+}
+
+impl Live {
+    /// The latest published snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The shopper's profile at its last folded event.
+    pub fn profile(&self, shopper: ShopperNo) -> Option<Arc<Profile>> {
+        self.profiles.get(shopper)
+    }
+
+    /// Decides, with the latest snapshot and profile. The snapshot is read first, so that the profile never lacks an
+    /// entry that the snapshot has.
+    pub fn decide(&self, request: &Request) -> Decision {
+        let snapshot = self.snapshot();
+        let profile = request.shopper.and_then(|shopper| self.profile(shopper));
+        crate::decide::decide(&snapshot, profile.as_deref(), request)
+    }
+}
+
+/// The state of the fold.
+#[derive(Debug, Default)]
+pub struct Engine {
+    aggregates: Aggregates,
+    plan: Arc<Plan>,
+    seen: Seen,
+    live: Arc<Live>,
+}
+
+/// A consistent copy of the whole state, cheap to take and slow to write.
+#[derive(Serialize, Deserialize)]
+pub struct Checkpoint {
+    version: u32,
+    aggregates: Aggregates,
+    seen: Seen,
+    profiles: Kept,
+}
+
+impl Checkpoint {
+    /// The last entry it has folded in.
+    pub fn offset(&self) -> Offset {
+        self.aggregates.offset
+    }
+
+    /// Its bytes; equal states give equal bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_allocvec(self)
+    }
+}
+
+impl Engine {
+    /// What requests share with this engine.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.clone()
+    }
+
+    /// The last entry folded in.
+    pub fn offset(&self) -> Offset {
+        self.aggregates.offset
+    }
+
+    /// Whether an event with this key is in the log, within the window of de-duplication.
+    pub fn has_seen(&self, key: u64) -> bool {
+        self.seen.contains(key)
+    }
+
+    /// What a shopper allows as of the last folded entry.
+    pub fn consent(&self, shopper: Option<ShopperNo>) -> Consent {
+        let unknown = self.aggregates.unknown_consent();
+        let profile = shopper.and_then(|shopper| self.live.profiles.get(shopper));
+        profile.map_or(unknown, |profile| profile.consent(unknown))
+    }
+
+    /// Folds the entry at `offset` in. Entries MUST come in log order, each once.
+    pub fn apply(&mut self, offset: Offset, entry: &Entry) {
+        match &entry.body {
+            Body::Event(event) => self.apply_event(offset, entry, event),
+            Body::Catalog(patch) => self.aggregates.fold_patch(&self.live.names, patch),
+            Body::Settings(settings) => {
+                self.aggregates.settings = Some(Arc::new((**settings).clone()));
+                self.aggregates.settings_offset = offset;
+                self.plan = Arc::new(Plan::new(settings));
+            }
+            Body::Key(key) => self.aggregates.fold_key(key),
+            Body::Decision(_) => {}
+        }
+        self.aggregates.offset = offset;
+    }
+
+    fn apply_event(&mut self, offset: Offset, entry: &Entry, event: &Event) {
+        if event.key != 0 {
+            self.seen.insert(event.key, entry.received);
+        }
+        let products = self.aggregates.number_items(&self.live.names, event);
+        if let (Some(shopper), Some(other)) = (entry.shopper, event.link) {
+            self.live.profiles.link(shopper, other);
+        }
+        let root = entry.shopper.map(|shopper| self.live.profiles.root(shopper));
+        self.aggregates.fold_event(root, event, &products);
+        if let Some(root) = root {
+            self.live.profiles.change(root, |profile| profile.absorb(offset, event, &products));
+        }
+    }
+
+    /// Makes everything folded so far visible to requests.
+    pub fn publish(&mut self) {
+        let snapshot = Snapshot {
+            aggregates: self.aggregates.freeze(),
+            names: self.live.names.clone(),
+            plan: self.plan.clone(),
+        };
+        *self.live.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+
+    /// A consistent copy of the state.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            version: CHECKPOINT_VERSION,
+            aggregates: self.aggregates.clone(),
+            seen: self.seen.clone(),
+            profiles: self.live.profiles.keep(),
+        }
+    }
+
+    /// The engine of a checkpoint's bytes, published; `None` where they are of another version or damaged.
+    pub fn restore(bytes: &[u8]) -> Option<Self> {
+        let (version, _) = postcard::take_from_bytes::<u32>(bytes).ok()?;
+        if version != CHECKPOINT_VERSION {
+            return None;
+        }
+        let kept: Checkpoint = postcard::from_bytes(bytes).ok()?;
+        let names = Arc::new(Names::default());
+        let mut aggregates = kept.aggregates;
+        aggregates.catalog.restore(|id, number| names.set(id, number));
+        let plan = aggregates.settings.as_deref().map(Plan::new).unwrap_or_default();
+        let live = Live { names, profiles: Profiles::restore(kept.profiles), snapshot: RwLock::default() };
+        let mut engine = Self { aggregates, plan: Arc::new(plan), seen: kept.seen, live: Arc::new(live) };
+        engine.publish();
+        Some(engine)
+    }
+}

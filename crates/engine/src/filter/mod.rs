@@ -1,0 +1,30 @@
+//! What removes candidates, each under its own name. A hard filter always runs and binds pinned candidates too.
+
+mod already_bought;
+mod available;
+mod excluded;
+mod in_cart;
+mod one_variant;
+
+use crate::context::Context;
+use crate::pool::Pool;
+use crate::tables::ParamSpec;
+
+/// A filter's line in the table.
+#[derive(Debug)]
+pub struct FilterSpec {
+    /// Its name in placements and in what it removed.
+    pub name: &'static str,
+    /// What it removes, in a sentence.
+    pub doc: &'static str,
+    /// What may be set.
+    pub params: &'static [ParamSpec],
+    /// Whether it always runs and binds pinned candidates.
+    pub hard: bool,
+    /// Removes from the pool under the given number, through [`Pool::remove`] only; returns how many.
+    pub run: fn(&Context<'_>, &[f64], &mut Pool, u16) -> u32,
+}
+
+/// Every filter, hard ones first.
+pub static FILTERS: [&FilterSpec; 5] =
+    [&available::SPEC, &excluded::SPEC, &in_cart::SPEC, &already_bought::SPEC, &one_variant::SPEC];

@@ -1,0 +1,39 @@
+//! Everything that folds the log or decides, in the order in which data flows: entries become state, state is published
+//! as snapshots, a snapshot and a profile become a decision, and the log alone gives the same decision again.
+//! Pure and synchronous: no I/O, no clock, no thread randomness.
+
+/// What the log adds up to, but for the profiles.
+pub mod aggregates;
+/// The catalogue's columns.
+pub mod catalog;
+/// What a source, filter or rule can see.
+pub mod context;
+/// The decision.
+pub mod decide;
+/// The fold and its published snapshots.
+pub mod engine;
+/// What removes candidates.
+pub mod filter;
+/// External ids and their numbers.
+pub mod names;
+/// The candidates of one decision.
+pub mod pool;
+/// One shopper's projection.
+pub mod profile;
+/// All profiles, and which identities are one shopper.
+pub mod profiles;
+/// The same decision again, from the log.
+pub mod replay;
+/// Merchandisers' instructions.
+pub mod rule;
+/// Event keys seen, for de-duplication.
+pub mod seen;
+/// Where candidates come from.
+pub mod source;
+/// What may be named in a placement: sources, filters, rules, with their parameters.
+pub mod tables;
+/// Visits that are still going on.
+pub mod visits;
+
+pub use decide::decide;
+pub use engine::{Engine, Live, Snapshot};

@@ -1,0 +1,84 @@
+//! The candidates of one decision: each once, with its part of the score from each source, and the name of what removed
+//! it. Nothing leaves the pool; so candidates = slate ∪ removed holds by construction.
+
+use crate::tables::SOURCES_MAX;
+use bespoke_domain::Candidate;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+/// One candidate.
+#[derive(Clone, Copy, Debug)]
+pub struct Pooled {
+    /// What it is.
+    pub candidate: Candidate,
+    /// Weighted, normalised score from each source, by its place in the placement.
+    pub parts: [f32; SOURCES_MAX],
+    /// The slot a rule claims for it.
+    pub pin: Option<(u16, u16)>,
+    /// What removed it, as an index into the decision's list of removers.
+    pub removed_by: Option<u16>,
+}
+
+impl Pooled {
+    /// The blended score.
+    #[inline]
+    pub fn score(&self) -> f32 {
+        self.parts.iter().sum()
+    }
+
+    /// The source with the largest part.
+    pub fn main_source(&self) -> usize {
+        let larger = |best: usize, at: usize| if self.parts[at] > self.parts[best] { at } else { best };
+        (0..SOURCES_MAX).fold(0, larger)
+    }
+}
+
+/// All candidates.
+#[derive(Debug, Default)]
+pub struct Pool {
+    /// In order of first sight.
+    pub all: Vec<Pooled>,
+    places: FxHashMap<Candidate, u32>,
+}
+
+impl Pool {
+    /// An empty pool with room for `capacity` candidates.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self {
+            all: Vec::with_capacity(capacity),
+            places: FxHashMap::with_capacity_and_hasher(capacity, FxBuildHasher),
+        }
+    }
+
+    /// The candidate's entry, made if it is new.
+    pub fn entry(&mut self, candidate: Candidate) -> &mut Pooled {
+        let next = self.all.len() as u32;
+        let place = *self.places.entry(candidate).or_insert(next);
+        if place == next {
+            self.all.push(Pooled { candidate, parts: [0.0; SOURCES_MAX], pin: None, removed_by: None });
+        }
+        &mut self.all[place as usize]
+    }
+
+    /// Adds a source's candidates: scores are divided by its best and weighted.
+    pub fn add(&mut self, source: usize, weight: f32, scored: &[(f32, Candidate)]) {
+        let best =
+            scored.iter().map(|(score, _)| *score).filter(|score| score.is_finite()).fold(0.0, f32::max);
+        for (score, candidate) in scored {
+            let part = if best > 0.0 && score.is_finite() { weight * score / best } else { 0.0 };
+            self.entry(*candidate).parts[source] = part;
+        }
+    }
+
+    /// Removes by name every candidate still in for which `goes` says so; returns how many. Pinned ones stay unless the
+    /// filter is hard.
+    pub fn remove(&mut self, remover: u16, hard: bool, mut goes: impl FnMut(&Pooled) -> bool) -> u32 {
+        let mut count = 0;
+        for one in self.all.iter_mut().filter(|one| one.removed_by.is_none() && (hard || one.pin.is_none())) {
+            if goes(one) {
+                one.removed_by = Some(remover);
+                count += 1;
+            }
+        }
+        count
+    }
+}

@@ -1,0 +1,309 @@
+//! One shopper's projection. Every part of it is "the newest N of a set" or a sum, so that folding an event in is a
+//! merge with a profile of one event, and two identities merge by the union: the result does not depend on order.
+
+use bespoke_domain::consent::{Consent, PURPOSES};
+use bespoke_domain::time::SESSION_GAP_MS;
+use bespoke_domain::{Event, EventKind, Millis, Offset, ProductNo, Purpose};
+use serde::{Deserialize, Serialize};
+
+/// Recent events kept.
+pub const RECENT_MAX: usize = 50;
+/// Bought products kept.
+pub const BOUGHT_MAX: usize = 64;
+/// Cart lines kept, those taken out included.
+pub const CART_MAX: usize = 32;
+
+/// What a shopper did with a product, as far as a decision needs it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is the event of the same name")]
+pub enum Act {
+    View,
+    Cart,
+    Wish,
+    Buy,
+}
+
+/// One recent act. Ordered by time, then by its place in the log.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Recent {
+    /// When, in seconds of the epoch.
+    pub time_s: u32,
+    /// Offset of its entry times 256, plus its place among the entry's items.
+    pub place: u64,
+    /// With which product.
+    pub product: ProductNo,
+    /// What.
+    pub act: Act,
+}
+
+/// A product bought, with the last time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Bought {
+    /// When, in seconds of the epoch.
+    pub time_s: u32,
+    /// The product.
+    pub product: ProductNo,
+}
+
+/// The last thing done to a cart line.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+struct CartLine {
+    time_s: u32,
+    place: u64,
+    product: ProductNo,
+    inside: bool,
+}
+
+/// The last thing said about a purpose.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+struct Said {
+    time: Millis,
+    offset: Offset,
+    granted: bool,
+}
+
+/// One shopper, bounded: at most about 2 KiB, for most far less.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Profile {
+    /// Offset of the last entry folded in.
+    pub last_offset: Offset,
+    /// What was recently done, oldest first.
+    recent: Vec<Recent>,
+    bought: Vec<Bought>,
+    cart: Vec<CartLine>,
+    said: [Option<Said>; 3],
+    /// What was done up to this moment is forgotten: personalization was withdrawn then.
+    forgotten_until: Millis,
+    /// Orders placed.
+    pub order_count: u32,
+    /// Orders that came back, in whole or in part.
+    pub refund_count: u32,
+}
+
+impl Profile {
+    /// Folds one event in; `products` are the numbers of its items, in order.
+    pub fn absorb(&mut self, offset: Offset, event: &Event, products: &[ProductNo]) {
+        self.merge(&Self::of(offset, event, products));
+    }
+
+    /// The profile of one event.
+    fn of(offset: Offset, event: &Event, products: &[ProductNo]) -> Self {
+        let mut one = Self { last_offset: offset, ..Self::default() };
+        one.hear(offset, event);
+        if !event.consent.allows(Purpose::Personalization) {
+            return one;
+        }
+        let time_s = seconds(event.time);
+        for (at, &product) in products.iter().enumerate().take(256) {
+            let place = offset.0 << 8 | at as u64;
+            if let Some(act) = act_of(event.kind) {
+                one.recent.push(Recent { time_s, place, product, act });
+            }
+            if let Some(inside) = cart_effect(event.kind) {
+                one.cart.push(CartLine { time_s, place, product, inside });
+            }
+            if event.kind == EventKind::Purchase {
+                one.bought.push(Bought { time_s, product });
+            }
+        }
+        one.order_count = u32::from(event.kind == EventKind::Purchase);
+        one.refund_count = u32::from(event.kind == EventKind::Refund);
+        one
+    }
+
+    fn hear(&mut self, offset: Offset, event: &Event) {
+        for (slot, (purpose, _)) in self.said.iter_mut().zip(PURPOSES) {
+            let said = |granted| Some(Said { time: event.time, offset, granted });
+            match (event.statement.over(Consent::DENIED), event.statement.over(Consent::GRANTED)) {
+                (low, _) if low.allows(purpose) => *slot = said(true),
+                (_, high) if !high.allows(purpose) => *slot = said(false),
+                _ => {}
+            }
+        }
+        if self.said[Purpose::Personalization as usize].is_some_and(|said| !said.granted) {
+            self.forgotten_until = event.time;
+        }
+    }
+
+    /// Adds everything of `other`, as if all events had come to one profile.
+    pub fn merge(&mut self, other: &Self) {
+        self.last_offset = self.last_offset.max(other.last_offset);
+        self.forgotten_until = self.forgotten_until.max(other.forgotten_until);
+        let kept = |time_s: u32| time_s > seconds(self.forgotten_until) || self.forgotten_until == Millis(0);
+        union(&mut self.recent, &other.recent, RECENT_MAX, |one| kept(one.time_s), |_, _| false);
+        union(
+            &mut self.bought,
+            &other.bought,
+            BOUGHT_MAX,
+            |one| kept(one.time_s),
+            |a, b| a.product == b.product,
+        );
+        union(&mut self.cart, &other.cart, CART_MAX, |one| kept(one.time_s), |a, b| a.product == b.product);
+        for (slot, said) in self.said.iter_mut().zip(other.said) {
+            *slot = (*slot).max(said);
+        }
+        self.order_count += other.order_count;
+        self.refund_count += other.refund_count;
+    }
+
+    /// What is allowed, where the shop's answer for silence is `unknown`.
+    pub fn consent(&self, unknown: Consent) -> Consent {
+        PURPOSES.iter().zip(self.said).fold(unknown, |consent, ((purpose, _), said)| {
+            said.map_or(consent, |said| consent.with(*purpose, said.granted))
+        })
+    }
+
+    /// Recent acts, oldest first.
+    pub fn recent(&self) -> &[Recent] {
+        &self.recent
+    }
+
+    /// The recent acts of the visit still going on at `now`, oldest first.
+    pub fn visit(&self, now: Millis) -> &[Recent] {
+        let gap_s = (SESSION_GAP_MS / 1000) as u32;
+        let mut later_s = seconds(now);
+        let started = self.recent.iter().rposition(|one| {
+            let silent = later_s.saturating_sub(one.time_s) > gap_s;
+            later_s = one.time_s;
+            silent
+        });
+        &self.recent[started.map_or(0, |at| at + 1)..]
+    }
+
+    /// Bought products with their last time.
+    pub fn bought(&self) -> &[Bought] {
+        &self.bought
+    }
+
+    /// Products in the cart, as far as events tell.
+    pub fn cart(&self) -> impl Iterator<Item = ProductNo> + '_ {
+        self.cart.iter().filter(|line| line.inside).map(|line| line.product)
+    }
+}
+
+fn act_of(kind: EventKind) -> Option<Act> {
+    match kind {
+        EventKind::ViewItem => Some(Act::View),
+        EventKind::AddToCart => Some(Act::Cart),
+        EventKind::AddToWishlist => Some(Act::Wish),
+        EventKind::Purchase => Some(Act::Buy),
+        _ => None,
+    }
+}
+
+fn cart_effect(kind: EventKind) -> Option<bool> {
+    match kind {
+        EventKind::AddToCart => Some(true),
+        EventKind::RemoveFromCart | EventKind::Purchase => Some(false),
+        _ => None,
+    }
+}
+
+/// Whole seconds of the epoch, as far as 32 bits reach (1970 to 2106).
+pub fn seconds(time: Millis) -> u32 {
+    (time.0 / 1000).clamp(0, i64::from(u32::MAX)) as u32
+}
+
+/// Adds `more` to the sorted `list`: of entries that are the `same` only the newest stays, of all the newest `max`.
+fn union<T: Copy + Ord>(
+    list: &mut Vec<T>,
+    more: &[T],
+    max: usize,
+    keep: impl Fn(&T) -> bool,
+    same: impl Fn(&T, &T) -> bool,
+) {
+    for &one in more {
+        if let Some(at) = list.iter().position(|held| same(held, &one)) {
+            if list[at] >= one {
+                continue;
+            }
+            list.remove(at);
+        }
+        if let Err(at) = list.binary_search(&one) {
+            list.insert(at, one);
+        }
+    }
+    list.retain(keep);
+    list.drain(..list.len().saturating_sub(max));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bespoke_domain::consent::Statement;
+    use proptest::prelude::*;
+
+    fn event(kind: EventKind, time_s: i64) -> Event {
+        Event { consent: Consent::GRANTED, ..Event::new(kind, Millis(time_s * 1000)) }
+    }
+
+    #[test]
+    fn a_visit_ends_after_thirty_silent_minutes() {
+        let mut profile = Profile::default();
+        for (offset, (time_s, product)) in [(0, 1), (100, 2), (2000, 3), (2100, 2)].into_iter().enumerate() {
+            profile.absorb(
+                Offset(offset as u64 + 1),
+                &event(EventKind::ViewItem, time_s),
+                &[ProductNo(product)],
+            );
+        }
+        let visit: Vec<u32> = profile.visit(Millis(2_200_000)).iter().map(|one| one.product.0).collect();
+        assert_eq!(visit, [3, 2]);
+        assert!(profile.visit(Millis(9_000_000)).is_empty());
+    }
+
+    #[test]
+    fn a_purchase_empties_its_products_from_the_cart() {
+        let mut profile = Profile::default();
+        profile.absorb(Offset(1), &event(EventKind::AddToCart, 1), &[ProductNo(1), ProductNo(2)]);
+        profile.absorb(Offset(2), &event(EventKind::Purchase, 2), &[ProductNo(1)]);
+        assert_eq!(profile.cart().collect::<Vec<_>>(), [ProductNo(2)]);
+        assert_eq!((profile.bought().len(), profile.order_count), (1, 1));
+    }
+
+    #[test]
+    fn withdrawn_personalization_forgets_what_came_before() {
+        let mut profile = Profile::default();
+        profile.absorb(Offset(1), &event(EventKind::ViewItem, 10), &[ProductNo(1)]);
+        let statement = Statement::default().with(Purpose::Personalization, false);
+        profile.absorb(Offset(2), &Event { statement, ..event(EventKind::ConsentUpdate, 20) }, &[]);
+        assert!(profile.recent().is_empty());
+        assert!(!profile.consent(Consent::GRANTED).allows(Purpose::Personalization));
+        profile.absorb(Offset(3), &event(EventKind::ViewItem, 15), &[ProductNo(1)]);
+        assert!(profile.recent().is_empty(), "a late event from before the withdrawal stays forgotten");
+    }
+
+    proptest! {
+        /// Whatever the split into two identities and the order of arrival, the merged profile is the same.
+        #[test]
+        fn merging_is_independent_of_order(
+            acts in proptest::collection::vec((0_u8..5, 0_i64..4000, 0_u32..90, any::<bool>(), any::<bool>()), 1..150),
+            shuffle in any::<u64>(),
+        ) {
+            let kinds = [EventKind::ViewItem, EventKind::AddToCart, EventKind::RemoveFromCart, EventKind::Purchase, EventKind::ConsentUpdate];
+            let events: Vec<(Offset, Event, ProductNo, bool)> = acts.iter().enumerate().map(|(at, &(kind, time_s, product, left, grant))| {
+                let kind = kinds[kind as usize];
+                let mut one = event(kind, time_s);
+                if kind == EventKind::ConsentUpdate {
+                    one.statement = Statement::default().with(Purpose::Personalization, grant || at % 5 != 0);
+                }
+                (Offset(at as u64 + 1), one, ProductNo(product), left)
+            }).collect();
+            let fold = |list: &mut dyn Iterator<Item = &(Offset, Event, ProductNo, bool)>| {
+                let mut profile = Profile::default();
+                list.for_each(|(offset, event, product, _)| profile.absorb(*offset, event, &[*product]));
+                profile
+            };
+            let whole = fold(&mut events.iter());
+            let mut shuffled: Vec<_> = events.iter().collect();
+            shuffled.sort_by_key(|(offset, ..)| (offset.0 ^ shuffle).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            prop_assert_eq!(&fold(&mut shuffled.into_iter()), &whole);
+            let (left, right) = (fold(&mut events.iter().filter(|one| one.3)), fold(&mut events.iter().filter(|one| !one.3)));
+            let (mut there, mut back) = (left.clone(), right.clone());
+            there.merge(&right);
+            back.merge(&left);
+            prop_assert_eq!(&there, &whole);
+            prop_assert_eq!(&back, &whole);
+        }
+    }
+}

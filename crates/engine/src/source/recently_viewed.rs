@@ -1,0 +1,44 @@
+//! What this shopper looked at lately and did not buy since, newest first.
+
+use super::SourceSpec;
+use crate::context::Context;
+use crate::profile::Act;
+use bespoke_domain::decision::Reason;
+use bespoke_domain::{Candidate, ProductNo};
+
+/// The line in the table.
+pub static SPEC: SourceSpec = SourceSpec {
+    name: "recently_viewed",
+    doc: "What the shopper viewed, carted or saved and did not buy, newest first; not the page's own product.",
+    params: &[],
+    is_evidence: true,
+    yields,
+    reason,
+};
+
+fn yields(context: &Context<'_>, _params: &[f64], limit: usize) -> Vec<(f32, Candidate)> {
+    let mut seen: Vec<ProductNo> = context.items.clone();
+    let mut scored = Vec::new();
+    for one in context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev()) {
+        if scored.len() == limit {
+            break;
+        }
+        if seen.contains(&one.product) {
+            continue;
+        }
+        seen.push(one.product);
+        if one.act != Act::Buy {
+            scored.push((1.0 / (scored.len() + 1) as f32, Candidate::Product(one.product)));
+        }
+    }
+    scored
+}
+
+fn reason(_context: &Context<'_>, _params: &[f64], _candidate: Candidate) -> Reason {
+    Reason {
+        code: SPEC.name.to_owned(),
+        text: "You looked at this recently".to_owned(),
+        based_on: Vec::new(),
+        personal: true,
+    }
+}

@@ -1,0 +1,118 @@
+//! What may be named in a placement. One extension is one file and one line in one of these tables; documentation,
+//! validation and the compiled plan are made from them.
+
+use crate::{filter, rule, source};
+use bespoke_domain::settings::{FilterUse, Placement, Rule, Settings, SourceUse};
+use std::collections::HashMap;
+
+/// A named number that a placement may set.
+#[derive(Debug, PartialEq)]
+pub struct ParamSpec {
+    /// Its name in TOML.
+    pub name: &'static str,
+    /// What it does, with its unit.
+    pub doc: &'static str,
+    /// What holds where nothing is set.
+    pub default: f64,
+    /// Smallest and largest value that make sense.
+    pub range: (f64, f64),
+}
+
+/// Values of a use's parameters, in the order of its spec.
+pub type Params = Vec<f64>;
+
+/// Most sources of one placement: each candidate keeps its part of each.
+pub const SOURCES_MAX: usize = 8;
+
+/// A source as used by a placement.
+#[derive(Debug)]
+pub struct PlannedSource {
+    /// Its line in [`source::SOURCES`].
+    pub spec: &'static source::SourceSpec,
+    /// Weight in the blend.
+    pub weight: f32,
+    /// Most candidates.
+    pub limit: usize,
+    /// Its parameters.
+    pub params: Params,
+}
+
+/// A filter as used by a placement.
+#[derive(Debug)]
+pub struct PlannedFilter {
+    /// Its line in [`filter::FILTERS`].
+    pub spec: &'static filter::FilterSpec,
+    /// Its parameters.
+    pub params: Params,
+}
+
+/// A placement, its names resolved.
+#[derive(Debug)]
+pub struct PlannedPlacement {
+    /// As it was set.
+    pub placement: Placement,
+    /// Its sources.
+    pub sources: Vec<PlannedSource>,
+    /// Its filters; the hard ones are there whether it names them or not.
+    pub filters: Vec<PlannedFilter>,
+    /// Its rules.
+    pub rules: Vec<(&'static rule::RuleSpec, Rule)>,
+}
+
+/// All placements by name.
+#[derive(Debug, Default)]
+pub struct Plan {
+    placements: HashMap<String, PlannedPlacement>,
+}
+
+impl Plan {
+    /// Resolves settings. They were validated before they came into the log; a name that this version does not know
+    /// (a log written by a later one) is left out.
+    pub fn new(settings: &Settings) -> Self {
+        let planned = |placement: &Placement| (placement.name.clone(), PlannedPlacement::new(placement));
+        Self { placements: settings.placements.iter().map(planned).collect() }
+    }
+
+    /// The placement with this name.
+    pub fn get(&self, name: &str) -> Option<&PlannedPlacement> {
+        self.placements.get(name)
+    }
+}
+
+impl PlannedPlacement {
+    fn new(placement: &Placement) -> Self {
+        let rule =
+            |rule: &Rule| Some((*rule::RULES.iter().find(|spec| spec.name == rule.rule)?, rule.clone()));
+        Self {
+            placement: placement.clone(),
+            sources: placement.sources.iter().filter_map(plan_source).take(SOURCES_MAX).collect(),
+            filters: plan_filters(&placement.filters),
+            rules: placement.rules.iter().filter_map(rule).collect(),
+        }
+    }
+}
+
+fn plan_source(used: &SourceUse) -> Option<PlannedSource> {
+    let spec = source::SOURCES.iter().find(|spec| spec.name == used.source)?;
+    let params = values(spec.params, &used.params);
+    Some(PlannedSource { spec, weight: used.weight, limit: usize::from(used.limit), params })
+}
+
+fn plan_filters(used: &[FilterUse]) -> Vec<PlannedFilter> {
+    let hard = filter::FILTERS.iter().filter(|spec| spec.hard).map(|spec| (spec, &[][..]));
+    let named = used.iter().filter_map(|one| {
+        let spec = filter::FILTERS.iter().find(|spec| spec.name == one.filter && !spec.hard)?;
+        Some((spec, one.params.as_slice()))
+    });
+    hard.chain(named)
+        .map(|(spec, given)| PlannedFilter { spec, params: values(spec.params, given) })
+        .collect()
+}
+
+fn values(specs: &[ParamSpec], given: &[(String, f64)]) -> Params {
+    let value = |spec: &ParamSpec| {
+        let set = given.iter().find(|(name, _)| name == spec.name).map_or(spec.default, |(_, value)| *value);
+        set.clamp(spec.range.0, spec.range.1)
+    };
+    specs.iter().map(value).collect()
+}

@@ -1,0 +1,24 @@
+//! Everything fitted from data, in the order in which a decision meets it: the columns it is kept in, popularity,
+//! co-occurrence, session neighbours, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
+
+/// Columns shared between the writer and published snapshots.
+pub mod cow;
+/// Decayed counts and exact leaderboards.
+pub mod popularity;
+
+/// Decayed, bounded rows of what goes with a product.
+pub mod co_occurrence;
+/// What is viewed or bought together: events into rows, a session into predictions.
+pub mod co_visit;
+/// The sessions that the neighbours come from, bounded and shared.
+pub mod kept_sessions;
+/// Closed sessions and where each product occurs in them.
+pub mod session_index;
+/// Predictions from the sessions most like this one.
+pub mod session_knn;
+
+/// Working memory of a prediction, reused from one to the next.
+pub mod scratch;
+
+/// How good a ranking is, and how long it took.
+pub mod metrics;
