@@ -30,6 +30,8 @@ pub struct CoVisitParams {
     pub earlier_items: f32,
 }
 
+/// Chosen on the last 5 % of the training sessions of three public shops (Diginetica, RetailRocket, Yoochoose) by the sum
+/// of their hit rates and reciprocal ranks.
 impl Default for CoVisitParams {
     fn default() -> Self {
         Self {

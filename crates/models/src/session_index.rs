@@ -155,12 +155,15 @@ mod tests {
     fn old_sessions_are_forgotten_with_everything_that_points_to_them() {
         let mut index = SessionIndex::new(PARAMS);
         for number in 0..3 * SEGMENT_SESSIONS as u32 {
-            index.push(&[ProductNo(number % 2), ProductNo(10 + number)]);
+            let twice = ProductNo(5 + u32::from(number != 8000 && number != 9000));
+            index.push(&[ProductNo(number % 2), ProductNo(10 + number), twice]);
             assert!(index.session_count() <= 2 * SEGMENT_SESSIONS);
         }
         assert_eq!(index.session_count(), SEGMENT_SESSIONS);
         assert!(index.row(ProductNo(10)).is_none(), "what only forgotten sessions hold costs nothing again");
         assert_eq!(index.postings(ProductNo(10 + 8192)), [8192]);
+        assert_eq!(index.postings(ProductNo(5)), [9000], "session 8000 is forgotten");
+        assert_eq!(index.sessions_with(ProductNo(5)), 1);
         assert_eq!(index.sessions_with(ProductNo(0)), SEGMENT_SESSIONS as u32 / 2);
     }
 }

@@ -1,0 +1,143 @@
+//! The command line, parsed by hand: one command with seven options.
+
+use crate::error::Error;
+use crate::models::MODELS;
+use std::path::PathBuf;
+
+/// How to call it.
+pub const USAGE: &str = "\
+usage: lab sessions --train FILE --test FILE [options]
+  --model NAME       popular, co_visitation, session_knn or all (default all)
+  -k N               cut-off of the measures, 1 to 1000 (default 20)
+  --min-prefix N     shortest prefix that is predicted from, at least 1 (default 1)
+  --params FILE      JSON object of parameters by model name; those models are not tuned
+  --dump N FILE      write the top k of the first N cases of each model as JSON lines
+  --json             print one JSON object instead of a table
+Files are TSV, gzip where named .gz, with the header `session<TAB>items`; items are separated by spaces, sessions in time order.";
+
+/// What to evaluate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Sessions to learn and tune on.
+    pub train: PathBuf,
+    /// Sessions to measure on.
+    pub test: PathBuf,
+    /// Names of models, in the order of the table.
+    pub models: Vec<&'static str>,
+    /// Cut-off of the measures.
+    pub cutoff: usize,
+    /// Shortest prefix that is predicted from.
+    pub min_prefix: usize,
+    /// Parameters instead of tuning.
+    pub params: Option<PathBuf>,
+    /// Number of cases to write, and where.
+    pub dump: Option<(usize, PathBuf)>,
+    /// Whether the output is for programs.
+    pub json: bool,
+}
+
+/// Reads the arguments after the program's name.
+///
+/// # Errors
+/// [`Error::Usage`] for an unknown or missing word or a number out of range.
+pub fn parse(words: impl Iterator<Item = String>) -> Result<Options, Error> {
+    let mut words = words;
+    match words.next().as_deref() {
+        Some("sessions") => parse_sessions(&mut words),
+        Some(other) => Err(Error::Usage(format!("unknown command `{other}`"))),
+        None => Err(Error::Usage("no command given".to_owned())),
+    }
+}
+
+fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, Error> {
+    let (mut train, mut test) = (None, None);
+    let mut options = Options {
+        train: PathBuf::new(),
+        test: PathBuf::new(),
+        models: MODELS.iter().map(|model| model.name).collect(),
+        cutoff: 20,
+        min_prefix: 1,
+        params: None,
+        dump: None,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--train" => train = Some(value(words, &word)?.into()),
+            "--test" => test = Some(value(words, &word)?.into()),
+            "--model" => options.models = model_names(&value(words, &word)?)?,
+            "-k" => options.cutoff = number(words, &word, 1, 1000)?,
+            "--min-prefix" => options.min_prefix = number(words, &word, 1, usize::MAX)?,
+            "--params" => options.params = Some(value(words, &word)?.into()),
+            "--dump" => {
+                options.dump = Some((number(words, &word, 1, usize::MAX)?, value(words, &word)?.into()));
+            }
+            "--json" => options.json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    options.train = train.ok_or_else(|| Error::Usage("--train is missing".to_owned()))?;
+    options.test = test.ok_or_else(|| Error::Usage("--test is missing".to_owned()))?;
+    Ok(options)
+}
+
+fn value(words: &mut impl Iterator<Item = String>, option: &str) -> Result<String, Error> {
+    words.next().ok_or_else(|| Error::Usage(format!("{option} needs a value")))
+}
+
+fn number(
+    words: &mut impl Iterator<Item = String>,
+    option: &str,
+    least: usize,
+    most: usize,
+) -> Result<usize, Error> {
+    let text = value(words, option)?;
+    text.parse()
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| Error::Usage(format!("{option} needs a number from {least} to {most}, not `{text}`")))
+}
+
+fn model_names(wanted: &str) -> Result<Vec<&'static str>, Error> {
+    let names: Vec<_> =
+        MODELS.iter().map(|model| model.name).filter(|name| wanted == "all" || wanted == *name).collect();
+    if names.is_empty() {
+        return Err(Error::Usage(format!("unknown model `{wanted}`")));
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Options, Error> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn options_are_read() {
+        let options =
+            parsed("sessions --train a.gz --test b.gz --model session_knn -k 5 --dump 3 d.jsonl --json");
+        let options = options.expect("valid");
+        assert_eq!((options.models.as_slice(), options.cutoff), (&["session_knn"][..], 5));
+        assert_eq!((options.dump, options.json), (Some((3, "d.jsonl".into())), true));
+        assert_eq!(parsed("sessions --train a --test b").expect("valid").models.len(), MODELS.len());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, said) in [
+            ("", "no command given"),
+            ("train", "unknown command `train`"),
+            ("sessions --train a", "--test is missing"),
+            ("sessions --train", "--train needs a value"),
+            ("sessions --train a --test b -k 0", "-k needs a number from 1 to 1000, not `0`"),
+            ("sessions --train a --test b --model als", "unknown model `als`"),
+            ("sessions --trian a", "unknown option `--trian`"),
+        ] {
+            let error = parsed(line).expect_err(line).to_string();
+            assert!(error.starts_with(said), "{line}: {error}");
+        }
+    }
+}

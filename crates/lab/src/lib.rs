@@ -1,0 +1,20 @@
+//! Offline evaluation on public data sets, through the code that serves: data in, models with their knobs, tuning on a
+//! part of the training data, measures out. Development only; nothing here runs in a shop.
+
+/// The command line.
+pub mod args;
+/// What can go wrong, said so that it can be mended.
+pub mod error;
+/// Sessions from gzip TSV files.
+pub mod session_data;
+
+/// Iterative reveal on the test data.
+pub mod evaluate;
+/// What every model under test offers.
+pub mod model;
+/// The models under test, and the table of them.
+pub mod models;
+/// Results as a table for people or one object for programs.
+pub mod report;
+/// Coordinate search on the end of the training data.
+pub mod tune;

@@ -1,0 +1,31 @@
+//! Results as a table for people or one object for programs.
+
+use crate::evaluate::Outcome;
+use serde_json::json;
+use std::fmt::Write;
+
+/// One JSON object with everything; rates are fractions.
+pub fn json(outcomes: &[Outcome]) -> String {
+    json!({ "results": outcomes }).to_string()
+}
+
+/// An aligned table; rates in per cent, and the parameters below it.
+pub fn table(outcomes: &[Outcome]) -> String {
+    let mut text = format!(
+        "{:<14} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
+        "model", "HR %", "MRR %", "NDCG %", "cases", "fit s", "p50 us", "p99 us", "tune s"
+    );
+    for one in outcomes {
+        let rates = [one.hr, one.mrr, one.ndcg].map(|rate| format!("{:>7.2}", 100.0 * rate)).join(" ");
+        let times = format!(
+            "{:>8.3} {:>8.1} {:>8.1} {:>8.1}",
+            one.fit_s, one.predict_us_p50, one.predict_us_p99, one.tune_s
+        );
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:<14} {rates} {:>8} {times}", one.model, one.cases);
+    }
+    for one in outcomes {
+        let _ = write!(text, "\n{}: {}", one.model, one.params);
+    }
+    text
+}

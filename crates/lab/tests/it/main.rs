@@ -1,0 +1,133 @@
+//! The lab on files small enough to know what must come out.
+
+use bespoke_lab::{args, evaluate, report};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+use std::io::Write;
+use std::path::PathBuf;
+
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if name.ends_with(".gz") {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(text.as_bytes()).expect("packs");
+        std::fs::write(&path, packed.finish().expect("packs")).expect("writes");
+    } else {
+        std::fs::write(&path, text).expect("writes");
+    }
+    path
+}
+
+fn lab(line: &[&str]) -> Result<String, String> {
+    let options = args::parse(line.iter().map(ToString::to_string)).map_err(|error| error.to_string())?;
+    let outcomes = evaluate::run(&options).map_err(|error| error.to_string())?;
+    Ok(if options.json { report::json(&outcomes) } else { report::table(&outcomes) })
+}
+
+fn sessions(name: &str, count: usize, items: impl Fn(usize) -> String) -> PathBuf {
+    let lines: String = (0..count).map(|row| format!("{row}\t{}\n", items(row))).collect();
+    file(name, &format!("session\titems\n{lines}"))
+}
+
+/// Four fixed sequences of four items that never mix.
+fn sequence(row: usize) -> String {
+    let start = 10 * (row % 4);
+    format!("{} {} {} {}", start, start + 1, start + 2, start + 3)
+}
+
+#[test]
+fn models_that_look_at_the_session_learn_what_popularity_cannot() {
+    let train = sessions("sequences_train.tsv.gz", 200, sequence);
+    let test = sessions("sequences_test.tsv.gz", 8, sequence);
+    let paths = ["--train", train.to_str().expect("text"), "--test", test.to_str().expect("text")];
+    let text = lab(&[&["sessions"], &paths[..], &["-k", "4", "--json"]].concat()).expect("runs");
+    let all: Value = serde_json::from_str(&text).expect("one object");
+    let result = |at: usize, field: &str| all["results"][at][field].as_f64().expect("a number");
+    let names: Vec<_> = (0..3).map(|at| all["results"][at]["model"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["popular", "co_visitation", "session_knn"]);
+    assert_eq!((0..3).map(|at| result(at, "cases")).collect::<Vec<_>>(), [24.0; 3]);
+    assert_eq!([result(0, "hr"), result(1, "hr"), result(2, "hr")], [0.25, 1.0, 1.0]);
+    let popular_mrr = (1.0 / 2.0 + 1.0 / 3.0 + 1.0 / 4.0) * 2.0 / 24.0;
+    assert!(
+        (result(0, "mrr") - popular_mrr).abs() < 1e-12,
+        "all are equally popular, so the first four are shown"
+    );
+    assert_eq!(
+        [result(1, "mrr"), result(2, "mrr"), result(2, "ndcg")],
+        [1.0; 3],
+        "each sequence has one continuation"
+    );
+    assert!(result(2, "predict_us_p99") >= result(2, "predict_us_p50"));
+    assert_eq!(all["results"][0]["params"], serde_json::json!({}));
+}
+
+#[test]
+fn given_parameters_are_used_and_tops_are_written() {
+    let train = sessions("dump_train.tsv", 40, sequence);
+    let test = sessions("dump_test.tsv", 4, |row| if row == 0 { "7".to_owned() } else { sequence(row) });
+    let params = file("params.json", r#"{"session_knn": {"neighbours_max": 7, "recency": 0.8}}"#);
+    let dump = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dump.jsonl");
+    let paths = [&train, &test, &params, &dump].map(|path| path.to_str().expect("text"));
+    let line = ["sessions", "--train", paths[0], "--test", paths[1], "--model", "session_knn", "-k", "4"];
+    let more = ["--params", paths[2], "--dump", "2", paths[3], "--min-prefix", "2", "--json"];
+    let text = lab(&[&line[..], &more].concat()).expect("runs");
+    assert!(text.contains(r#""neighbours_max":7"#) && text.contains(r#""recency":0.8"#), "{text}");
+    assert!(text.contains(r#""tune_s":0.0"#) && text.contains(r#""cases":6"#), "{text}");
+    let tops: Vec<Value> = std::fs::read_to_string(&dump)
+        .expect("written")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(tops.len(), 2);
+    assert_eq!(
+        (&tops[0]["session"], &tops[0]["prefix"], &tops[1]["prefix"]),
+        (&1.into(), &2.into(), &3.into())
+    );
+    let mut items: Vec<_> =
+        tops[0]["items"].as_array().expect("ids").iter().filter_map(Value::as_str).collect();
+    items.sort_unstable();
+    assert_eq!(items, ["10", "11", "12", "13"]);
+}
+
+#[test]
+fn bad_input_is_named_with_its_line() {
+    let good = sessions("good.tsv", 3, sequence);
+    for (name, text, said) in [
+        ("empty.tsv", "", ":1: the header \"session\\titems\" is missing"),
+        ("header.tsv", "items\n", ":1: the header must be \"session\\titems\", not \"items\""),
+        ("tab.tsv", "session\titems\n1\t2 3\n4 5\n", ":3: there is no tab between session and items"),
+        ("columns.tsv", "session\titems\n1\t2\t3\n", ":2: there are more than two columns"),
+        ("none.tsv", "session\titems\n1\t\n", ":2: the session has no items"),
+        ("spaces.tsv", "session\titems\n1\t2  3\n", ":2: items must be separated by exactly one space"),
+    ] {
+        let bad = file(name, text);
+        let error = lab(&[
+            "sessions",
+            "--train",
+            good.to_str().expect("text"),
+            "--test",
+            bad.to_str().expect("text"),
+        ]);
+        let error = error.expect_err(name);
+        assert!(error.ends_with(&format!("{name}{said}")), "{error}");
+    }
+}
+
+#[test]
+fn broken_files_and_foreign_parameters_are_errors() {
+    let good = sessions("fine.tsv", 3, sequence);
+    let good = good.to_str().expect("text");
+    let packed = file("broken.gz", "");
+    std::fs::write(&packed, b"this is not gzip").expect("writes");
+    let error =
+        lab(&["sessions", "--train", packed.to_str().expect("text"), "--test", good]).expect_err("no gzip");
+    assert!(error.contains("broken.gz:1: "), "{error}");
+    let error = lab(&["sessions", "--train", "nowhere.tsv", "--test", good]).expect_err("no file");
+    assert!(error.starts_with("nowhere.tsv: "), "{error}");
+    let params = file("foreign.json", r#"{"session_knn": {"speed": 1}}"#);
+    let params = ["--params", params.to_str().expect("text")];
+    let error = lab(&[&["sessions", "--train", good, "--test", good][..], &params].concat())
+        .expect_err("unknown field");
+    assert!(error.contains("foreign.json: ") && error.contains("speed"), "{error}");
+}
