@@ -36,6 +36,9 @@ const EXPONENTS: &[(&[u8; 3], u32)] = &[
 ];
 
 impl Currency {
+    /// The euro: what a shop counts in that has set nothing.
+    pub const EUR: Self = Self(*b"EUR");
+
     /// Reads a code; upper and lower case are the same.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let bytes: [u8; 3] = text.trim().as_bytes().try_into().map_err(|_| Self::problem(text))?;

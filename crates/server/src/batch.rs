@@ -1,0 +1,220 @@
+//! What one commit will hold: jobs become entries, with shopper numbers, resolved consent and repeats left out. It sees
+//! what earlier jobs of the same commit did, and changes nothing outside itself.
+
+use crate::identities::{Identities, IdentityKey, Secret, identity_key};
+use crate::wire::event::{WireEvent, judge_time};
+use crate::wire::token;
+use crate::writer::{Clamp, Counts, EventsOutcome, Failure, Job};
+use bespoke_domain::entry::{Identity, IdentityKind};
+use bespoke_domain::{Body, Consent, Entry, Event, EventKind, Millis, Problem, Purpose, ShopperNo};
+use bespoke_engine::Engine;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use tokio::sync::oneshot::Sender;
+
+/// Identities that this commit numbers.
+pub type Numbers = HashMap<IdentityKey, ShopperNo>;
+
+/// One commit in the making.
+pub struct Batch<'a> {
+    engine: &'a Engine,
+    known: &'a Identities,
+    secret: &'a Secret,
+    received: Millis,
+    next: ShopperNo,
+    keys: HashSet<u64>,
+    consents: HashMap<ShopperNo, Consent>,
+    /// Entries, in order.
+    pub entries: Vec<Entry>,
+    /// New identities.
+    pub identities: Vec<Identity>,
+    /// Their numbers.
+    pub numbers: Numbers,
+    /// Whether something in it should be visible at once rather than at the next tick.
+    pub is_urgent: bool,
+}
+
+/// Who waits for what.
+pub enum Acknowledgement {
+    /// Events, with what became of each.
+    Events(EventsOutcome, Sender<Result<EventsOutcome, Failure>>),
+    /// A number of entries.
+    Entries(u32, Sender<Result<u32, Failure>>),
+    /// Nobody.
+    Nobody,
+}
+
+impl Acknowledgement {
+    /// Tells who waits how the commit went.
+    pub fn send(self, outcome: Result<(), Failure>, counts: &Counts) {
+        match self {
+            Self::Events(events, reply) => {
+                if outcome.is_ok() {
+                    let numbers = [
+                        events.accepted,
+                        events.duplicates,
+                        events.rejected.len() as u32,
+                        events.without_consent,
+                    ];
+                    for (count, number) in counts.events.iter().zip(numbers) {
+                        count.fetch_add(u64::from(number), Ordering::Relaxed);
+                    }
+                }
+                _ = reply.send(outcome.map(|()| events));
+            }
+            Self::Entries(count, reply) => _ = reply.send(outcome.map(|()| count)),
+            Self::Nobody => {}
+        }
+    }
+}
+
+impl<'a> Batch<'a> {
+    /// An empty commit at `received`.
+    pub fn new(engine: &'a Engine, known: &'a Identities, secret: &'a Secret, received: Millis) -> Self {
+        Self {
+            engine,
+            known,
+            secret,
+            received,
+            next: known.next(),
+            keys: HashSet::new(),
+            consents: HashMap::new(),
+            entries: Vec::new(),
+            identities: Vec::new(),
+            numbers: HashMap::new(),
+            is_urgent: false,
+        }
+    }
+
+    /// Takes a job in.
+    pub fn take(&mut self, job: Job) -> Acknowledgement {
+        match job {
+            Job::Events(events, clamp, reply) => {
+                Acknowledgement::Events(self.take_events(events, clamp), reply)
+            }
+            Job::Patches(patches, reply) => {
+                let count = patches.len() as u32;
+                patches.into_iter().for_each(|patch| self.push(None, Body::Catalog(Box::new(patch))));
+                Acknowledgement::Entries(count, reply)
+            }
+            Job::Settings(settings, reply) => self.take_one(Body::Settings(settings), reply),
+            Job::Key(key, reply) => self.take_one(Body::Key(key), reply),
+            Job::Decision(decision) => {
+                self.push(decision.request.shopper, Body::Decision(decision));
+                Acknowledgement::Nobody
+            }
+            Job::Checkpoint(reply) => {
+                self.is_urgent = true;
+                Acknowledgement::Entries(0, reply)
+            }
+            Job::Stop => Acknowledgement::Nobody,
+        }
+    }
+
+    fn take_one(&mut self, body: Body, reply: Sender<Result<u32, Failure>>) -> Acknowledgement {
+        self.push(None, body);
+        self.is_urgent = true;
+        Acknowledgement::Entries(1, reply)
+    }
+
+    fn push(&mut self, shopper: Option<ShopperNo>, body: Body) {
+        self.entries.push(Entry { received: self.received, shopper, body });
+    }
+
+    fn take_events(&mut self, events: Vec<WireEvent>, clamp: Clamp) -> EventsOutcome {
+        let mut outcome = EventsOutcome::default();
+        for (index, event) in (0..).zip(events) {
+            match self.take_event(event, clamp) {
+                Ok(Fate::Accepted) => outcome.accepted += 1,
+                Ok(Fate::Duplicate) => outcome.duplicates += 1,
+                Ok(Fate::WithoutConsent) => outcome.without_consent += 1,
+                Err(problem) => outcome.rejected.push((index, problem)),
+            }
+        }
+        outcome
+    }
+
+    fn take_event(&mut self, wire: WireEvent, clamp: Clamp) -> Result<Fate, Problem> {
+        let time = self.time(&wire, clamp)?;
+        let key = wire.event_id.as_deref().map_or(0, |id| self.secret.hash64("event", id));
+        if key != 0 && (self.keys.contains(&key) || self.engine.has_seen(key)) {
+            return Ok(Fate::Duplicate);
+        }
+        let known = self.peek(&wire);
+        let consent = wire.event.statement.over(self.consent(known));
+        let mut event = Event { key, time, consent, ..wire.event };
+        let fate = if consent.allows(Purpose::Analytics) || event.kind == EventKind::ConsentUpdate {
+            Fate::Accepted
+        } else if event.statement.is_silent() || known.is_none() {
+            return Ok(Fate::WithoutConsent);
+        } else {
+            event = refusal(event);
+            Fate::WithoutConsent
+        };
+        event.decision = wire.rec_token.and_then(|token| token::read(&self.secret.0, &token, self.received));
+        event.session = wire.session_id.as_deref().map_or(0, |id| self.secret.hash64("session", id));
+        let anonymous = wire.anonymous_id.map(|id| self.number(IdentityKind::Anonymous, id));
+        let user = wire.user_id.map(|id| self.number(IdentityKind::User, id));
+        event.link = anonymous.and(user);
+        let shopper = anonymous.or(user);
+        if let Some(shopper) = shopper {
+            self.consents.insert(shopper, consent);
+        }
+        self.keys.extend((key != 0).then_some(key));
+        self.push(shopper, Body::Event(Box::new(event)));
+        Ok(fate)
+    }
+
+    fn time(&self, wire: &WireEvent, clamp: Clamp) -> Result<Millis, Problem> {
+        match (wire.event_time, clamp) {
+            (None, _) => Ok(self.received),
+            (Some(time), Clamp::Live) => judge_time(time, self.received),
+            (Some(time), Clamp::Import) => Ok(time.min(self.received)),
+        }
+    }
+
+    /// The shopper an event is about, if it has a number already.
+    fn peek(&self, wire: &WireEvent) -> Option<ShopperNo> {
+        let find = |kind, id: &String| self.find(identity_key(self.secret, kind, id));
+        let anonymous = wire.anonymous_id.as_ref().and_then(|id| find(IdentityKind::Anonymous, id));
+        anonymous.or_else(|| wire.user_id.as_ref().and_then(|id| find(IdentityKind::User, id)))
+    }
+
+    fn find(&self, key: IdentityKey) -> Option<ShopperNo> {
+        self.numbers.get(&key).copied().or_else(|| self.known.get(key))
+    }
+
+    fn number(&mut self, kind: IdentityKind, external_id: String) -> ShopperNo {
+        let key = identity_key(self.secret, kind, &external_id);
+        if let Some(shopper) = self.find(key) {
+            return shopper;
+        }
+        let shopper = self.next;
+        self.next = ShopperNo(shopper.0 + 1);
+        self.numbers.insert(key, shopper);
+        self.identities.push(Identity { shopper, kind, external_id });
+        shopper
+    }
+
+    fn consent(&self, shopper: Option<ShopperNo>) -> Consent {
+        let pending = shopper.and_then(|shopper| self.consents.get(&shopper));
+        pending.copied().unwrap_or_else(|| self.engine.consent(shopper))
+    }
+}
+
+/// What became of an event that is no fault.
+enum Fate {
+    Accepted,
+    Duplicate,
+    WithoutConsent,
+}
+
+/// All that is kept of an event whose shopper refuses analytics with it: the refusal.
+fn refusal(event: Event) -> Event {
+    Event {
+        key: event.key,
+        consent: event.consent,
+        statement: event.statement,
+        ..Event::new(EventKind::ConsentUpdate, event.time)
+    }
+}

@@ -1,0 +1,102 @@
+//! From a data directory to a running writer: open the store, take the newest checkpoint, fold the rest of the log in,
+//! start the thread.
+
+use crate::identities::{Identities, Secret, identity_key};
+use crate::writer::{Queue, Writer};
+use anyhow::Context as _;
+use bespoke_domain::Offset;
+use bespoke_engine::{Engine, Live};
+use bespoke_store::{Reader, Sqlite, Store};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// A shop that runs: what every way in (HTTP, import, demo) works with.
+pub struct Shop {
+    /// What requests share.
+    pub live: Arc<Live>,
+    /// The way to the writer.
+    pub queue: Queue,
+    /// Shopper numbers.
+    pub identities: Arc<Identities>,
+    /// This data directory's secret.
+    pub secret: Secret,
+    reader: Mutex<Box<dyn Reader>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Shop {
+    /// Opens the data directory, made if it is not there, and starts its writer.
+    pub fn open(directory: &Path) -> anyhow::Result<Arc<Self>> {
+        let mut store =
+            Sqlite::open(directory).with_context(|| format!("cannot open {}", directory.display()))?;
+        let reader = store.reader()?;
+        let secret = secret(&mut store, reader.as_ref())?;
+        let identities = Arc::new(Identities::default());
+        let mut numbers = Vec::new();
+        reader.identities(&mut |identity| {
+            numbers.push((identity_key(&secret, identity.kind, &identity.external_id), identity.shopper));
+        })?;
+        identities.extend(numbers);
+        let engine = recover(reader.as_ref(), reader.last_offset()?)?;
+        let writer = Writer::new(Box::new(store), engine, identities.clone(), secret.clone());
+        let (queue, live, thread) = writer.start()?;
+        let (reader, thread) = (Mutex::new(reader), Mutex::new(Some(thread)));
+        Ok(Arc::new(Self { live, queue, identities, secret, reader, thread }))
+    }
+
+    /// Runs `read` with the handle for reading the log; one at a time.
+    pub fn read<T>(&self, read: impl FnOnce(&dyn Reader) -> T) -> T {
+        let reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        read(reader.as_ref())
+    }
+
+    /// Stops the writer after what is queued, with a last checkpoint.
+    pub fn close(&self) {
+        self.queue.stop();
+        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer stopped by a panic; the log holds what was acknowledged");
+        }
+    }
+}
+
+fn secret(store: &mut Sqlite, reader: &dyn Reader) -> anyhow::Result<Secret> {
+    if let Some(kept) = reader.meta("secret")? {
+        let bytes = kept.as_slice().try_into().context("the data directory's secret is not 32 bytes")?;
+        return Ok(Secret(bytes));
+    }
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    store.put_meta("secret", &bytes)?;
+    Ok(Secret(bytes))
+}
+
+/// The engine that has folded the log up to `until`: the newest usable checkpoint not past it, and the rest of the log.
+pub fn recover(reader: &dyn Reader, until: Offset) -> anyhow::Result<Engine> {
+    let mut engine = start_at_or_before(reader, until)?.unwrap_or_default();
+    reader.read(engine.offset(), until, &mut |offset, entry| {
+        engine.apply(offset, &entry);
+        ControlFlow::Continue(())
+    })?;
+    engine.publish();
+    Ok(engine)
+}
+
+/// The engine of the newest usable checkpoint that is not past `until`.
+pub fn start_at_or_before(reader: &dyn Reader, until: Offset) -> anyhow::Result<Option<Engine>> {
+    let kept = reader.checkpoint_at_or_before(until)?;
+    Ok(kept.and_then(|(offset, bytes)| {
+        let engine = Engine::restore(&bytes);
+        if engine.is_none() {
+            tracing::warn!(
+                offset = offset.0,
+                "a checkpoint is of another version; the log is read from its start"
+            );
+        }
+        engine
+    }))
+}

@@ -1,0 +1,22 @@
+//! The demo's shop: real orders of a British giftware seller, turned into what the public import takes. The files stand
+//! in the order of the data: rows of the file, the ledger they fill, titles and categories, the two streams, the report.
+
+mod calendar;
+mod catalog;
+mod categories;
+mod events;
+mod json;
+mod ledger;
+mod lines;
+mod report;
+mod retail;
+mod titles;
+
+pub use report::{Report, SKIPS, Skip};
+pub use retail::{Converted, Error, convert};
+
+/// The orders of the demo shop as gzipped CSV: UCI "Online Retail", CC BY 4.0. `demo/README.md` has the attribution.
+pub const ONLINE_RETAIL: &[u8] = include_bytes!("../../../../demo/online_retail.csv.gz");
+
+/// The placements of the demo shop as TOML.
+pub const PLACEMENTS: &str = include_str!("../../../../demo/placements.toml");

@@ -1,0 +1,170 @@
+//! The HTTP API: keys are checked, bodies are bounded, work has a deadline, errors come from one table.
+
+use crate::boot::Shop;
+use crate::metrics::Metrics;
+use crate::wire::error::ApiError;
+use crate::{clock, keys, recommend};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch, post};
+use bespoke_domain::DecisionId;
+use bespoke_domain::settings::Scope;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tower_http::cors::{Any, CorsLayer};
+use tower_http::timeout::TimeoutLayer;
+
+/// Largest body in bytes.
+pub const BODY_MAX: usize = 1 << 20;
+/// Most events of one request.
+pub const EVENTS_MAX: usize = 500;
+/// Longest a request may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What handlers share.
+pub struct App {
+    /// The shop.
+    pub shop: Arc<Shop>,
+    /// Measurements.
+    pub metrics: Metrics,
+    replaying: Semaphore,
+}
+
+impl App {
+    /// The API over a shop.
+    pub fn new(shop: Arc<Shop>) -> Arc<Self> {
+        Arc::new(Self { shop, metrics: Metrics::default(), replaying: Semaphore::new(1) })
+    }
+}
+
+/// The routes, without a network: tests call this.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/events", post(post_events))
+        .route("/v1/catalog/items", patch(patch_items))
+        .route("/v1/recommend", post(post_recommend))
+        .route("/v1/decisions/{id}", get(get_decision))
+        .route("/v1/decisions/{id}/replay", get(get_replay))
+        .route("/openapi.json", get(async || axum::Json(crate::openapi::document())))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(async || "ok\n"))
+        .route("/metrics", get(get_metrics))
+        .fallback(async || ApiError::new("not_found", "no such path; /openapi.json lists them"))
+        .layer(axum::middleware::from_fn(discreet))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, DEADLINE))
+        .layer(CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any))
+        .with_state(app)
+}
+
+/// Responses are nobody's to keep, sniff or frame.
+async fn discreet(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// The scope of the request's key: `Authorization: Bearer …`, or for a publishable one (sendBeacon sends no headers)
+/// `?key=pk_…`.
+fn scope(app: &App, headers: &HeaderMap, query: Option<&str>) -> Result<Scope, ApiError> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
+    let in_query = || query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("key=pk_")));
+    let scope = match bearer {
+        Some(key) => keys::scope(&app.shop, key.trim()),
+        None => in_query().and_then(|key| keys::scope(&app.shop, &format!("pk_{key}"))),
+    };
+    scope.ok_or_else(|| {
+        ApiError::new("unauthorized", "send a key of this shop as `Authorization: Bearer <key>`")
+    })
+}
+
+fn secret_scope(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+    match scope(app, headers, None)? {
+        Scope::Secret => Ok(()),
+        Scope::Publishable => Err(ApiError::new("forbidden_scope", "this needs a secret key (sk_…)")),
+    }
+}
+
+async fn post_events(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    let outcome = crate::intake::events(&app.shop, scope, &body).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(outcome)).into_response())
+}
+
+async fn patch_items(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let outcome = crate::intake::patches(&app.shop, &body, clock::now()).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(outcome)).into_response())
+}
+
+async fn post_recommend(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    Ok(axum::Json(recommend::recommend(&app, scope, &body)?).into_response())
+}
+
+fn decision_id(text: &str) -> Result<DecisionId, ApiError> {
+    text.parse().map_err(|()| ApiError::new("not_found", "a decision id is `dec_` and 32 hexadecimal digits"))
+}
+
+async fn get_decision(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let decision = recommend::find(&app.shop, decision_id(&id)?).await?;
+    Ok(axum::Json(crate::render::certificate(&app.shop.live.snapshot(), &decision)).into_response())
+}
+
+async fn get_replay(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let Ok(_alone) = app.replaying.try_acquire() else {
+        return Err(ApiError::new("replay_busy", "one replay at a time; try again when the other is done"));
+    };
+    let stored = recommend::find(&app.shop, decision_id(&id)?).await?;
+    let shop = app.shop.clone();
+    let replayed =
+        tokio::task::spawn_blocking(move || recommend::replay(&shop, &stored).map(|again| (stored, again)));
+    let (stored, again) =
+        replayed.await.map_err(|_| ApiError::internal())?.map_err(|_| ApiError::internal())?;
+    let identical = bespoke_engine::replay::bytes(&stored) == bespoke_engine::replay::bytes(&again);
+    let snapshot = app.shop.live.snapshot();
+    let body = json!({
+        "decision_id": id,
+        "identical": identical,
+        "recomputed": crate::render::certificate(&snapshot, &again),
+    });
+    Ok(axum::Json(body).into_response())
+}
+
+async fn get_metrics(State(app): State<Arc<App>>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
+    (kind, app.metrics.text(&app.shop)).into_response()
+}

@@ -1,0 +1,35 @@
+//! The server, in the order in which data comes in: wire formats, the one writer and what it commits, the shop that runs,
+//! the ways in (HTTP, import, demo) and the way out (decisions). The only crate with HTTP, JSON and async.
+
+/// What one commit will hold.
+pub mod batch;
+/// From a data directory to a running shop.
+pub mod boot;
+/// The one clock.
+pub mod clock;
+/// A real shop's data.
+pub mod demo;
+/// The routes.
+pub mod http;
+/// Shopper ids and their numbers.
+pub mod identities;
+/// Files into the shop.
+pub mod import;
+/// Events and patches over HTTP.
+pub mod intake;
+/// API keys.
+pub mod keys;
+/// What `/metrics` shows.
+pub mod metrics;
+/// The API's description.
+pub mod openapi;
+/// Placement files into the log.
+pub mod placements;
+/// Slates over HTTP, and decisions again.
+pub mod recommend;
+/// Decisions in words.
+pub mod render;
+/// Requests and responses, feeds, settings files, errors, tokens.
+pub mod wire;
+/// The one writer.
+pub mod writer;

@@ -1,0 +1,329 @@
+//! The command line of Bespoke: serve a shop, show the demo, import files, explain a decision.
+
+use anyhow::Context as _;
+use bespoke::boot::Shop;
+use bespoke::http::{App, router};
+use bespoke::import::Imported;
+use bespoke::{clock, demo, import, keys, placements};
+use clap::{Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Bespoke: an open, self-hosted personalization engine for online shops.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a shop from a data directory.
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// Placement file (TOML) to put into force at the start.
+        #[arg(long)]
+        placements: Option<PathBuf>,
+    },
+    /// A real shop's orders, imported and served; everything in it is made anew at each start.
+    Demo {
+        /// Directory for the demo's data; emptied at the start.
+        #[arg(long, default_value = "data/demo")]
+        data: PathBuf,
+        /// Address to listen on.
+        #[arg(long, default_value = "127.0.0.1:8321")]
+        listen: SocketAddr,
+    },
+    /// Import a file (.jsonl, .ndjson or .csv) into a data directory that no server has open.
+    Import {
+        /// What the file holds.
+        what: What,
+        /// The file.
+        file: PathBuf,
+        /// The data directory.
+        #[arg(long, default_value = "data/shop")]
+        data: PathBuf,
+        /// Placement file (TOML) to put into force first; it names the shop's currency.
+        #[arg(long)]
+        placements: Option<PathBuf>,
+    },
+    /// Explain a decision: where its candidates came from, what was removed, why each slot is there.
+    Why {
+        /// The decision's id, `dec_…`.
+        decision: String,
+        /// A secret key of the shop.
+        #[arg(long, env = "BESPOKE_KEY", hide_env_values = true)]
+        key: String,
+        /// The server.
+        #[arg(long, default_value = "http://127.0.0.1:8321")]
+        url: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct Place {
+    /// The data directory; made if it is not there.
+    #[arg(long, default_value = "data/shop")]
+    data: PathBuf,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8321")]
+    listen: SocketAddr,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    Catalog,
+    Events,
+}
+
+fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
+    match Cli::parse().command {
+        Command::Serve { place, placements } => serve(&place, placements.as_deref()),
+        Command::Demo { data, listen } => run_demo(&data, listen),
+        Command::Import { what, file, data, placements } => {
+            run_import(what, &file, &data, placements.as_deref())
+        }
+        Command::Why { decision, key, url } => why(&decision, &key, &url),
+    }
+}
+
+fn say(text: &str) {
+    anstream::println!("{text}");
+}
+
+fn serve(place: &Place, file: Option<&Path>) -> anyhow::Result<()> {
+    let shop = Shop::open(&place.data)?;
+    settle(&shop, file)?;
+    if let Some((publishable, secret)) =
+        keys::ensure(&shop).map_err(|failure| anyhow::anyhow!("{failure:?}"))?
+    {
+        say(&format!(
+            "Keys of this shop, shown once:\n  publishable  {publishable}\n  secret       {secret}"
+        ));
+    }
+    say(&format!("Serving {} on http://{}", place.data.display(), place.listen));
+    listen(shop, place.listen)
+}
+
+fn settle(shop: &Shop, file: Option<&Path>) -> anyhow::Result<()> {
+    match file {
+        Some(path) => placements::apply_file(shop, path),
+        None => placements::ensure(shop),
+    }
+}
+
+/// Serves until SIGINT or SIGTERM, then finishes what is queued.
+fn listen(shop: Arc<Shop>, address: SocketAddr) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("cannot listen on {address}"))?;
+        let app = App::new(shop.clone());
+        axum::serve(listener, router(app))
+            .with_graceful_shutdown(stop_signal())
+            .await
+            .map_err(anyhow::Error::from)
+    });
+    shop.close();
+    served
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        _ = interrupt.await;
+        return;
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn bar(length: u64, what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:<22} {wide_bar} {percent:>3} %  {elapsed}");
+    ProgressBar::new(length)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_message(what.to_owned())
+}
+
+fn run_import(what: What, file: &Path, data: &Path, settings: Option<&Path>) -> anyhow::Result<()> {
+    let shop = Shop::open(data)?;
+    settle(&shop, settings)?;
+    let progress = ProgressBar::new_spinner().with_message("lines read");
+    let mut done = |line| progress.set_position(line);
+    let imported = match what {
+        What::Catalog => import::catalog(&shop, file, &mut done),
+        What::Events => import::events(&shop, file, &mut done),
+    };
+    progress.finish_and_clear();
+    shop.close();
+    report(&imported?, file);
+    Ok(())
+}
+
+fn report(imported: &Imported, file: &Path) {
+    for (line, problem) in &imported.problems {
+        say(&format!("{}:{line}: {problem}", file.display()));
+    }
+    let unnamed = imported.rejected - imported.problems.len() as u64;
+    if unnamed > 0 {
+        say(&format!("… and {unnamed} more lines with faults"));
+    }
+    say(&format!(
+        "{} taken in, {} known already, {} without consent, {} rejected",
+        imported.accepted, imported.duplicates, imported.without_consent, imported.rejected
+    ));
+}
+
+fn run_demo(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
+    let started = Instant::now();
+    empty(data)?;
+    let shop = Shop::open(data)?;
+    placements::apply(&shop, demo::PLACEMENTS, "demo/placements.toml")?;
+    fill(&shop)?;
+    let secret = keys::ensure(&shop).map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
+    let (publishable, secret) = secret.context("a new shop has no keys yet")?;
+    say(&format!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64()));
+    show(&shop, address, &publishable, &secret)?;
+    listen(shop, address)
+}
+
+/// Empties a directory that an earlier demo made; refuses any other.
+fn empty(data: &Path) -> anyhow::Result<()> {
+    let marker = data.join("this-is-a-demo");
+    if data.exists() && !marker.exists() && std::fs::read_dir(data)?.next().is_some() {
+        anyhow::bail!(
+            "{} is not empty and was not made by the demo; name another with --data",
+            data.display()
+        );
+    }
+    if data.exists() {
+        std::fs::remove_dir_all(data)?;
+    }
+    std::fs::create_dir_all(data)?;
+    std::fs::write(marker, "bespoke demo empties this directory at every start\n")?;
+    Ok(())
+}
+
+fn fill(shop: &Shop) -> anyhow::Result<()> {
+    say("UCI Online Retail: a year of orders of a British giftware shop (CC BY 4.0, Daqing Chen)");
+    let reading = bar(1, "reading order lines");
+    let converted = demo::convert(demo::ONLINE_RETAIL, clock::now(), &mut |done, total| {
+        reading.set_length(total);
+        reading.set_position(done);
+    })?;
+    reading.finish();
+    let rows = count_lines(&converted.catalog_jsonl);
+    let products = bar(rows, "importing products");
+    let imported =
+        import::catalog_from(shop, &converted.catalog_jsonl, &mut |line| products.set_position(line))?;
+    products.finish();
+    let rows = count_lines(&converted.events_jsonl);
+    let orders = bar(rows, "importing orders");
+    let more = import::events_from(shop, &converted.events_jsonl, &mut |line| orders.set_position(line))?;
+    orders.finish();
+    say(&format!("{}", converted.report));
+    report(&imported, Path::new("catalogue"));
+    report(&more, Path::new("events"));
+    Ok(())
+}
+
+fn count_lines(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// One decision with its reasons, and what to try.
+fn show(shop: &Arc<Shop>, address: SocketAddr, publishable: &str, secret: &str) -> anyhow::Result<()> {
+    let app = App::new(shop.clone());
+    let ask = json!({"placement": "product_related", "context": {"page_type": "product", "item_ids": ["22423"]}, "n": 5});
+    let body = bespoke::recommend::recommend(
+        &app,
+        bespoke_domain::settings::Scope::Secret,
+        ask.to_string().as_bytes(),
+    );
+    let body = serde_json::to_value(body.map_err(|error| anyhow::anyhow!("{error:?}"))?)?;
+    say(&format!(
+        "A decision for the page of product 22423 – {}:",
+        body["headline"].as_str().unwrap_or_default()
+    ));
+    for item in body["items"].as_array().into_iter().flatten() {
+        let (title, price) = (item["item"]["title"].as_str(), item["item"]["price"]["amount"].as_str());
+        let reason = item["reason"]["text"].as_str().unwrap_or_default();
+        let (title, price) = (title.unwrap_or_default(), price.unwrap_or_default());
+        say(&format!(
+            "  {}. {title:<36} £{price:<7} {reason}",
+            item["position"].as_u64().unwrap_or_default() + 1
+        ));
+    }
+    let id = body["request_id"].as_str().unwrap_or_default();
+    say(&format!(
+        "\nTry it:\n  curl -s http://{address}/v1/recommend -H 'Authorization: Bearer {publishable}' \\\n    -d '{ask}'\n\nWhy these?\n  bespoke why {id} --key {secret}\n\nServing on http://{address} until Ctrl-C."
+    ));
+    Ok(())
+}
+
+fn why(decision: &str, key: &str, url: &str) -> anyhow::Result<()> {
+    let answer = ureq::get(format!("{url}/v1/decisions/{decision}"))
+        .header("Authorization", format!("Bearer {key}"))
+        .config()
+        .http_status_as_error(false)
+        .build()
+        .call();
+    let text = answer.with_context(|| format!("no answer from {url}"))?.body_mut().read_to_string()?;
+    let body: Value = serde_json::from_str(&text).context("the answer is not JSON")?;
+    if body["decision_id"].is_null() {
+        anyhow::bail!(
+            "{}: {}",
+            body["title"].as_str().unwrap_or("error"),
+            body["detail"].as_str().unwrap_or(&text)
+        );
+    }
+    explain(&body);
+    Ok(())
+}
+
+fn explain(body: &Value) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    say(&format!(
+        "{} – placement {}, headline {:?}",
+        text(&body["decision_id"]),
+        text(&body["placement"]),
+        text(&body["headline"])
+    ));
+    say(&format!(
+        "personalization {}, fallback {}, read up to log entry {} with engine {}",
+        text(&body["personalization"]),
+        text(&body["fallback"]),
+        body["read"]["snapshot_offset"],
+        text(&body["read"]["engine"])
+    ));
+    say(&format!("{} candidates:", body["candidate_count"]));
+    for source in body["sources"].as_array().into_iter().flatten() {
+        say(&format!("  + {:>5} from {}", source["candidates"], text(&source["source"])));
+    }
+    for removed in body["removed"].as_array().into_iter().flatten() {
+        say(&format!("  - {:>5} by {}", removed["count"], text(&removed["by"])));
+    }
+    for slot in body["slate"].as_array().into_iter().flatten() {
+        let by =
+            slot["placed_by"].as_str().map(|rule| format!(" (placed by rule {rule:?})")).unwrap_or_default();
+        let (title, reason) = (text(&slot["title"]), text(&slot["reason"]["text"]));
+        say(&format!(
+            "  {:>2}. {title} – {reason}{by}; score {:.3} = {}",
+            slot["position"],
+            slot["score"].as_f64().unwrap_or_default(),
+            slot["parts"]
+        ));
+    }
+}

@@ -1,0 +1,80 @@
+//! The API's description, OpenAPI 3.1, made from the types that serve it; `docs/openapi.json` is compared with it.
+
+use crate::intake::{EventsBody, PatchesBody, RejectedBody};
+use crate::wire::error::ProblemJson;
+use crate::wire::recommend::{RecommendAsk, RecommendBody};
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Bespoke",
+        description = "Personalization for online shops: events in, decisions out.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(events, items, recommend, decision, replay, healthz, readyz, metrics),
+    components(schemas(EventsBody, PatchesBody, RejectedBody, ProblemJson, RecommendAsk, RecommendBody))
+)]
+struct Api;
+
+/// The document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Api::openapi()
+}
+
+/// The document as it stands in `docs/openapi.json`.
+pub fn text() -> String {
+    document().to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// Send events: one object, an array, or one a line; at most 500 or 1 MiB. Any content type, `text/plain` of sendBeacon
+/// too. Accepted events are durable and visible when this answers.
+#[utoipa::path(post, path = "/v1/events", request_body = String, responses(
+    (status = 202, body = EventsBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson),
+    (status = 503, body = ProblemJson), (status = 507, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn events() {}
+
+/// Change catalogue rows, at most 1,000. Per field the newest `as_of` wins. Needs a secret key.
+#[utoipa::path(patch, path = "/v1/catalog/items", request_body = String, responses(
+    (status = 202, body = PatchesBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson),
+    (status = 503, body = ProblemJson), (status = 507, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn items() {}
+
+/// Ask for a slate.
+#[utoipa::path(post, path = "/v1/recommend", request_body = RecommendAsk, responses(
+    (status = 200, body = RecommendBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn recommend() {}
+
+/// A decision's certificate. Needs a secret key.
+#[utoipa::path(get, path = "/v1/decisions/{id}", params(("id" = String, Path)), responses(
+    (status = 200, body = serde_json::Value), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn decision() {}
+
+/// The same decision, recomputed from the log; `identical` tells whether its bytes are the stored ones. One at a time.
+/// Needs a secret key.
+#[utoipa::path(get, path = "/v1/decisions/{id}/replay", params(("id" = String, Path)), responses(
+    (status = 200, body = serde_json::Value), (status = 404, body = ProblemJson), (status = 429, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn replay() {}
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn healthz() {}
+
+/// Whether it can serve.
+#[utoipa::path(get, path = "/readyz", responses((status = 200, body = String)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn readyz() {}
+
+/// Measurements in the Prometheus text format.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn metrics() {}

@@ -1,0 +1,56 @@
+//! Placement files: validated whole against the engine's tables, then swapped in at once; a bad one changes nothing.
+
+use crate::boot::Shop;
+use crate::wire::settings::{Known, SettingsFault, parse_settings};
+use crate::writer::Job;
+use anyhow::{Context as _, bail};
+use bespoke_domain::Settings;
+use bespoke_engine::filter::FILTERS;
+use bespoke_engine::rule::RULES;
+use bespoke_engine::source::SOURCES;
+use bespoke_engine::tables::ParamSpec;
+use std::path::Path;
+
+/// What holds where the shop has set nothing: unknown consent denied, three placements.
+pub const DEFAULT: &str = include_str!("placements.default.toml");
+
+/// Reads a placement file's text.
+pub fn parse(text: &str) -> Result<Settings, Vec<SettingsFault>> {
+    let names =
+        |specs: &'static [ParamSpec]| -> Vec<&'static str> { specs.iter().map(|spec| spec.name).collect() };
+    let sources: Vec<_> = SOURCES.iter().map(|spec| (spec.name, names(spec.params))).collect();
+    let filters: Vec<_> = FILTERS.iter().map(|spec| (spec.name, names(spec.params))).collect();
+    let rules: Vec<_> = RULES.iter().map(|spec| spec.name).collect();
+    let sources: Vec<_> = sources.iter().map(|(name, params)| (*name, params.as_slice())).collect();
+    let filters: Vec<_> = filters.iter().map(|(name, params)| (*name, params.as_slice())).collect();
+    parse_settings(text, &Known { sources: &sources, filters: &filters, rules: &rules })
+}
+
+/// Puts a placement file's text into force. With a fault nothing changes, and every fault is named.
+pub fn apply(shop: &Shop, text: &str, origin: &str) -> anyhow::Result<()> {
+    match parse(text) {
+        Ok(settings) => {
+            let put = shop.queue.call(|reply| Job::Settings(Box::new(settings), reply));
+            put.map(|_| ()).map_err(|failure| anyhow::anyhow!("the settings were not written: {failure:?}"))
+        }
+        Err(faults) => {
+            let lines: Vec<String> =
+                faults.iter().map(|fault| format!("{origin}:{}: {}", fault.line, fault.problem)).collect();
+            bail!("the placement file is refused, the settings in force stay:\n{}", lines.join("\n"))
+        }
+    }
+}
+
+/// Puts a placement file into force.
+pub fn apply_file(shop: &Shop, path: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    apply(shop, &text, &path.display().to_string())
+}
+
+/// Puts the default placements into force where the shop has none.
+pub fn ensure(shop: &Shop) -> anyhow::Result<()> {
+    if shop.live.snapshot().aggregates.settings.is_some() {
+        return Ok(());
+    }
+    apply(shop, DEFAULT, "default placements")
+}

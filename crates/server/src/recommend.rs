@@ -1,0 +1,175 @@
+//! From a request's bytes to a slate, and back from a decision's id to the decision.
+
+use crate::boot::{Shop, start_at_or_before};
+use crate::http::App;
+use crate::identities::identity_key;
+use crate::wire::error::ApiError;
+use crate::wire::recommend::{Asked, ItemBody, MoneyBody, ReasonBody, RecommendBody, SlotBody};
+use crate::{clock, render};
+use bespoke_domain::decision::{Fallback, Slot};
+use bespoke_domain::entry::IdentityKind;
+use bespoke_domain::settings::Scope;
+use bespoke_domain::{Candidate, Decision, DecisionId, Millis, Request, ShopperNo};
+use bespoke_engine::Snapshot;
+use bespoke_engine::replay::Replay;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// How often and how long a decision is looked for that may still be in the writer's queue.
+const FIND_TRIES: u32 = 20;
+const FIND_PAUSE: Duration = Duration::from_millis(25);
+
+/// Decides, logs and renders one slate.
+pub fn recommend(app: &App, scope: Scope, body: &[u8]) -> Result<RecommendBody, ApiError> {
+    let asked = Asked::parse(body).map_err(ApiError::invalid)?;
+    if asked.user_id.is_some() && scope != Scope::Secret {
+        return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
+    }
+    let started = Instant::now();
+    let shop = &app.shop;
+    let snapshot = shop.live.snapshot();
+    if snapshot.plan.get(&asked.placement).is_none() {
+        return Err(ApiError::new(
+            "unknown_placement",
+            format!("there is no placement {:?}", asked.placement),
+        ));
+    }
+    let request = request(shop, asked, clock::now())?;
+    let decision = shop.live.decide(&request);
+    let seconds = started.elapsed().as_secs_f64();
+    app.metrics.recommend_seconds.observe(seconds);
+    if decision.fallback != Fallback::None {
+        app.metrics.fallbacks.inc();
+    }
+    let body = render_body(shop, &snapshot, &decision, (seconds * 1000.0) as u64);
+    shop.queue.log_decision(decision);
+    Ok(body)
+}
+
+fn request(shop: &Shop, asked: Asked, now: Millis) -> Result<Request, ApiError> {
+    let shopper = shopper(shop, &asked);
+    Ok(Request {
+        id: new_id(now)?,
+        now,
+        placement: asked.placement,
+        shopper,
+        page: asked.page,
+        items: asked.item_ids,
+        category: asked.category_path,
+        cart: asked.cart_item_ids,
+        exclude: asked.exclude_ids,
+        slots: asked.n,
+        explain: asked.explain,
+        skipped: Vec::new(),
+    })
+}
+
+/// Who asks, where they allow to be recognised; a decision without that consent is logged without a shopper.
+fn shopper(shop: &Shop, asked: &Asked) -> Option<ShopperNo> {
+    let find = |kind, id: &String| shop.identities.get(identity_key(&shop.secret, kind, id));
+    let user = asked.user_id.as_ref().and_then(|id| find(IdentityKind::User, id));
+    let shopper =
+        user.or_else(|| asked.anonymous_id.as_ref().and_then(|id| find(IdentityKind::Anonymous, id)))?;
+    let unknown = shop.live.snapshot().aggregates.unknown_consent();
+    let consent = shop.live.profile(shopper).map_or(unknown, |profile| profile.consent(unknown));
+    consent.allows(bespoke_domain::Purpose::Personalization).then_some(shopper)
+}
+
+/// A new id: 48 bits of milliseconds, so that a decision is found by its time, and 80 random bits.
+fn new_id(now: Millis) -> Result<DecisionId, ApiError> {
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random[6..]).map_err(|_| ApiError::internal())?;
+    Ok(DecisionId((now.0 as u128) << 80 | u128::from_be_bytes(random)))
+}
+
+fn render_body(shop: &Shop, snapshot: &Snapshot, decision: &Decision, took_ms: u64) -> RecommendBody {
+    let slots = decision.slate.iter().enumerate();
+    RecommendBody {
+        request_id: decision.request.id.to_string(),
+        rec_token: crate::wire::token::make(&shop.secret.0, decision.request.id, decision.request.now),
+        placement: decision.request.placement.clone(),
+        headline: decision.headline.clone(),
+        items: slots.map(|(position, slot)| slot_body(snapshot, position, slot)).collect(),
+        personalization: render::personalization(decision.personalization).to_owned(),
+        fallback: render::fallback(decision.fallback).to_owned(),
+        missing_ids: decision.missing_ids.clone(),
+        took_ms,
+    }
+}
+
+fn slot_body(snapshot: &Snapshot, position: usize, slot: &Slot) -> SlotBody {
+    let based_on =
+        slot.reason.based_on.iter().map(|one| render::id(snapshot, Candidate::Product(*one))).collect();
+    SlotBody {
+        id: render::id(snapshot, slot.candidate),
+        group_id: group_id(snapshot, slot.candidate),
+        kind: if matches!(slot.candidate, Candidate::Product(_)) { "product" } else { "category" }.to_owned(),
+        position: position as u32,
+        score: slot.score,
+        pinned: slot.placed_by.is_some(),
+        reason: ReasonBody {
+            code: slot.reason.code.clone(),
+            text: slot.reason.text.clone(),
+            based_on,
+            personal: slot.reason.personal,
+        },
+        item: item_body(snapshot, slot.candidate),
+    }
+}
+
+fn group_id(snapshot: &Snapshot, candidate: Candidate) -> Option<String> {
+    let Candidate::Product(product) = candidate else { return None };
+    let content = snapshot.aggregates.catalog.content(product)?;
+    (!content.item_group_id.is_empty()).then(|| content.item_group_id.clone())
+}
+
+fn item_body(snapshot: &Snapshot, candidate: Candidate) -> ItemBody {
+    let catalog = &snapshot.aggregates.catalog;
+    let Candidate::Product(product) = candidate else {
+        return ItemBody {
+            title: render::title(snapshot, candidate),
+            link: None,
+            image_link: None,
+            price: None,
+        };
+    };
+    let content = catalog.content(product);
+    let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+    ItemBody {
+        title: render::title(snapshot, candidate),
+        link: content.and_then(|content| text(&content.link)),
+        image_link: content.and_then(|content| text(&content.image_link)),
+        price: catalog
+            .price(product)
+            .map(|price| MoneyBody { amount: price.amount(), currency: price.currency.code().to_owned() }),
+    }
+}
+
+/// The logged decision with this id; waits briefly for one that is still queued.
+pub async fn find(shop: &Shop, id: DecisionId) -> Result<Decision, ApiError> {
+    for _ in 0..FIND_TRIES {
+        match shop.read(|reader| reader.decision(id)) {
+            Ok(Some((_, decision))) => return Ok(decision),
+            Ok(None) => tokio::time::sleep(FIND_PAUSE).await,
+            Err(error) => {
+                tracing::error!(%error, "a decision cannot be read");
+                return Err(ApiError::internal());
+            }
+        }
+    }
+    Err(ApiError::new("not_found", "there is no such decision in the log"))
+}
+
+/// Recomputes a decision from the log, starting from a checkpoint where one is old enough.
+pub fn replay(shop: &Shop, stored: &Decision) -> anyhow::Result<Decision> {
+    shop.read(|reader| {
+        let start = start_at_or_before(reader, stored.versions.snapshot_offset)?;
+        let mut replay = Replay::new(stored, start);
+        let (from, until) = (replay.from(), replay.until());
+        reader.read(from, until, &mut |offset, entry| {
+            replay.feed(offset, &entry);
+            ControlFlow::Continue(())
+        })?;
+        Ok(replay.finish())
+    })
+}

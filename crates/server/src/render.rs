@@ -1,0 +1,104 @@
+//! Decisions in words: external ids, titles and prices for the numbers a decision holds.
+
+use bespoke_domain::decision::{Fallback, Personalization, Slot};
+use bespoke_domain::{Candidate, Decision};
+use bespoke_engine::Snapshot;
+use serde_json::{Value, json};
+
+/// How much of the shopper went in, as the API says it.
+pub fn personalization(one: Personalization) -> &'static str {
+    match one {
+        Personalization::None => "none",
+        Personalization::Session => "session",
+        Personalization::Full => "full",
+    }
+}
+
+/// What a slate fell back to, as the API says it.
+pub fn fallback(one: Fallback) -> &'static str {
+    match one {
+        Fallback::None => "none",
+        Fallback::Popular => "popular",
+        Fallback::Hidden => "hidden",
+    }
+}
+
+/// The external id of a product, or the path of a category.
+pub fn id(snapshot: &Snapshot, candidate: Candidate) -> String {
+    let catalog = &snapshot.aggregates.catalog;
+    match candidate {
+        Candidate::Product(product) => catalog.id(product).to_owned(),
+        Candidate::Category(category) => catalog.category_path(category).to_owned(),
+    }
+}
+
+/// The title of a product, or the last part of a category's path.
+pub fn title(snapshot: &Snapshot, candidate: Candidate) -> String {
+    let catalog = &snapshot.aggregates.catalog;
+    match candidate {
+        Candidate::Product(product) => {
+            catalog.content(product).map(|one| one.title.clone()).unwrap_or_default()
+        }
+        Candidate::Category(category) => {
+            catalog.category_path(category).rsplit(" > ").next().unwrap_or_default().to_owned()
+        }
+    }
+}
+
+/// The certificate as JSON: what was asked, read, considered, removed, and why each slot is there.
+pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
+    let request = &decision.request;
+    json!({
+        "decision_id": request.id.to_string(),
+        "placement": request.placement,
+        "made_at_ms": request.now.0,
+        "page_type": request.page.name(),
+        "context": { "item_ids": request.items, "category_path": request.category, "cart_item_ids": request.cart, "exclude_ids": request.exclude, "skipped": request.skipped },
+        "headline": decision.headline,
+        "personalization": personalization(decision.personalization),
+        "fallback": fallback(decision.fallback),
+        "read": {
+            "snapshot_offset": decision.versions.snapshot_offset.0,
+            "profile_offset": decision.versions.profile_offset.0,
+            "settings_offset": decision.versions.settings_offset.0,
+            "engine": decision.versions.engine,
+        },
+        "sources": decision.sources.iter().map(|(name, count)| json!({"source": name, "candidates": count})).collect::<Vec<_>>(),
+        "candidate_count": decision.candidate_count,
+        "removed": decision.removed.iter().map(|(name, count)| json!({"by": name, "count": count})).collect::<Vec<_>>(),
+        "missing_ids": decision.missing_ids,
+        "slate": decision.slate.iter().enumerate().map(|(at, slot)| slot_json(snapshot, decision, at, slot)).collect::<Vec<_>>(),
+        "considered": decision.considered.as_ref().map(|all| all.iter().map(|one| json!({
+            "id": id(snapshot, one.candidate),
+            "score": one.score,
+            "parts": parts(decision, &one.parts),
+            "removed_by": one.removed_by,
+        })).collect::<Vec<_>>()),
+    })
+}
+
+fn slot_json(snapshot: &Snapshot, decision: &Decision, position: usize, slot: &Slot) -> Value {
+    json!({
+        "position": position,
+        "id": id(snapshot, slot.candidate),
+        "title": title(snapshot, slot.candidate),
+        "score": slot.score,
+        "parts": parts(decision, &slot.parts),
+        "reason": {
+            "code": slot.reason.code,
+            "text": slot.reason.text,
+            "based_on": slot.reason.based_on.iter().map(|one| id(snapshot, Candidate::Product(*one))).collect::<Vec<_>>(),
+            "personal": slot.reason.personal,
+        },
+        "placed_by": slot.placed_by,
+        "probability": slot.probability,
+    })
+}
+
+fn parts(decision: &Decision, parts: &[(u8, f32)]) -> Value {
+    let named = |(source, part): &(u8, f32)| {
+        let name = decision.sources.get(usize::from(*source)).map_or("", |(name, _)| name);
+        (name.to_owned(), json!(part))
+    };
+    Value::Object(parts.iter().map(named).collect())
+}

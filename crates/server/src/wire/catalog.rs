@@ -1,0 +1,219 @@
+//! Catalogue rows as shops send them: Google Merchant attribute names, as JSON or as the columns of a CSV file.
+
+use super::field::{Fields, object, values};
+use bespoke_domain::product::{Availability, Content};
+use bespoke_domain::{Currency, Millis, Problem, ProductPatch};
+use serde_json::Value;
+
+/// Longest texts, in bytes: title, description, link, category path.
+const TITLE_MAX: usize = 600;
+const DESCRIPTION_MAX: usize = 20_000;
+const LINK_MAX: usize = 2048;
+const PATH_MAX: usize = 750;
+/// Most attributes of a row, and the longest name or value.
+const ATTRIBUTES_MAX: usize = 200;
+const ATTRIBUTE_MAX: usize = 1000;
+
+/// The rows of a request: an array, one a line, or `{"items": […], "as_of": …}`.
+pub fn parse_patches(
+    body: &[u8],
+    max: usize,
+    currency: Currency,
+    now: Millis,
+) -> Result<Vec<Result<ProductPatch, Problem>>, Problem> {
+    let mut rows = values(body, max)?;
+    let mut as_of = now;
+    if let [Ok(Value::Object(map))] = rows.as_slice()
+        && map.get("items").is_some_and(Value::is_array)
+    {
+        let mut fields = Fields(map.clone());
+        as_of = fields.time("as_of")?.unwrap_or(now);
+        let items = fields.take("items").unwrap_or_default();
+        rows = values(items.to_string().as_bytes(), max)?;
+    }
+    Ok(rows.into_iter().map(|row| row.and_then(|row| patch(row, currency, as_of.min(now)))).collect())
+}
+
+/// One row of JSON text.
+pub fn parse_patch(line: &[u8], currency: Currency, now: Millis) -> Result<ProductPatch, Problem> {
+    let value =
+        serde_json::from_slice(line).map_err(|error| Problem::new("line", "bad_json", error.to_string()))?;
+    patch(value, currency, now)
+}
+
+/// One row of a CSV file.
+pub fn patch_from_fields(
+    fields: &[(&str, &str)],
+    currency: Currency,
+    now: Millis,
+) -> Result<ProductPatch, Problem> {
+    patch(object(fields), currency, now)
+}
+
+fn patch(row: Value, currency: Currency, now: Millis) -> Result<ProductPatch, Problem> {
+    let mut fields = Fields::of(row, "row")?;
+    let id = fields.id("id")?.ok_or_else(|| Problem::new("id", "missing", "every row needs its `id`"))?;
+    let ends_sale = fields.0.get("sale_price").is_some_and(Value::is_null);
+    let sale_price = fields.money("sale_price", currency)?;
+    let patch = ProductPatch {
+        id,
+        as_of: fields.time("as_of")?.unwrap_or(now).min(now),
+        price: fields.money("price", currency)?,
+        sale_price: if ends_sale { Some(None) } else { sale_price.map(Some) },
+        availability: availability(&mut fields)?,
+        stock: fields.count("stock", u64::from(u32::MAX))?.map(|stock| stock as u32),
+        content: None,
+    };
+    if fields.0.is_empty() {
+        return Ok(patch);
+    }
+    Ok(ProductPatch { content: Some(Box::new(content(fields, currency)?)), ..patch })
+}
+
+fn availability(fields: &mut Fields) -> Result<Option<Availability>, Problem> {
+    let Some(name) = fields.text("availability", 32)? else { return Ok(None) };
+    let name = name.trim().to_ascii_lowercase().replace(' ', "_");
+    let detail = "must be in_stock, out_of_stock, preorder or backorder";
+    Availability::parse(&name)
+        .map(Some)
+        .ok_or_else(|| Problem::new("availability", "invalid_availability", detail))
+}
+
+fn content(mut fields: Fields, currency: Currency) -> Result<Content, Problem> {
+    let title = fields.text("title", TITLE_MAX)?.filter(|title| !title.trim().is_empty());
+    let hint = "a row that says more than price and stock needs its `title`";
+    let text =
+        |fields: &mut Fields, name: &str, max: usize| fields.text(name, max).map(Option::unwrap_or_default);
+    let mut content = Content {
+        title: title.ok_or_else(|| Problem::new("title", "missing", hint))?,
+        description: text(&mut fields, "description", DESCRIPTION_MAX)?,
+        link: text(&mut fields, "link", LINK_MAX)?,
+        image_link: text(&mut fields, "image_link", LINK_MAX)?,
+        brand: text(&mut fields, "brand", 200)?,
+        item_group_id: text(&mut fields, "item_group_id", super::field::ID_MAX)?,
+        categories: categories(&mut fields)?,
+        cost: fields.money("cost_of_goods_sold", currency)?,
+        published_at: fields.time("published_at")?,
+        expires_at: fields.time("expiration_date")?,
+        hidden: hidden(&mut fields)?,
+        rating: rating(&mut fields)?,
+        attributes: Vec::new(),
+    };
+    content.attributes = attributes(fields)?;
+    Ok(content)
+}
+
+fn categories(fields: &mut Fields) -> Result<Vec<String>, Problem> {
+    let named = fields.texts("categories", 20, PATH_MAX)?;
+    let typed = fields.texts("product_type", 20, PATH_MAX)?;
+    let google = fields.texts("google_product_category", 1, PATH_MAX)?;
+    Ok([named, typed, google].into_iter().find(|list| !list.is_empty()).unwrap_or_default())
+}
+
+fn hidden(fields: &mut Fields) -> Result<bool, Problem> {
+    let adult = fields.flag("adult")?.unwrap_or(false);
+    let published = fields.flag("published")?.unwrap_or(true);
+    Ok(fields.text("pause", 16)?.is_some() || adult || !published)
+}
+
+fn rating(fields: &mut Fields) -> Result<Option<(f32, u32)>, Problem> {
+    let count = fields.count("rating_count", u64::from(u32::MAX))?.unwrap_or(0) as u32;
+    let Some(text) = fields.text("rating", 16)? else { return Ok(None) };
+    match text.trim().parse::<f32>() {
+        Ok(mean) if (0.0..=5.0).contains(&mean) => Ok(Some((mean, count))),
+        _ => Err(Problem::new("rating", "invalid_rating", "must be a number from 0 to 5")),
+    }
+}
+
+/// What is left: `attributes` by their names, everything else by its own.
+fn attributes(mut fields: Fields) -> Result<Vec<(String, String)>, Problem> {
+    let named = fields.take("attributes").map_or(Ok(Vec::new()), |value| {
+        Fields::of(value, "attributes").map(|inner| inner.0.into_iter().collect())
+    })?;
+    let mut flat = Vec::new();
+    for (name, value) in named.into_iter().chain(fields.0) {
+        let values = if let Value::Array(list) = value { list } else { vec![value] };
+        for value in values {
+            let text = match value {
+                Value::String(text) => text,
+                Value::Null => continue,
+                other => other.to_string(),
+            };
+            if name.len() > ATTRIBUTE_MAX || text.len() > ATTRIBUTE_MAX {
+                return Err(Problem::new(name, "too_long", format!("must be at most {ATTRIBUTE_MAX} bytes")));
+            }
+            flat.push((name.clone(), text));
+        }
+    }
+    if flat.len() > ATTRIBUTES_MAX {
+        return Err(Problem::new("attributes", "too_many", format!("must be at most {ATTRIBUTES_MAX}")));
+    }
+    Ok(flat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn eur() -> Currency {
+        Currency::parse("EUR").expect("EUR is a currency")
+    }
+
+    fn read(line: &str) -> Result<ProductPatch, String> {
+        parse_patch(line.as_bytes(), eur(), Millis(100)).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn a_row_is_read_with_merchant_names() {
+        let row = r#"{"id":"a","title":"Mug","price":"4.50 GBP","availability":"in stock","product_type":"Home > Kitchen","color":"red","attributes":{"volume_ml":300},"as_of":50}"#;
+        let patch = read(row).expect("it is as it must be");
+        assert_eq!(
+            (patch.price.map(|price| price.to_string()).as_deref(), patch.as_of),
+            (Some("4.50 GBP"), Millis(50))
+        );
+        let content = patch.content.expect("it has a title");
+        assert_eq!(content.categories, ["Home > Kitchen"]);
+        assert_eq!(content.attributes, [("volume_ml".into(), "300".into()), ("color".into(), "red".into())]);
+    }
+
+    #[test]
+    fn a_stock_patch_leaves_the_rest_alone() {
+        let patch = read(r#"{"id":"a","stock":0,"sale_price":null}"#).expect("it is as it must be");
+        assert_eq!((patch.stock, patch.sale_price, patch.content), (Some(0), Some(None), None));
+    }
+
+    #[test]
+    fn a_csv_row_is_the_same_row() {
+        let row =
+            [("ID", "a"), ("Title", "Mug"), ("Image Link", "http://x/y.png"), ("stock", "3"), ("brand", "")];
+        let patch = patch_from_fields(&row, eur(), Millis(0)).expect("it is as it must be");
+        let content = patch.content.expect("it has a title");
+        assert_eq!(
+            (patch.stock, content.image_link.as_str(), content.brand.as_str()),
+            (Some(3), "http://x/y.png", "")
+        );
+    }
+
+    #[test]
+    fn each_fault_names_its_field() {
+        for (row, field) in [
+            (r#"{"title":"Mug"}"#, "id: "),
+            (r#"{"id":"a","color":"red"}"#, "title: "),
+            (r#"{"id":"a","price":"dear"}"#, "price: "),
+            (r#"{"id":"a","stock":-1}"#, "stock: "),
+            (r#"{"id":"a","availability":"soon"}"#, "availability: "),
+            (r#"{"id":"a","title":"Mug","rating":9}"#, "rating: "),
+        ] {
+            let fault = read(row).expect_err(row);
+            assert!(fault.starts_with(field), "{row}: {fault}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            _ = parse_patches(&body, 10, eur(), Millis(0));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What goes over the wire: the only place where JSON, CSV and TOML shapes live.
+
+/// Catalogue rows.
+pub mod catalog;
+/// Errors, from one table.
+pub mod error;
+/// Events.
+pub mod event;
+/// Reading JSON fields with clear faults.
+pub mod field;
+/// Recommendation requests and responses.
+pub mod recommend;
+/// Placement files.
+pub mod settings;
+/// Recommendation tokens.
+pub mod token;

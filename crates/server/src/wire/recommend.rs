@@ -1,0 +1,167 @@
+//! `POST /v1/recommend`: what is asked and what is answered.
+
+use super::field::{Fields, ID_MAX};
+use bespoke_domain::Problem;
+use bespoke_domain::event::PageType;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// What a shop asks.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the request; Asked::parse reads it field by field for clear faults")]
+pub struct RecommendAsk {
+    /// Name of the placement.
+    pub placement: String,
+    /// First-party id of the browser.
+    pub anonymous_id: Option<String>,
+    /// Customer number; needs a secret key.
+    pub user_id: Option<String>,
+    /// Where it will be shown.
+    pub context: Option<RecommendContext>,
+    /// Slots wanted, at most 100; the placement's number where it is left out.
+    pub n: Option<u16>,
+    /// Ids that must not be shown, at most 500.
+    pub exclude_ids: Option<Vec<String>>,
+    /// Whether the log should keep every candidate with its score.
+    pub explain: Option<bool>,
+}
+
+/// The page a slate is for.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the request")]
+pub struct RecommendContext {
+    /// home, category, product, search, cart, checkout, confirmation, account or other.
+    pub page_type: Option<String>,
+    /// Products the page is about, at most 50.
+    pub item_ids: Option<Vec<String>>,
+    /// Category the page is about, `Home > Kitchen`.
+    pub category_path: Option<String>,
+    /// Products in the cart, at most 200.
+    pub cart_item_ids: Option<Vec<String>>,
+}
+
+/// A request that is as it must be.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each is the field of RecommendAsk or RecommendContext")]
+pub struct Asked {
+    pub placement: String,
+    pub anonymous_id: Option<String>,
+    pub user_id: Option<String>,
+    pub page: PageType,
+    pub item_ids: Vec<String>,
+    pub category_path: Option<String>,
+    pub cart_item_ids: Vec<String>,
+    pub exclude_ids: Vec<String>,
+    pub n: u16,
+    pub explain: bool,
+}
+
+impl Asked {
+    /// Reads a request's body.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        let value: Value = serde_json::from_slice(body)
+            .map_err(|error| Problem::new("body", "bad_json", error.to_string()))?;
+        let mut fields = Fields::of(value, "body")?;
+        let placement = fields.id("placement")?;
+        let context = fields.take("context").unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        let mut context = Fields::of(context, "context")?;
+        let inside = |problem: Problem| problem.inside("context");
+        let page = context.text("page_type", 32).map_err(inside)?;
+        let unknown = || {
+            Problem::new(
+                "context.page_type",
+                "unknown_page_type",
+                "must be home, category, product, search, cart, checkout, confirmation, account or other",
+            )
+        };
+        Ok(Self {
+            placement: placement.ok_or_else(|| Problem::new("placement", "missing", "name the placement"))?,
+            anonymous_id: fields.id("anonymous_id")?,
+            user_id: fields.id("user_id")?,
+            page: page.map_or(Ok(PageType::Other), |name| PageType::parse(&name).ok_or_else(unknown))?,
+            item_ids: context.texts("item_ids", 50, ID_MAX).map_err(inside)?,
+            category_path: context.text("category_path", 750).map_err(inside)?,
+            cart_item_ids: context.texts("cart_item_ids", 200, ID_MAX).map_err(inside)?,
+            exclude_ids: fields.texts("exclude_ids", 500, ID_MAX)?,
+            n: fields.count("n", 100)?.unwrap_or(0) as u16,
+            explain: fields.flag("explain")?.unwrap_or(false),
+        })
+    }
+}
+
+/// What is answered.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct RecommendBody {
+    /// The decision's id, `dec_…`.
+    pub request_id: String,
+    /// Send it back with clicks, carts and orders of these items.
+    pub rec_token: String,
+    /// The placement.
+    pub placement: String,
+    /// What to show above the slate; empty when nothing is to be shown.
+    pub headline: String,
+    /// The slate, in order.
+    pub items: Vec<SlotBody>,
+    /// none, session or full.
+    pub personalization: String,
+    /// none, popular or hidden.
+    pub fallback: String,
+    /// Ids of the request that the catalogue does not know.
+    pub missing_ids: Vec<String>,
+    /// Time to decide, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// One slot.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct SlotBody {
+    /// Product id, or category path.
+    pub id: String,
+    /// `item_group_id`, where the product has one.
+    pub group_id: Option<String>,
+    /// product or category.
+    pub kind: String,
+    /// From 0.
+    pub position: u32,
+    /// The blended score.
+    pub score: f32,
+    /// Whether a rule put it here.
+    pub pinned: bool,
+    /// Why it is here.
+    pub reason: ReasonBody,
+    /// What to show of it.
+    pub item: ItemBody,
+}
+
+/// Why something is shown.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct ReasonBody {
+    /// A stable code.
+    pub code: String,
+    /// A sentence for the shopper.
+    pub text: String,
+    /// Products it rests on.
+    pub based_on: Vec<String>,
+    /// Whether it rests on what this shopper did.
+    pub personal: bool,
+}
+
+/// What to show of an item.
+#[derive(Serialize, ToSchema, Debug)]
+#[allow(missing_docs, reason = "Merchant names")]
+pub struct ItemBody {
+    pub title: String,
+    pub link: Option<String>,
+    pub image_link: Option<String>,
+    pub price: Option<MoneyBody>,
+}
+
+/// An amount.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct MoneyBody {
+    /// Decimal text.
+    pub amount: String,
+    /// ISO 4217.
+    pub currency: String,
+}

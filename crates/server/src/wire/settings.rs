@@ -1,0 +1,380 @@
+//! Placement files: TOML, read whole. Every fault is found and named with its line, field and fix; a file with a fault
+//! changes nothing.
+
+use bespoke_domain::settings::{
+    Diversity, FilterUse, OnThin, Placement, Rule, Settings, Shop, Shows, SourceUse,
+};
+use bespoke_domain::{Currency, Problem};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashSet};
+use toml::Spanned;
+
+/// The names a file may use, with their parameters.
+pub struct Known<'a> {
+    /// Sources.
+    pub sources: &'a [(&'a str, &'a [&'a str])],
+    /// Filters.
+    pub filters: &'a [(&'a str, &'a [&'a str])],
+    /// Rules.
+    pub rules: &'a [&'a str],
+}
+
+/// A fault with the line it is on, from 1.
+#[derive(Debug, PartialEq)]
+pub struct SettingsFault {
+    /// The line.
+    pub line: usize,
+    /// The fault.
+    pub problem: Problem,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileToml {
+    shop: ShopToml,
+    #[serde(default, rename = "placement")]
+    placements: Vec<Spanned<PlacementToml>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShopToml {
+    currency: Spanned<String>,
+    time_zone: Spanned<String>,
+    #[serde(default)]
+    unknown_consent: Answer,
+}
+
+#[derive(Deserialize, Default, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Answer {
+    #[default]
+    Denied,
+    Granted,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlacementToml {
+    name: Spanned<String>,
+    headline: String,
+    #[serde(default)]
+    fallback_headline: String,
+    #[serde(default)]
+    shows: ShowsToml,
+    slots: Spanned<u16>,
+    #[serde(default)]
+    min_evidence: u16,
+    #[serde(default)]
+    on_thin: OnThinToml,
+    sources: Vec<Spanned<SourceToml>>,
+    #[serde(default)]
+    filters: Vec<Spanned<FilterToml>>,
+    #[serde(default)]
+    diversity: DiversityToml,
+    #[serde(default, rename = "rule")]
+    rules: Vec<Spanned<RuleToml>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+enum ShowsToml {
+    #[default]
+    Products,
+    Categories,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+enum OnThinToml {
+    #[default]
+    Relabel,
+    Hide,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct DiversityToml {
+    max_per_category: u16,
+    max_per_brand: u16,
+}
+
+#[derive(Deserialize)]
+struct SourceToml {
+    source: String,
+    weight: f64,
+    limit: u16,
+    #[serde(flatten)]
+    params: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FilterToml {
+    Name(String),
+    With {
+        filter: String,
+        #[serde(flatten)]
+        params: BTreeMap<String, f64>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleToml {
+    name: String,
+    rule: String,
+    #[serde(default)]
+    items: Vec<String>,
+    #[serde(default)]
+    categories: Vec<String>,
+    #[serde(default)]
+    position: u16,
+}
+
+/// Reads a placement file.
+pub fn parse_settings(text: &str, known: &Known<'_>) -> Result<Settings, Vec<SettingsFault>> {
+    let file: FileToml = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
+        vec![SettingsFault { line, problem: Problem::new("file", "bad_toml", error.message().to_owned()) }]
+    })?;
+    let mut reader = Reader { text, known, faults: Vec::new() };
+    let settings = reader.settings(file);
+    if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    known: &'a Known<'a>,
+    faults: Vec<SettingsFault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, at: usize, problem: Problem) {
+        self.faults.push(SettingsFault { line: line_of(self.text, at), problem });
+    }
+
+    fn settings(&mut self, file: FileToml) -> Settings {
+        let shop = self.shop(file.shop);
+        let mut names = HashSet::new();
+        let mut placements = Vec::new();
+        for placement in file.placements {
+            let placement = placement.into_inner();
+            let (name, at) = (placement.name.get_ref().clone(), placement.name.span().start);
+            if name.is_empty() || name.len() > 64 || !names.insert(name) {
+                self.fault(
+                    at,
+                    Problem::new("name", "invalid_name", "must be unique, with 1 to 64 characters"),
+                );
+            }
+            placements.push(self.placement(placement));
+        }
+        Settings { shop, placements }
+    }
+
+    fn shop(&mut self, shop: ShopToml) -> Shop {
+        let currency = Currency::parse(shop.currency.get_ref()).unwrap_or_else(|problem| {
+            self.fault(shop.currency.span().start, problem.inside("shop"));
+            FALLBACK_CURRENCY
+        });
+        if jiff::tz::TimeZone::get(shop.time_zone.get_ref()).is_err() {
+            let detail = "must be an IANA name such as \"Europe/London\"";
+            self.fault(
+                shop.time_zone.span().start,
+                Problem::new("shop.time_zone", "unknown_time_zone", detail),
+            );
+        }
+        Shop {
+            currency,
+            time_zone: shop.time_zone.into_inner(),
+            unknown_consent_granted: shop.unknown_consent == Answer::Granted,
+        }
+    }
+
+    fn placement(&mut self, file: PlacementToml) -> Placement {
+        if !(1..=100).contains(file.slots.get_ref()) {
+            self.fault(
+                file.slots.span().start,
+                Problem::new("slots", "out_of_range", "must be from 1 to 100"),
+            );
+        }
+        if file.sources.is_empty() || file.sources.len() > 7 {
+            let at = file.name.span().start;
+            self.fault(at, Problem::new("sources", "wrong_count", "a placement has 1 to 7 sources"));
+        }
+        Placement {
+            name: file.name.into_inner(),
+            headline: file.headline,
+            fallback_headline: file.fallback_headline,
+            shows: if matches!(file.shows, ShowsToml::Categories) {
+                Shows::Categories
+            } else {
+                Shows::Products
+            },
+            slots: file.slots.into_inner(),
+            min_evidence: file.min_evidence,
+            on_thin: if matches!(file.on_thin, OnThinToml::Hide) { OnThin::Hide } else { OnThin::Relabel },
+            sources: file.sources.into_iter().map(|source| self.source(source)).collect(),
+            filters: file.filters.into_iter().map(|filter| self.filter(filter)).collect(),
+            diversity: Diversity {
+                max_per_category: file.diversity.max_per_category,
+                max_per_brand: file.diversity.max_per_brand,
+            },
+            rules: file.rules.into_iter().map(|rule| self.rule(rule)).collect(),
+        }
+    }
+
+    fn source(&mut self, source: Spanned<SourceToml>) -> SourceUse {
+        let at = source.span().start;
+        let source = source.into_inner();
+        self.check_use(at, "source", &source.source, &source.params, self.known.sources);
+        if !source.weight.is_finite() || source.weight <= 0.0 {
+            self.fault(at, Problem::new("weight", "out_of_range", "must be above 0"));
+        }
+        if !(1..=2000).contains(&source.limit) {
+            self.fault(at, Problem::new("limit", "out_of_range", "must be from 1 to 2000 candidates"));
+        }
+        SourceUse {
+            source: source.source,
+            weight: source.weight as f32,
+            limit: source.limit,
+            params: source.params.into_iter().collect(),
+        }
+    }
+
+    fn filter(&mut self, filter: Spanned<FilterToml>) -> FilterUse {
+        let at = filter.span().start;
+        let (filter, params) = match filter.into_inner() {
+            FilterToml::Name(name) => (name, BTreeMap::new()),
+            FilterToml::With { filter, params } => (filter, params),
+        };
+        self.check_use(at, "filter", &filter, &params, self.known.filters);
+        FilterUse { filter, params: params.into_iter().collect() }
+    }
+
+    fn rule(&mut self, rule: Spanned<RuleToml>) -> Rule {
+        let at = rule.span().start;
+        let rule = rule.into_inner();
+        if !self.known.rules.contains(&rule.rule.as_str()) {
+            let detail = format!("{:?} is none of {}", rule.rule, self.known.rules.join(", "));
+            self.fault(at, Problem::new("rule", "unknown_rule", detail));
+        }
+        if rule.items.is_empty() && rule.categories.is_empty() {
+            self.fault(at, Problem::new("items", "missing", "a rule names `items` or `categories`"));
+        }
+        Rule {
+            name: rule.name,
+            rule: rule.rule,
+            items: rule.items,
+            categories: rule.categories,
+            position: rule.position,
+        }
+    }
+
+    fn check_use(
+        &mut self,
+        at: usize,
+        what: &str,
+        name: &str,
+        params: &BTreeMap<String, f64>,
+        known: &[(&str, &[&str])],
+    ) {
+        let Some((_, names)) = known.iter().find(|(held, _)| *held == name) else {
+            let all: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            self.fault(
+                at,
+                Problem::new(what, "unknown_name", format!("{name:?} is none of {}", all.join(", "))),
+            );
+            return;
+        };
+        for param in params.keys().filter(|param| !names.contains(&param.as_str())) {
+            let hint = if names.is_empty() { "it has none".to_owned() } else { names.join(", ") };
+            let detail = format!("{name} has no parameter of this name; known: {hint}");
+            self.fault(at, Problem::new(param.clone(), "unknown_parameter", detail));
+        }
+    }
+}
+
+/// Stands in while the rest of a faulty file is read; settings with a fault are never returned.
+const FALLBACK_CURRENCY: Currency = Currency::EUR;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KNOWN: Known<'static> = Known {
+        sources: &[("popular", &[]), ("co_viewed", &["items"])],
+        filters: &[("already_bought", &["days"])],
+        rules: &["pin"],
+    };
+
+    const GOOD: &str = r#"[shop]
+currency = "GBP"
+time_zone = "Europe/London"
+
+[[placement]]
+name = "home"
+headline = "For you"
+slots = 8
+sources = [
+    { source = "co_viewed", weight = 1.0, limit = 100, items = 5 },
+]
+filters = [{ filter = "already_bought", days = 9 }]
+
+[[placement.rule]]
+name = "Autumn"
+rule = "pin"
+items = ["1"]
+"#;
+
+    fn faults(text: &str) -> Vec<String> {
+        let faults = parse_settings(text, &KNOWN).expect_err("it has a fault");
+        faults
+            .into_iter()
+            .map(|fault| format!("{}: {} {}", fault.line, fault.problem.field, fault.problem.code))
+            .collect()
+    }
+
+    #[test]
+    fn a_good_file_is_read() {
+        let settings = parse_settings(GOOD, &KNOWN).expect("it is as it must be");
+        assert_eq!(settings.placements[0].sources[0].params, [("items".to_owned(), 5.0)]);
+        assert!(!settings.shop.unknown_consent_granted, "silence is denial");
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_line() {
+        let bad = GOOD
+            .replace("GBP", "POUNDS")
+            .replace("co_viewed", "magic")
+            .replace("\"pin\"", "\"boost\"")
+            .replace("slots = 8", "slots = 0");
+        assert_eq!(
+            faults(&bad),
+            [
+                "2: shop.currency invalid_currency",
+                "8: slots out_of_range",
+                "10: source unknown_name",
+                "14: rule unknown_rule"
+            ]
+        );
+        assert_eq!(faults(&GOOD.replace("items = 5", "item = 5")), ["10: item unknown_parameter"]);
+        assert_eq!(faults(&GOOD.replace("headline", "headlin")), ["7: file bad_toml"]);
+        assert_eq!(faults(&GOOD.replace("Europe/London", "London")), ["3: shop.time_zone unknown_time_zone"]);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in ".{0,200}", at in 0..300_usize) {
+            _ = parse_settings(&text, &KNOWN);
+            let mut cut = GOOD.to_owned();
+            if cut.is_char_boundary(at) { cut.insert_str(at.min(cut.len()), &text); }
+            _ = parse_settings(&cut, &KNOWN);
+        }
+    }
+}
