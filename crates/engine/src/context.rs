@@ -46,7 +46,18 @@ impl<'a> Context<'a> {
         cart.extend(profile.into_iter().flat_map(Profile::cart));
         let visit = visit(profile, request, &items);
         let category = category(snapshot, request, &items);
-        Self { snapshot, request, profile, profile_offset, items, visit, cart, exclude, category, missing_ids }
+        Self {
+            snapshot,
+            request,
+            profile,
+            profile_offset,
+            items,
+            visit,
+            cart,
+            exclude,
+            category,
+            missing_ids,
+        }
     }
 
     /// The products that "together" sources start from: the page's, else the cart's, else the visit's last.

@@ -223,7 +223,7 @@ fn next_batch<T>(
     done: &mut dyn FnMut(u64),
 ) -> Vec<(u64, T)> {
     let mut batch = Vec::with_capacity(BATCH);
-    while let Some((line, row)) = rows.next() {
+    for (line, row) in &mut *rows {
         match row {
             Ok(row) => batch.push((line, row)),
             Err(problem) => imported.reject(line, problem),

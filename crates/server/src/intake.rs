@@ -52,8 +52,11 @@ fn rejected((index, problem): (u32, Problem)) -> RejectedBody {
     RejectedBody { index, field: problem.field, code: problem.code.to_owned(), detail: problem.detail }
 }
 
+/// Rows with their places in the request.
+type Placed<T> = Vec<(u32, T)>;
+
 /// Splits what was read into what goes on and what does not, remembering where each stood.
-pub fn split<T>(read: Vec<Result<T, Problem>>) -> (Vec<(u32, T)>, Vec<(u32, Problem)>) {
+fn split<T>(read: Vec<Result<T, Problem>>) -> (Placed<T>, Placed<Problem>) {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for (index, one) in (0..).zip(read) {
         match one {

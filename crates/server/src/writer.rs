@@ -300,7 +300,7 @@ impl Job {
 /// What a store's error means for who waits; the details go to the log file only.
 fn explain(error: &Error) -> Failure {
     match error {
-        Error::Full { .. } => {
+        Error::Full => {
             tracing::error!("the disk is full: nothing is taken in until space returns; serving goes on");
             Failure::DiskFull
         }

@@ -1,14 +1,14 @@
 //! The only crate that touches disk: the log, shopper identities, checkpoints, and small named values. One trait, a
 //! memory implementation for tests and a SQLite one, one conformance suite over both.
 
-/// What can go wrong.
-pub mod error;
-/// Entries as bytes.
-pub mod record;
 /// Checkpoint files.
 pub mod checkpoints;
+/// What can go wrong.
+pub mod error;
 /// The log in memory.
 pub mod memory;
+/// Entries as bytes.
+pub mod record;
 /// The log in SQLite.
 pub mod sqlite;
 
@@ -55,7 +55,13 @@ pub trait Reader: Send {
     fn read(&self, after: Offset, until: Offset, each: Each<'_>) -> Result<(), Error>;
 
     /// Calls `each` for the entries of one shopper after `after` up to `until`, in order, until it breaks.
-    fn read_shopper(&self, shopper: ShopperNo, after: Offset, until: Offset, each: Each<'_>) -> Result<(), Error>;
+    fn read_shopper(
+        &self,
+        shopper: ShopperNo,
+        after: Offset,
+        until: Offset,
+        each: Each<'_>,
+    ) -> Result<(), Error>;
 
     /// The entry of a decision. Its id starts with its time, by which its place in the log is found.
     fn decision(&self, id: DecisionId) -> Result<Option<(Offset, Decision)>, Error>;

@@ -69,9 +69,19 @@ impl Reader for Memory {
         Ok(())
     }
 
-    fn read_shopper(&self, shopper: ShopperNo, after: Offset, until: Offset, each: Each<'_>) -> Result<(), Error> {
+    fn read_shopper(
+        &self,
+        shopper: ShopperNo,
+        after: Offset,
+        until: Offset,
+        each: Each<'_>,
+    ) -> Result<(), Error> {
         self.read(after, until, &mut |offset, entry| {
-            if entry.shopper == Some(shopper) { each(offset, entry) } else { std::ops::ControlFlow::Continue(()) }
+            if entry.shopper == Some(shopper) {
+                each(offset, entry)
+            } else {
+                std::ops::ControlFlow::Continue(())
+            }
         })
     }
 

@@ -18,8 +18,10 @@ pub const MIGRATIONS: [&str; 2] = [
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;",
 ];
 
-const INSERT: &str = "INSERT INTO entry (offset, received_ms, kind, shopper_no, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-const SELECT: &str = "SELECT offset, received_ms, shopper_no, body FROM entry WHERE offset > ?1 AND offset <= ?2";
+const INSERT: &str =
+    "INSERT INTO entry (offset, received_ms, kind, shopper_no, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+const SELECT: &str =
+    "SELECT offset, received_ms, shopper_no, body FROM entry WHERE offset > ?1 AND offset <= ?2";
 
 /// A data directory, open for writing by this process alone.
 pub struct Sqlite {
@@ -87,7 +89,13 @@ impl Store for Sqlite {
             for (entry, offset) in entries.iter().zip(self.last.0 + 1..) {
                 let body = record::encode(&entry.body);
                 let shopper = entry.shopper.map(|shopper| shopper.0);
-                insert.execute(params![offset as i64, entry.received.0, entry.body.kind_no(), shopper, body])?;
+                insert.execute(params![
+                    offset as i64,
+                    entry.received.0,
+                    entry.body.kind_no(),
+                    shopper,
+                    body
+                ])?;
             }
             let mut insert = transaction
                 .prepare_cached("INSERT INTO identity (shopper_no, kind, external_id) VALUES (?1, ?2, ?3)")?;
@@ -112,7 +120,8 @@ impl Store for Sqlite {
     }
 
     fn put_meta(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
-        self.connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", params![name, value])?;
+        self.connection
+            .execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", params![name, value])?;
         Ok(())
     }
 
@@ -172,7 +181,13 @@ impl Reader for SqliteReader {
         self.each(&format!("{SELECT} ORDER BY offset"), [after.0 as i64, until.0 as i64], each)
     }
 
-    fn read_shopper(&self, shopper: ShopperNo, after: Offset, until: Offset, each: Each<'_>) -> Result<(), Error> {
+    fn read_shopper(
+        &self,
+        shopper: ShopperNo,
+        after: Offset,
+        until: Offset,
+        each: Each<'_>,
+    ) -> Result<(), Error> {
         let sql = format!("{SELECT} AND shopper_no = ?3 ORDER BY offset");
         self.each(&sql, params![after.0 as i64, until.0 as i64, shopper.0], each)
     }

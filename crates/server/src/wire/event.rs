@@ -59,7 +59,7 @@ pub fn event_from_fields(fields: &[(&str, &str)]) -> Result<WireEvent, Problem> 
 /// Takes an event's own time, or says why not: at most five minutes ahead (then it is now), at most a year old.
 pub fn judge_time(time: Millis, now: Millis) -> Result<Millis, Problem> {
     let ahead = time.since(now);
-    if ahead > 5 * MINUTE_MS || ahead < -365 * DAY_MS {
+    if !(-365 * DAY_MS..=5 * MINUTE_MS).contains(&ahead) {
         let detail =
             "must be at most 5 minutes ahead of the server and at most a year old; import history instead";
         return Err(Problem::new("event_time", "time_out_of_range", detail));

@@ -1,0 +1,14 @@
+//! The repository's own tools. `cargo xtask test` is everything CI checks, `cargo xtask quality` holds the
+//! recommenders against published bars.
+//!
+//! In reading order: where the repository is ([`repo`]), the steps of a test run ([`steps`]), the rules that keep the
+//! architecture as it was drawn ([`arch`]), and the bars on public data ([`quality`]).
+
+#![allow(clippy::print_stdout, reason = "these tools speak to a person at a terminal")]
+
+pub mod repo;
+pub mod steps;
+
+pub mod arch;
+
+pub mod quality;

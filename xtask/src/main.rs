@@ -1,0 +1,71 @@
+//! `cargo xtask COMMAND`: the table of commands and nothing else.
+
+#![allow(clippy::print_stdout, reason = "the usage text is this program's output")]
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use xtask::{quality, repo, steps};
+
+/// One command of `cargo xtask`.
+struct Command {
+    name: &'static str,
+    args: &'static str,
+    doc: &'static str,
+    run: fn(&Path, &[String]) -> Result<()>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command { name: "test", args: "", doc: "everything CI checks; stops at the first failure", run: test },
+    Command {
+        name: "quality",
+        args: "--data DIR",
+        doc: "the recommenders against the bars on the public session data in DIR",
+        run: quality_bars,
+    },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<()> {
+    let Some((name, rest)) = args.split_first() else {
+        bail!("say which command\n{}", usage());
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        print!("{}", usage());
+        return Ok(());
+    }
+    match COMMANDS.iter().find(|command| command.name == name) {
+        Some(command) => (command.run)(&repo::root()?, rest),
+        None => bail!("no command `{name}`\n{}", usage()),
+    }
+}
+
+fn usage() -> String {
+    let lines = COMMANDS.iter().map(|c| format!("  {:<22}{}\n", format!("{} {}", c.name, c.args), c.doc));
+    format!("usage: cargo xtask COMMAND\n{}", lines.collect::<String>())
+}
+
+fn test(root: &Path, args: &[String]) -> Result<()> {
+    if let Some(extra) = args.first() {
+        bail!("`test` takes no arguments, and got `{extra}`");
+    }
+    steps::run_all(root)
+}
+
+fn quality_bars(root: &Path, args: &[String]) -> Result<()> {
+    match args {
+        [flag, dir] if flag == "--data" => quality::run(root, Path::new(dir)),
+        _ => bail!("usage: cargo xtask quality --data DIR"),
+    }
+}
