@@ -24,6 +24,7 @@ pub struct Visit {
 pub struct Visits {
     latest: Millis,
     open: FxHashMap<ShopperNo, Visit>,
+    /// Every open visit stands at or before the minute in which it ends.
     due: BTreeMap<i64, Vec<ShopperNo>>,
 }
 
@@ -35,17 +36,19 @@ impl Visits {
         while let Some(entry) = self.due.first_entry()
             && *entry.key() < minute(self.latest)
         {
+            let due = *entry.key();
             let mut shoppers = entry.remove();
             shoppers
                 .sort_unstable_by_key(|shopper| (self.open.get(shopper).map(|visit| visit.last), *shopper));
-            shoppers.into_iter().for_each(|shopper| ended.extend(self.end_if_silent(shopper)));
+            shoppers.into_iter().for_each(|shopper| ended.extend(self.end_if_due(shopper, due)));
         }
         ended
     }
 
-    fn end_if_silent(&mut self, shopper: ShopperNo) -> Option<Vec<ProductNo>> {
+    /// Ends the visit if the minute `due` is its last; one that went on since is looked at again when it is due.
+    fn end_if_due(&mut self, shopper: ShopperNo, due: i64) -> Option<Vec<ProductNo>> {
         let end = deadline(self.open.get(&shopper)?.last);
-        if end >= minute(self.latest) {
+        if end > due {
             self.due.entry(end).or_default().push(shopper);
             return None;
         }
@@ -59,7 +62,7 @@ impl Visits {
         let is_other = !is_new && time.since(visit.last).abs() > SESSION_GAP_MS;
         let ended = is_other.then(|| std::mem::take(&mut visit.items));
         visit.last = if is_new || is_other { time } else { visit.last.max(time) };
-        if is_new {
+        if is_new || is_other {
             self.due.entry(deadline(time)).or_default().push(shopper);
         }
         (visit, ended)

@@ -20,7 +20,10 @@ fn records_keep_their_bytes() {
         &Body::Catalog(Box::new(ProductPatch { id: "a".into(), stock: Some(3), ..ProductPatch::default() })),
         expect!["0101016100000000010300"],
     );
-    check(&Body::Key(KeyChange { hash: [7; 32], scope: Scope::Secret, revoked: false }), expect!["010307070707070707070707070707070707070707070707070707070707070707070100"]);
+    check(
+        &Body::Key(KeyChange { hash: [7; 32], scope: Scope::Secret, revoked: false }),
+        expect!["010307070707070707070707070707070707070707070707070707070707070707070100"],
+    );
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
+
+mod golden;
+mod invariants;
+
+use bespoke_domain::product::{Availability, Content};
+use bespoke_domain::settings::{Diversity, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse};
+use bespoke_domain::{
+    Body, Candidate, Consent, Currency, Decision, DecisionId, Entry, Event, EventItem, EventKind, Millis,
+    Offset, ProductPatch, Request, Settings, ShopperNo,
+};
+use bespoke_engine::{Engine, Snapshot};
+
+/// When the small shop's day begins.
+const START: i64 = 1_700_000_000_000;
+
+/// A shop under construction: entries, and the engine that has folded them.
+#[derive(Default)]
+struct Bench {
+    entries: Vec<Entry>,
+    engine: Engine,
+}
+
+impl Bench {
+    fn push(&mut self, shopper: Option<u32>, body: Body) {
+        let received = Millis(START + self.entries.len() as i64);
+        self.entries.push(Entry { received, shopper: shopper.map(ShopperNo), body });
+        let offset = Offset(self.entries.len() as u64);
+        self.engine.apply(offset, &self.entries[self.entries.len() - 1]);
+    }
+
+    fn product(&mut self, id: &str, category: &str, group: &str, in_stock: bool) {
+        let content = Content {
+            title: format!("Product {id}"),
+            brand: format!("Brand {}", id.len() % 3),
+            item_group_id: group.to_owned(),
+            categories: vec![category.to_owned()],
+            ..Content::default()
+        };
+        let availability = Some(if in_stock { Availability::InStock } else { Availability::OutOfStock });
+        let patch = ProductPatch {
+            id: id.to_owned(),
+            as_of: Millis(START),
+            availability,
+            content: Some(Box::new(content)),
+            ..ProductPatch::default()
+        };
+        self.push(None, Body::Catalog(Box::new(patch)));
+    }
+
+    fn stock(&mut self, id: &str, as_of: i64, stock: u32) {
+        let patch = ProductPatch {
+            id: id.to_owned(),
+            as_of: Millis(as_of),
+            stock: Some(stock),
+            ..ProductPatch::default()
+        };
+        self.push(None, Body::Catalog(Box::new(patch)));
+    }
+
+    fn event(&mut self, shopper: u32, kind: EventKind, minute: i64, items: &[&str]) {
+        let item = |id: &&str| EventItem { item_id: (*id).to_owned(), quantity: 1, ..EventItem::default() };
+        let event = Event {
+            consent: Consent::GRANTED,
+            items: items.iter().map(item).collect(),
+            ..Event::new(kind, Millis(START + minute * 60_000))
+        };
+        self.push(Some(shopper), Body::Event(Box::new(event)));
+    }
+
+    fn settings(&mut self, placements: Vec<Placement>) {
+        let shop =
+            Shop { currency: Currency::EUR, time_zone: "UTC".to_owned(), unknown_consent_granted: true };
+        self.push(None, Body::Settings(Box::new(Settings { shop, placements })));
+    }
+
+    fn decide(&mut self, request: Request) -> Decision {
+        self.engine.publish();
+        self.engine.live().decide(&request)
+    }
+}
+
+fn request(placement: &str, shopper: Option<u32>, minute: i64) -> Request {
+    Request {
+        id: DecisionId(7),
+        now: Millis(START + minute * 60_000),
+        placement: placement.to_owned(),
+        shopper: shopper.map(ShopperNo),
+        explain: true,
+        ..Request::default()
+    }
+}
+
+fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
+    let source =
+        |name: &&str| SourceUse { source: (*name).to_owned(), weight: 1.0, limit: 50, params: Vec::new() };
+    let filter = |name: &&str| FilterUse { filter: (*name).to_owned(), params: Vec::new() };
+    Placement {
+        name: name.to_owned(),
+        headline: "For you".to_owned(),
+        fallback_headline: "Popular".to_owned(),
+        shows: Shows::Products,
+        slots: 4,
+        min_evidence: 0,
+        on_thin: OnThin::Relabel,
+        sources: sources.iter().map(source).collect(),
+        filters: filters.iter().map(filter).collect(),
+        diversity: Diversity::default(),
+        rules: Vec::new(),
+    }
+}
+
+fn rule(rule: &str, items: &[&str], position: u16) -> Rule {
+    Rule {
+        name: format!("{rule} {}", items.join(" ")),
+        rule: rule.to_owned(),
+        items: items.iter().map(|id| (*id).to_owned()).collect(),
+        categories: Vec::new(),
+        position,
+    }
+}
+
+/// A candidate's external name.
+fn name(snapshot: &Snapshot, candidate: Candidate) -> String {
+    match candidate {
+        Candidate::Product(product) => snapshot.aggregates.catalog.id(product).to_owned(),
+        Candidate::Category(category) => snapshot.aggregates.catalog.category_path(category).to_owned(),
+    }
+}
