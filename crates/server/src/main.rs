@@ -111,7 +111,6 @@ fn serve(place: &Place, file: Option<&Path>) -> anyhow::Result<()> {
             "Keys of this shop, shown once:\n  publishable  {publishable}\n  secret       {secret}"
         ));
     }
-    say(&format!("Serving {} on http://{}", place.data.display(), place.listen));
     listen(shop, place.listen)
 }
 
@@ -128,6 +127,7 @@ fn listen(shop: Arc<Shop>, address: SocketAddr) -> anyhow::Result<()> {
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("cannot listen on {address}"))?;
+        say(&format!("Serving on http://{address} until Ctrl-C."));
         let app = App::new(shop.clone());
         axum::serve(listener, router(app))
             .with_graceful_shutdown(stop_signal())
@@ -268,7 +268,7 @@ fn show(shop: &Arc<Shop>, address: SocketAddr, publishable: &str, secret: &str) 
     }
     let id = body["request_id"].as_str().unwrap_or_default();
     say(&format!(
-        "\nTry it:\n  curl -s http://{address}/v1/recommend -H 'Authorization: Bearer {publishable}' \\\n    -d '{ask}'\n\nWhy these?\n  bespoke why {id} --key {secret}\n\nServing on http://{address} until Ctrl-C."
+        "\nTry it:\n  curl -s http://{address}/v1/recommend -H 'Authorization: Bearer {publishable}' \\\n    -d '{ask}'\n\nWhy these?\n  bespoke why {id} --key {secret}\n"
     ));
     Ok(())
 }

@@ -262,9 +262,9 @@ mod tests {
         check(
             r#"[{"event":"page_view"},{"event":"x_mine","event_time":5}]"#,
             expect![[r#"
-            page_view by None at None: []
-            x_mine by None at Some(5): []
-        "#]],
+                page_view by None at None: []
+                x_* by None at Some(5): []
+            "#]],
         );
         check(
             "{\"event\":\"page_view\"}\n\n{\"event\":\"share\"}\n{broken\n",

@@ -1,0 +1,151 @@
+//! The API as shops meet it.
+
+use crate::Bench;
+use axum::http::StatusCode;
+use bespoke::placements;
+use serde_json::{Value, json};
+
+fn rows(stock: u32) -> Value {
+    let row = |no| json!({"id": format!("p{no}"), "title": format!("Product {no}"), "price": "9.99", "availability": "in_stock", "stock": stock});
+    Value::Array((0..6).map(row).collect())
+}
+
+fn view(shopper: &str, product: &str) -> Value {
+    json!({"event": "view_item", "anonymous_id": shopper, "items": [{"item_id": product}]})
+}
+
+fn ids(body: &Value) -> Vec<&str> {
+    body["items"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn good_events_go_in_and_each_bad_one_is_named() {
+    let bench = Bench::new();
+    let known = json!({"event": "page_view", "anonymous_id": "a", "event_id": "e1"});
+    let old = json!({"event": "page_view", "event_time": "2001-01-01T00:00:00Z"});
+    let (status, body) =
+        bench.post("/v1/events", &json!([known, known, {"event": "nope"}, view("a", "p1"), old])).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!((&body["accepted"], &body["duplicates"]), (&json!(2), &json!(1)));
+    let faults: Vec<_> =
+        body["rejected"].as_array().into_iter().flatten().map(|one| (&one["index"], &one["code"])).collect();
+    assert_eq!(faults, [(&json!(2), &json!("unknown_event")), (&json!(4), &json!("time_out_of_range"))]);
+    let (_, again) = bench.post("/v1/events", &known).await;
+    assert_eq!(again["duplicates"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shoppers_next_slate_knows_the_last_acknowledged_event() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    for product in ["p0", "p4", "p2"] {
+        bench.post("/v1/events", &view("a", product)).await;
+        let (status, body) =
+            bench.post("/v1/recommend", &json!({"placement": "home", "anonymous_id": "a"})).await;
+        assert_eq!((status, ids(&body)[0], ids(&body)[1]), (StatusCode::OK, "p3", product), "{body}");
+        assert_eq!(body["items"][1]["item"]["price"], json!({"amount": "9.99", "currency": "EUR"}));
+        assert_eq!(body["items"][1]["reason"]["personal"], true);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sold_out_is_not_shown_even_when_pinned() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    bench.post("/v1/events", &view("a", "p2")).await;
+    bench.catalogue(&json!([{"id": "p3", "stock": 0}, {"id": "p2", "availability": "out_of_stock"}])).await;
+    let (_, body) = bench.post("/v1/recommend", &json!({"placement": "home", "anonymous_id": "a"})).await;
+    assert!(!ids(&body).contains(&"p3") && !ids(&body).contains(&"p2"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_explained_and_recomputed_after_everything_changed() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    for product in ["p0", "p1", "p5"] {
+        bench.post("/v1/events", &view("a", product)).await;
+    }
+    let (_, slate) = bench
+        .post("/v1/recommend", &json!({"placement": "home", "anonymous_id": "a", "explain": true}))
+        .await;
+    let id = slate["request_id"].as_str().expect("a decision has an id").to_owned();
+    bench.catalogue(&rows(0)).await;
+    bench.post("/v1/events", &view("a", "p4")).await;
+    let shop = bench.shop.clone();
+    let changed = crate::PLACEMENTS.replace("slots = 5", "slots = 1");
+    let put = tokio::task::spawn_blocking(move || placements::apply(&shop, &changed, "test")).await;
+    put.expect("it does not panic").expect("the settings are as they must be");
+    let (status, why) = bench.ask("GET", &format!("/v1/decisions/{id}"), &bench.secret, String::new()).await;
+    assert_eq!(
+        (status, why["slate"].as_array().map(Vec::len)),
+        (StatusCode::OK, slate["items"].as_array().map(Vec::len))
+    );
+    let (status, again) =
+        bench.ask("GET", &format!("/v1/decisions/{id}/replay"), &bench.secret, String::new()).await;
+    assert_eq!((status, &again["identical"]), (StatusCode::OK, &json!(true)), "{again}");
+    assert_eq!(again["recomputed"]["slate"], why["slate"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_consent_nothing_personal_is_kept_or_used() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    bench.post("/v1/events", &view("a", "p4")).await;
+    let denied = json!({"event": "consent_update", "anonymous_id": "a", "consent": {"analytics": "denied", "personalization": "denied"}});
+    assert_eq!(bench.post("/v1/events", &denied).await.1["accepted"], 1);
+    let (_, later) = bench.post("/v1/events", &view("a", "p5")).await;
+    assert_eq!((&later["accepted"], &later["without_consent"]), (&json!(0), &json!(1)));
+    let (_, body) = bench.post("/v1/recommend", &json!({"placement": "home", "anonymous_id": "a"})).await;
+    assert_eq!(body["personalization"], "none");
+    let id = body["request_id"].as_str().expect("a decision has an id").parse().expect("of its form");
+    let logged = bespoke::recommend::find(&bench.shop, id).await.expect("it is in the log");
+    assert_eq!(logged.request.shopper, None, "logged without a shopper");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_bad_requests_are_told_apart() {
+    let bench = Bench::new();
+    let recommend = json!({"placement": "home"}).to_string();
+    let as_customer = json!({"placement": "home", "user_id": "u"}).to_string();
+    let wrong = format!("pk_{}", "0".repeat(64));
+    let path = format!("/v1/decisions/dec_{}", "0".repeat(32));
+    let publishable = bench.publishable.as_str();
+    for (method, path, key, body, status, code) in [
+        ("POST", "/v1/recommend", wrong.as_str(), recommend.as_str(), 401, "unauthorized"),
+        ("POST", "/v1/recommend", publishable, as_customer.as_str(), 403, "forbidden_scope"),
+        ("PATCH", "/v1/catalog/items", publishable, "[]", 403, "forbidden_scope"),
+        ("GET", path.as_str(), bench.secret.as_str(), "", 404, "not_found"),
+        ("POST", "/v1/recommend", publishable, "{", 400, "bad_json"),
+        ("POST", "/v1/recommend", publishable, "{\"placement\":\"attic\"}", 404, "unknown_placement"),
+        ("POST", "/v1/recommend", publishable, "{\"placement\":\"home\",\"n\":101}", 400, "invalid_request"),
+        ("GET", "/attic", publishable, "", 404, "not_found"),
+    ] {
+        let (got, body) = bench.ask(method, path, key, body.to_owned()).await;
+        assert_eq!((got.as_u16(), body["code"].as_str()), (status, Some(code)), "{method} {path}: {body}");
+    }
+    let (status, body) = bench
+        .ask("POST", "/v1/events", publishable, json!({"event": "login", "user_id": "u"}).to_string())
+        .await;
+    assert_eq!((status, &body["rejected"][0]["code"]), (StatusCode::ACCEPTED, &json!("forbidden_scope")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_sends_its_key_in_the_address() {
+    let bench = Bench::new();
+    let path = format!("/v1/events?key={}", bench.publishable);
+    let (status, _) = bench.ask("POST", &path, "", json!({"event": "page_view"}).to_string()).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "a wrong header is not overruled by the address");
+    let request =
+        axum::http::Request::builder().method("POST").uri(&path).header("content-type", "text/plain");
+    let request =
+        request.body(axum::body::Body::from(json!({"event": "page_view"}).to_string())).expect("a request");
+    let response =
+        tower::ServiceExt::oneshot(bench.router.clone(), request).await.expect("the router answers");
+    assert_eq!(response.status(), StatusCode::ACCEPTED);
+}
+
+#[test]
+fn the_description_of_the_api_is_the_committed_one() {
+    // After a change: UPDATE_EXPECT=1 cargo test -p bespoke
+    expect_test::expect_file!["../../../../docs/openapi.json"].assert_eq(&bespoke::openapi::text());
+}

@@ -1,0 +1,61 @@
+//! Files: imports with bad lines, placement files with faults.
+
+use crate::{Bench, PLACEMENTS};
+use bespoke::{import, placements};
+use std::path::PathBuf;
+
+fn file(bench: &Bench, name: &str, text: &str) -> PathBuf {
+    let path = bench._directory.path().join(name);
+    std::fs::write(&path, text).expect("it can be written");
+    path
+}
+
+#[test]
+fn a_bad_line_is_reported_with_its_number_and_the_rest_goes_in() {
+    let bench = Bench::new();
+    let rows = "{\"id\":\"a\",\"title\":\"A\"}\n\n{\"id\":\"b\",\"price\":\"cheap\"}\nnonsense\n{\"id\":\"c\",\"title\":\"C\"}\n";
+    let done =
+        import::catalog(&bench.shop, &file(&bench, "rows.jsonl", rows), &mut |_| ()).expect("it can be read");
+    let faults: Vec<_> = done.problems.iter().map(|(line, problem)| (*line, problem.code)).collect();
+    assert_eq!((done.accepted, faults), (2, vec![(3, "invalid_amount"), (4, "bad_json")]));
+    assert_eq!(bench.shop.live.snapshot().aggregates.catalog.len(), 2);
+}
+
+#[test]
+fn lines_of_a_csv_file_with_one_event_id_are_one_event() {
+    let bench = Bench::new();
+    let rows = "event,event_id,event_time,user_id,transaction_id,item_id,quantity,price,currency\n\
+        purchase,1,2020-01-02T03:04:05Z,u,t1,a,2,9.99,EUR\n\
+        purchase,1,2020-01-02T03:04:05Z,u,t1,b,1,5,EUR\n\
+        purchase,2,2020-01-02T03:04:05Z,u,,b,1,5,EUR\n\
+        view_item,3,2020-01-03T03:04:05Z,u,,b,1,,\n\
+        view_item,3\n";
+    let path = file(&bench, "events.csv", rows);
+    let done = import::events(&bench.shop, &path, &mut |_| ()).expect("it can be read");
+    let faults: Vec<_> =
+        done.problems.iter().map(|(line, problem)| (*line, problem.field.as_str())).collect();
+    assert_eq!((done.accepted, faults), (2, vec![(4, "transaction_id"), (6, "line")]), "old times are taken");
+    let again = import::events(&bench.shop, &path, &mut |_| ()).expect("it can be read");
+    assert_eq!((again.accepted, again.duplicates), (0, 2));
+}
+
+#[test]
+fn a_bad_placement_file_is_refused_and_the_settings_in_force_stay() {
+    let bench = Bench::new();
+    let before = bench.shop.live.snapshot().aggregates.settings_offset;
+    let bad = PLACEMENTS.replace("recently_viewed", "crystal_ball");
+    let refused =
+        placements::apply_file(&bench.shop, &file(&bench, "p.toml", &bad)).expect_err("it has a fault");
+    assert!(
+        refused.to_string().contains("p.toml:13: source: \"crystal_ball\" is none of popular"),
+        "{refused}"
+    );
+    assert_eq!(bench.shop.live.snapshot().aggregates.settings_offset, before);
+}
+
+#[test]
+fn what_ships_is_as_it_must_be() {
+    for text in [placements::DEFAULT, bespoke::demo::PLACEMENTS] {
+        assert!(placements::parse(text).is_ok(), "{:?}", placements::parse(text).err());
+    }
+}

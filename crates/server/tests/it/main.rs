@@ -1,0 +1,96 @@
+//! The server's tests: the API without a network, and the real binary killed under load.
+
+mod api;
+mod crash;
+mod files;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use bespoke::boot::Shop;
+use bespoke::http::{App, router};
+use bespoke::{keys, placements};
+use bespoke_domain::settings::Scope;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+/// A shop in a temporary directory, with its API and keys.
+struct Bench {
+    _directory: tempfile::TempDir,
+    shop: Arc<Shop>,
+    router: Router,
+    publishable: String,
+    secret: String,
+}
+
+impl Bench {
+    /// Made on a thread of its own: it waits for the writer, which a thread that runs async tasks must not.
+    fn new() -> Self {
+        std::thread::spawn(Self::make).join().expect("a shop is made")
+    }
+
+    fn make() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let shop = Shop::open(&directory.path().join("shop")).expect("an empty directory opens");
+        placements::apply(&shop, PLACEMENTS, "test").expect("the placements are as they must be");
+        let publishable = keys::create(&shop, Scope::Publishable).expect("a key");
+        let secret = keys::create(&shop, Scope::Secret).expect("a key");
+        Self { router: router(App::new(shop.clone())), _directory: directory, shop, publishable, secret }
+    }
+
+    async fn ask(&self, method: &str, path: &str, key: &str, body: String) -> (StatusCode, Value) {
+        let request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
+        let request = request.body(Body::from(body)).expect("a request");
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.expect("a body");
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.ask("POST", path, &self.secret, body.to_string()).await
+    }
+
+    async fn catalogue(&self, rows: &Value) {
+        let (status, body) = self.ask("PATCH", "/v1/catalog/items", &self.secret, rows.to_string()).await;
+        assert_eq!((status, &body["rejected"]), (StatusCode::ACCEPTED, &json!([])));
+        self.settle();
+    }
+
+    /// Makes everything visible without waiting for the tick.
+    fn settle(&self) {
+        let shop = self.shop.clone();
+        let settled = std::thread::spawn(move || shop.queue.call(bespoke::writer::Job::Checkpoint)).join();
+        assert!(settled.is_ok_and(|settled| settled.is_ok()));
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.shop.close();
+    }
+}
+
+const PLACEMENTS: &str = r#"
+[shop]
+currency = "EUR"
+time_zone = "UTC"
+unknown_consent = "granted"
+
+[[placement]]
+name = "home"
+headline = "For you"
+fallback_headline = "Popular"
+slots = 5
+sources = [
+    { source = "recently_viewed", weight = 1.0, limit = 50 },
+    { source = "popular", weight = 0.5, limit = 50 },
+]
+
+[[placement.rule]]
+name = "Window"
+rule = "pin"
+items = ["p3"]
+"#;
