@@ -59,3 +59,25 @@ fn what_ships_is_as_it_must_be() {
         assert!(placements::parse(text).is_ok(), "{:?}", placements::parse(text).err());
     }
 }
+
+#[test]
+fn the_documentation_names_everything_in_the_tables() {
+    let placements = include_str!("../../../../docs/placements.md");
+    let names = bespoke_engine::source::SOURCES.iter().map(|spec| (spec.name, spec.params));
+    let filters = bespoke_engine::filter::FILTERS.iter().map(|spec| (spec.name, spec.params));
+    for (name, params) in names.chain(filters) {
+        let line = placements.lines().find(|line| line.starts_with(&format!("| `{name}`"))).expect(name);
+        assert!(params.iter().all(|param| line.contains(&format!("`{}`", param.name))), "{line}");
+    }
+    for rule in bespoke_engine::rule::RULES {
+        assert!(placements.contains(&format!("`{}`", rule.name)), "{}", rule.name);
+    }
+    let events = include_str!("../../../../docs/events.md");
+    for kind in bespoke_domain::event::KINDS.iter().filter(|kind| !kind.name.contains('*')) {
+        assert!(events.contains(&format!("`{}`", kind.name)), "{}", kind.name);
+    }
+    let api = include_str!("../../../../docs/api.md");
+    for error in &bespoke::wire::error::ERRORS {
+        assert!(api.contains(&format!("`{}` | {}", error.code, error.status)), "{}", error.code);
+    }
+}
