@@ -31,7 +31,7 @@ pub enum EventKind {
     SignUp,
     Share,
     ConsentUpdate,
-    /// A shop's own event, named `x_…` in [`Event::custom`].
+    /// A shop's own event, named `x_…` in [`Details::custom`].
     Custom,
 }
 

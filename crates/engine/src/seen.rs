@@ -1,5 +1,5 @@
 //! Keys of events already in the log, by the day they were received, so that a repeated event is taken once. Bounded:
-//! when it is full the oldest day goes, and the shortened window is visible as [`Seen::oldest_day`].
+//! when it is full the oldest day goes, and the shortened window shows as its oldest day.
 
 use bespoke_domain::Millis;
 use bespoke_domain::time::DAY_MS;

@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn literals_are_blank() {
         check_mask(r##"x("a\"{", 'b', '\'', '{', 'é')"##, expect!["x(      ,    ,     ,    ,     )"]);
-        check_mask(r####"r#"a"b"# + br"c" + r"d\" + e"####, expect!["         + b      +       + e"]);
+        check_mask(r####"r#"a"b"# + br"c" + r"d\" + e"####, expect!["         + b     +       + e"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Where candidates come from. A source yields scored candidates, best first, and can say in plain words why it yielded
-//! one. It sees the shopper only through [`Context`], which hides the profile where consent is missing.
+//! one. It sees the shopper only through [`crate::context::Context`], which hides the profile where consent is missing.
 
 mod bought_together;
 mod co_viewed;

@@ -62,6 +62,7 @@ fn check(mut planned: Placement, ask: impl FnOnce(&mut Request), expect: Expect)
     decision
 }
 
+#[allow(clippy::too_many_lines, reason = "a corpus is a list")]
 fn corpus() -> Vec<Decision> {
     let with = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<String>>();
     vec![

@@ -1,6 +1,8 @@
 //! The real binary, killed with SIGKILL under load, again and again: what was acknowledged is there, once, and the state
 //! after a restart is that of a full fold of the log.
 
+#![allow(clippy::disallowed_methods, reason = "a test that kills a process waits for it")]
+
 use bespoke_domain::{Body, Offset};
 use bespoke_engine::Engine;
 use bespoke_store::{Sqlite, Store};
