@@ -40,7 +40,7 @@ impl Shop {
         })?;
         identities.extend(numbers);
         let engine = recover(reader.as_ref(), reader.last_offset()?)?;
-        let writer = Writer::new(Box::new(store), engine, identities.clone(), secret.clone());
+        let writer = Writer::new(Box::new(store), engine, identities.clone(), secret.clone())?;
         let (queue, live, thread) = writer.start()?;
         let (reader, thread) = (Mutex::new(reader), Mutex::new(Some(thread)));
         Ok(Arc::new(Self { live, queue, identities, secret, reader, thread }))

@@ -8,7 +8,7 @@ use crate::wire::event::WireEvent;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{Body, Decision, Entry, Millis, Offset, Problem, ProductPatch, Settings};
 use bespoke_engine::{Engine, Live};
-use bespoke_store::{Error, Store};
+use bespoke_store::{Error, Sealer, Store};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -145,15 +145,22 @@ pub struct Writer {
     published: Instant,
     is_dirty: bool,
     checkpointed: (Instant, Offset),
-    checkpoint_thread: Arc<Mutex<()>>,
+    /// Builds the indexes of full segments; whoever holds it is the one background job.
+    sealer: Arc<Mutex<Box<dyn Sealer>>>,
     last_received: Millis,
 }
 
 impl Writer {
     /// A writer over a store and the engine that has folded all of it.
-    pub fn new(store: Box<dyn Store>, engine: Engine, identities: Arc<Identities>, secret: Secret) -> Self {
-        let offset = engine.offset();
-        Self {
+    pub fn new(
+        store: Box<dyn Store>,
+        engine: Engine,
+        identities: Arc<Identities>,
+        secret: Secret,
+    ) -> Result<Self, Error> {
+        let (offset, last_received) = (engine.offset(), store.last_received());
+        let sealer = Arc::new(Mutex::new(store.sealer()?));
+        Ok(Self {
             store,
             engine,
             identities,
@@ -162,9 +169,9 @@ impl Writer {
             published: Instant::now(),
             is_dirty: false,
             checkpointed: (Instant::now(), offset),
-            checkpoint_thread: Arc::default(),
-            last_received: Millis(0),
-        }
+            sealer,
+            last_received,
+        })
     }
 
     /// Starts the thread; returns the way to it.
@@ -247,21 +254,24 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a checkpoint; beside the writer unless it is the last one.
+    /// Writes a checkpoint and indexes full segments; beside the writer unless it is the last one.
     fn checkpoint(&mut self, wait: bool) {
         if self.engine.offset() == self.checkpointed.1 {
             return;
         }
         self.checkpointed = (Instant::now(), self.engine.offset());
         let (copy, directory) = (self.engine.checkpoint(), self.store.checkpoints());
-        let alone = self.checkpoint_thread.clone();
+        let sealer = self.sealer.clone();
         let write = move || {
-            let _alone = alone.lock();
+            let mut sealer = sealer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let written = copy.to_bytes().map_err(|error| error.to_string()).and_then(|bytes| {
                 directory.put(copy.offset(), &bytes, CHECKPOINTS_KEPT).map_err(|error| error.to_string())
             });
             if let Err(error) = written {
                 tracing::error!(%error, "no checkpoint written; a restart will read more of the log");
+            }
+            if let Err(error) = sealer.finish() {
+                tracing::error!(%error, "full segments have no index by shopper yet; it is tried again later");
             }
         };
         if wait {

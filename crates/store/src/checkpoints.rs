@@ -1,93 +1,239 @@
-//! Checkpoint files: a magic word, the length and CRC of the bytes, the bytes. Written beside the old ones and renamed
-//! into place, so that a crash leaves a whole file or none; a damaged one is skipped and said so.
+//! Checkpoint files: a head with the offset, the bytes, their length and CRC. Written beside the old ones and renamed into
+//! place, so that a crash leaves a whole file or none; a damaged one is skipped and said so.
 
 use crate::error::Error;
+use crate::files;
 use bespoke_domain::Offset;
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const MAGIC: &[u8; 8] = b"BSPKCKP1";
-const HEADER: usize = 8 + 8 + 4;
+const MAGIC: &[u8; 8] = b"BSPKCKP2";
+const HEAD_LEN: usize = 8 + 8;
+const TAIL_LEN: usize = 8 + 4;
+const SUFFIX: &str = ".checkpoint";
+const UNFINISHED: &str = "unfinished";
 
-/// The checkpoints of one data directory; none where there is no directory.
+/// The checkpoints beside one log. Clones share them, and may be used from any thread.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
-    directory: Option<PathBuf>,
+    place: Arc<Place>,
+}
+
+/// A checkpoint that was skipped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Damaged {
+    /// The offset in its name.
+    pub offset: Offset,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// The lock is held while one is written, since all are written under one name first.
+    Directory {
+        path: PathBuf,
+        writing: Mutex<()>,
+    },
+    Memory(Mutex<BTreeMap<Offset, Vec<u8>>>),
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Checkpoints {
-    /// The checkpoints in `directory`, made at the first write.
-    pub fn new(directory: Option<PathBuf>) -> Self {
-        Self { directory }
+    /// The checkpoints in a directory, which is made at the first write.
+    pub(crate) fn in_directory(path: PathBuf) -> Self {
+        Self { place: Arc::new(Place::Directory { path, writing: Mutex::default() }) }
     }
 
-    /// Writes the checkpoint of `offset` durably and removes all but the newest `keep`.
+    /// Checkpoints that end with the process.
+    pub(crate) fn in_memory() -> Self {
+        Self { place: Arc::new(Place::Memory(Mutex::default())) }
+    }
+
+    /// Writes the checkpoint of `offset` durably and removes all but the newest `keep` (at least one).
     pub fn put(&self, offset: Offset, bytes: &[u8], keep: usize) -> Result<(), Error> {
-        let Some(directory) = &self.directory else { return Ok(()) };
-        std::fs::create_dir_all(directory)?;
-        let (path, unfinished) = (path(directory, offset), directory.join("unfinished"));
-        let written = write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, &path));
-        if let Err(error) = written {
-            _ = std::fs::remove_file(&unfinished);
-            return Err(error.into());
+        self.write(offset, keep, &mut |to| to.write_all(bytes))
+    }
+
+    /// As [`Checkpoints::put`], with the bytes written piece by piece; when `fill` fails there is no new checkpoint.
+    pub fn write(
+        &self,
+        offset: Offset,
+        keep: usize,
+        fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        match &*self.place {
+            Place::Directory { path, writing } => {
+                let _alone = locked(writing);
+                write_file(path, offset, fill)?;
+            }
+            Place::Memory(kept) => {
+                let mut bytes = Vec::new();
+                frame(offset, &mut bytes, fill)?;
+                locked(kept).insert(offset, bytes);
+            }
         }
-        File::open(directory)?.sync_all()?;
-        for old in self.offsets()?.into_iter().skip(keep.max(1)) {
-            std::fs::remove_file(self::path(directory, old))?;
-        }
-        Ok(())
+        self.prune(keep.max(1))
     }
 
     /// Offsets that have a checkpoint, newest first.
     pub fn offsets(&self) -> Result<Vec<Offset>, Error> {
-        let Some(directory) = self.directory.as_ref().filter(|directory| directory.exists()) else {
-            return Ok(Vec::new());
+        let mut offsets = match &*self.place {
+            Place::Directory { path, .. } => list(path)?,
+            Place::Memory(kept) => locked(kept).keys().copied().collect(),
         };
-        let mut offsets = Vec::new();
-        for file in std::fs::read_dir(directory)? {
-            let name = file?.file_name();
-            let digits = name.to_str().and_then(|name| name.strip_suffix(".checkpoint"));
-            offsets.extend(digits.and_then(|digits| digits.parse().ok()).map(Offset));
-        }
         offsets.sort_unstable_by(|a, b| b.cmp(a));
         Ok(offsets)
     }
 
-    /// The newest undamaged checkpoint not past `offset`.
-    pub fn at_or_before(&self, offset: Offset) -> Result<Option<(Offset, Vec<u8>)>, Error> {
+    /// The newest undamaged checkpoint not past `offset`; `skipped` hears of those that are damaged.
+    pub fn at_or_before(
+        &self,
+        offset: Offset,
+        skipped: &mut dyn FnMut(Damaged),
+    ) -> Result<Option<(Offset, Vec<u8>)>, Error> {
         for at in self.offsets()?.into_iter().filter(|at| *at <= offset) {
-            if let Some(directory) = &self.directory
-                && let Some(bytes) = read(&path(directory, at))?
-            {
-                return Ok(Some((at, bytes)));
+            match self.load(at).and_then(|bytes| unframe(at, bytes)) {
+                Ok(bytes) => return Ok(Some((at, bytes))),
+                Err(why) => skipped(Damaged { offset: at, why }),
             }
         }
         Ok(None)
     }
+
+    fn load(&self, offset: Offset) -> Result<Vec<u8>, String> {
+        match &*self.place {
+            Place::Directory { path, .. } => {
+                std::fs::read(file_of(path, offset)).map_err(|error| error.to_string())
+            }
+            Place::Memory(kept) => locked(kept).get(&offset).cloned().ok_or_else(|| "it is gone".to_owned()),
+        }
+    }
+
+    fn prune(&self, keep: usize) -> Result<(), Error> {
+        for old in self.offsets()?.into_iter().skip(keep) {
+            match &*self.place {
+                Place::Directory { path, .. } => remove(&file_of(path, old))?,
+                Place::Memory(kept) => _ = locked(kept).remove(&old),
+            }
+        }
+        Ok(())
+    }
 }
 
-fn path(directory: &Path, offset: Offset) -> PathBuf {
-    directory.join(format!("{:020}.checkpoint", offset.0))
+fn file_of(directory: &Path, offset: Offset) -> PathBuf {
+    directory.join(format!("{:020}{SUFFIX}", offset.0))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(MAGIC)?;
-    file.write_all(&(bytes.len() as u64).to_le_bytes())?;
-    file.write_all(&crc32fast::hash(bytes).to_le_bytes())?;
-    file.write_all(bytes)?;
+fn list(directory: &Path) -> Result<Vec<Offset>, Error> {
+    if !directory.exists() {
+        return Ok(Vec::new());
+    }
+    let mut offsets = Vec::new();
+    for file in std::fs::read_dir(directory)? {
+        let name = file?.file_name();
+        let digits = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+        offsets.extend(digits.and_then(|digits| digits.parse().ok()).map(Offset));
+    }
+    Ok(offsets)
+}
+
+/// Removes a file; one that another thread has pruned already is no failure.
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn write_file(
+    directory: &Path,
+    offset: Offset,
+    fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    files::make_directory(directory)?;
+    let unfinished = directory.join(UNFINISHED);
+    let written = fill_file(&unfinished, offset, fill)
+        .and_then(|()| std::fs::rename(&unfinished, file_of(directory, offset)));
+    if let Err(error) = written {
+        _ = std::fs::remove_file(&unfinished);
+        return Err(error.into());
+    }
+    Ok(files::sync_directory(directory)?)
+}
+
+fn fill_file(
+    path: &Path,
+    offset: Offset,
+    fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let file = files::open_private(path)?;
+    file.set_len(0)?;
+    let mut buffered = BufWriter::with_capacity(1 << 16, file);
+    frame(offset, &mut buffered, fill)?;
+    let file: File = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()
 }
 
-/// The bytes of a checkpoint file; `None` where it is damaged.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let mut bytes = std::fs::read(path)?;
-    if bytes.len() < HEADER || bytes[..8] != *MAGIC {
-        return Ok(None);
+/// Counts and sums what passes through it.
+struct Summed<'a> {
+    inner: &'a mut dyn Write,
+    crc: crc32fast::Hasher,
+    len: u64,
+}
+
+impl Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.crc.update(&bytes[..written]);
+        self.len += written as u64;
+        Ok(written)
     }
-    let body = bytes.split_off(HEADER);
-    let length = u64::from_le_bytes(bytes[8..16].try_into().unwrap_or_default());
-    let crc = u32::from_le_bytes(bytes[16..HEADER].try_into().unwrap_or_default());
-    Ok((length == body.len() as u64 && crc == crc32fast::hash(&body)).then_some(body))
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Head, bytes, tail. The CRC is over head and bytes.
+fn frame(
+    offset: Offset,
+    to: &mut dyn Write,
+    fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut summed = Summed { inner: to, crc: crc32fast::Hasher::new(), len: 0 };
+    summed.write_all(MAGIC)?;
+    summed.write_all(&offset.0.to_le_bytes())?;
+    fill(&mut summed)?;
+    let Summed { inner, crc, len } = summed;
+    inner.write_all(&len.to_le_bytes())?;
+    inner.write_all(&crc.finalize().to_le_bytes())
+}
+
+/// The bytes inside a frame, or what is wrong with it.
+fn unframe(offset: Offset, mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    let summed_len = bytes.len().checked_sub(TAIL_LEN).filter(|len| *len >= HEAD_LEN);
+    let summed_len = summed_len.ok_or_else(|| format!("it has only {} bytes", bytes.len()))?;
+    let (summed, tail) = bytes.split_at(summed_len);
+    if !summed.starts_with(MAGIC) {
+        return Err("it is no checkpoint of this version".to_owned());
+    }
+    if tail[..8] != (summed_len as u64).to_le_bytes() {
+        return Err("its length is not what was written".to_owned());
+    }
+    if tail[8..] != crc32fast::hash(summed).to_le_bytes() {
+        return Err("its checksum is wrong".to_owned());
+    }
+    if summed[8..HEAD_LEN] != offset.0.to_le_bytes() {
+        return Err("it is of another offset".to_owned());
+    }
+    bytes.truncate(summed_len);
+    bytes.drain(..HEAD_LEN);
+    Ok(bytes)
 }

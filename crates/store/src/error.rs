@@ -1,9 +1,11 @@
 //! What can go wrong with a store.
 
+use bespoke_domain::{Millis, Offset, ShopperNo};
 use std::path::PathBuf;
 
 /// A store's failure. Nothing was changed by the call that returns it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// No space is left. Reading goes on; writing works again when there is space.
     #[error("no space is left on the disk")]
@@ -19,14 +21,38 @@ pub enum Error {
         /// The latest this version knows.
         known: u32,
     },
-    /// An entry's bytes are not what this version writes.
-    #[error("log entry {offset} cannot be read: {why}")]
+    /// An entry's bytes are not what was written.
+    #[error("log entry {} cannot be read: {why}", offset.0)]
     Corrupt {
         /// Where it stands.
-        offset: u64,
+        offset: Offset,
         /// What is wrong with it.
         why: String,
     },
+    /// An entry was written by a later version.
+    #[error("log entry {} has record version {found}, this version knows {known}", offset.0)]
+    RecordVersion {
+        /// Where it stands.
+        offset: Offset,
+        /// Its version.
+        found: u8,
+        /// The latest this version knows.
+        known: u8,
+    },
+    /// An entry was received before the one that stands before it.
+    #[error("received time would go back from {} to {} ms", last.0, received.0)]
+    Backwards {
+        /// When the refused entry was received.
+        received: Millis,
+        /// When the one before it was received.
+        last: Millis,
+    },
+    /// A shopper number stands for an identity already.
+    #[error("shopper number {} is taken", .0.0)]
+    ShopperTaken(ShopperNo),
+    /// An entry cannot be written as bytes.
+    #[error("an entry cannot be written: {0}")]
+    Record(postcard::Error),
     /// The file system failed.
     #[error("file system: {0}")]
     Io(std::io::Error),

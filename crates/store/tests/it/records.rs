@@ -1,0 +1,333 @@
+//! The bytes of records. When one of these changes, data directories that are out there can no longer be read: raise
+//! `RECORD_VERSION`, keep the old shape for reading, and add the new bytes here.
+
+use crate::samples::{START, open, read_all};
+use bespoke_domain::consent::{Consent, Purpose, Statement};
+use bespoke_domain::decision::{
+    Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
+};
+use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
+use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
+use bespoke_domain::settings::{
+    Diversity, FilterUse, KeyChange, OnThin, Placement, Rule, Scope, Settings, Shop, Shows, SourceUse,
+};
+use bespoke_domain::{
+    Body, CategoryNo, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
+};
+use bespoke_store::{RECORD_VERSION, Store};
+use expect_test::{Expect, expect};
+use serde::Serialize;
+
+/// What the store writes for `bodies`, in hexadecimal digits; each body comes back as it was.
+fn written(bodies: &[Body]) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    let entry = |body: &Body| Entry { received: Millis(START), shopper: None, body: body.clone() };
+    let entries: Vec<Entry> = bodies.iter().map(entry).collect();
+    store.append(&entries, &[]).unwrap();
+    assert_eq!(read_all(store.reader().unwrap().as_ref()), entries);
+    let log = rusqlite::Connection::open(directory.path().join("log.sqlite")).unwrap();
+    let mut select = log.prepare("SELECT lower(hex(body)) FROM entry ORDER BY offset").unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// Compares what is written for `body` with the golden digits, broken into lines.
+fn check(body: Body, golden: &Expect) {
+    let digits = &written(&[body])[0];
+    let lines: Vec<&str> =
+        digits.as_bytes().chunks(96).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    golden.assert_eq(&lines.join("\n"));
+}
+
+fn eur() -> Currency {
+    Currency::parse("EUR").unwrap()
+}
+
+fn money(minor: i64) -> Money {
+    Money { minor, currency: eur() }
+}
+
+fn text(text: &str) -> Option<Box<str>> {
+    Some(text.into())
+}
+
+#[test]
+fn a_change_of_these_bytes_needs_a_new_record_version() {
+    assert_eq!(RECORD_VERSION, 1);
+    let samples = samples();
+    assert!(
+        samples.iter().map(Body::kind_no).eq(1..=5),
+        "each kind has a sample, in the order of their numbers"
+    );
+    for body in samples {
+        let golden = golden(&body);
+        check(body, &golden);
+    }
+}
+
+/// One body of each kind, every field told apart from its neighbours. Fields are all named, so that a new one stands here.
+fn samples() -> [Body; 5] {
+    [
+        Body::Event(Box::new(event())),
+        Body::Catalog(Box::new(patch())),
+        Body::Settings(Box::new(settings())),
+        Body::Key(KeyChange { hash: [0x5a; 32], scope: Scope::Secret, revoked: true }),
+        Body::Decision(Box::new(decision())),
+    ]
+}
+
+fn event() -> Event {
+    let details = Details {
+        transaction_id: text("order-1"),
+        search_term: text("red mug"),
+        value: Some(money(4_999)),
+        tax_minor: Some(798),
+        shipping_minor: Some(-490),
+        coupon: text("SPRING"),
+        custom: text("x_gift"),
+        placement: text("home_hero"),
+        path: text("/mugs"),
+        ext: text("{\"a\":1}"),
+    };
+    Event {
+        key: 0x0123_4567_89ab_cdef,
+        kind: EventKind::Purchase,
+        time: Millis(1_780_000_000_123),
+        session: 0xfedc_ba98,
+        consent: Consent::DENIED.with(Purpose::Personalization, true),
+        statement: Statement::default().with(Purpose::Marketing, false).with(Purpose::Analytics, true),
+        link: Some(ShopperNo(300)),
+        page: PageType::Confirmation,
+        visible: true,
+        currency: Some(eur()),
+        items: vec![EventItem {
+            item_id: "SKU-1".to_owned(),
+            quantity: 2,
+            price_minor: Some(2_500),
+            index: Some(9),
+            ext: text("{\"b\":2}"),
+        }],
+        decision: Some(DecisionId(0x019f_0000_0000_7000_8000_0000_0000_0001)),
+        details: Some(Box::new(details)),
+    }
+}
+
+fn patch() -> ProductPatch {
+    let content = Content {
+        title: "Mug".to_owned(),
+        description: "A red mug.".to_owned(),
+        link: "https://shop.example/mug".to_owned(),
+        image_link: "https://shop.example/mug.jpg".to_owned(),
+        brand: "Potter".to_owned(),
+        item_group_id: "MUG".to_owned(),
+        categories: vec!["Home > Mugs".to_owned(), "Sale".to_owned()],
+        cost: Some(money(700)),
+        published_at: Some(Millis(1_770_000_000_000)),
+        expires_at: Some(Millis(1_790_000_000_000)),
+        hidden: true,
+        rating: Some((4.5, 120)),
+        attributes: vec![("color".to_owned(), "red".to_owned())],
+    };
+    ProductPatch {
+        id: "SKU-1".to_owned(),
+        as_of: Millis(1_780_000_000_000),
+        price: Some(money(1_599)),
+        sale_price: Some(Some(money(1_299))),
+        availability: Some(Availability::Backorder),
+        stock: Some(17),
+        content: Some(Box::new(content)),
+    }
+}
+
+fn settings() -> Settings {
+    let shop = Shop { currency: eur(), time_zone: "Europe/Berlin".to_owned(), unknown_consent_granted: true };
+    let placement = Placement {
+        name: "home_hero".to_owned(),
+        headline: "For you".to_owned(),
+        fallback_headline: "Popular".to_owned(),
+        shows: Shows::Categories,
+        slots: 12,
+        min_evidence: 4,
+        on_thin: OnThin::Hide,
+        sources: vec![SourceUse {
+            source: "popular".to_owned(),
+            weight: 0.5,
+            limit: 200,
+            params: vec![("half_life_days".to_owned(), 7.0)],
+        }],
+        filters: vec![FilterUse { filter: "available".to_owned(), params: vec![("x".to_owned(), -1.0)] }],
+        diversity: Diversity { max_per_category: 3, max_per_brand: 2 },
+        rules: vec![Rule {
+            name: "spring".to_owned(),
+            rule: "pin".to_owned(),
+            items: vec!["SKU-1".to_owned()],
+            categories: vec!["Sale".to_owned()],
+            position: 1,
+        }],
+    };
+    Settings { shop, placements: vec![placement] }
+}
+
+fn request() -> Request {
+    Request {
+        id: DecisionId(0x019f_0000_0000_7000_8000_0000_0000_0002),
+        now: Millis(1_780_000_000_500),
+        placement: "home_hero".to_owned(),
+        shopper: Some(ShopperNo(77)),
+        page: PageType::Product,
+        items: vec!["SKU-1".to_owned()],
+        category: Some("Home".to_owned()),
+        cart: vec!["SKU-2".to_owned()],
+        exclude: vec!["SKU-3".to_owned()],
+        slots: 8,
+        explain: true,
+        skipped: vec!["co_viewed".to_owned()],
+    }
+}
+
+fn decision() -> Decision {
+    let reason = Reason {
+        code: "co_viewed".to_owned(),
+        text: "Because you looked at Mug".to_owned(),
+        based_on: vec![ProductNo(3)],
+        personal: true,
+    };
+    let slot = Slot {
+        candidate: Candidate::Product(ProductNo(4)),
+        score: 0.75,
+        parts: vec![(1, 0.25)],
+        reason,
+        placed_by: Some("spring".to_owned()),
+        probability: 0.125,
+    };
+    let considered = Considered {
+        candidate: Candidate::Category(CategoryNo(5)),
+        score: -1.5,
+        parts: vec![(0, 2.0)],
+        removed_by: Some("diversity".to_owned()),
+    };
+    Decision {
+        request: request(),
+        versions: Versions {
+            snapshot_offset: Offset(1_000),
+            profile_offset: Offset(1_001),
+            settings_offset: Offset(9),
+            engine: "0.1.0".to_owned(),
+        },
+        headline: "For you".to_owned(),
+        slate: vec![slot],
+        personalization: Personalization::Full,
+        fallback: Fallback::Hidden,
+        sources: vec![("popular".to_owned(), 40)],
+        candidate_count: 41,
+        removed: vec![("available".to_owned(), 6)],
+        missing_ids: vec!["SKU-9".to_owned()],
+        considered: Some(vec![considered]),
+    }
+}
+
+/// The golden bytes of a sample. A kind that is added to the log does not compile here until it has some.
+fn golden(body: &Body) -> Expect {
+    match body {
+        Body::Event(_) => expect![[r#"
+            0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac020601014555520105534b552d31020188270109
+            01077b2262223a327d0181808080808080808081c083808080809f030101076f726465722d310107726564206d756701
+            8e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f01052f6d75677301077b
+            2261223a317d"#]],
+        Body::Catalog(_) => expect![[r#"
+            010105534b552d3180a0a484ce6701fe184555520101a6144555520103011101034d75670a4120726564206d75672e18
+            68747470733a2f2f73686f702e6578616d706c652f6d75671c68747470733a2f2f73686f702e6578616d706c652f6d75
+            672e6a706706506f74746572034d5547020b486f6d65203e204d7567730453616c6501f80a455552018090c5c3836701
+            80b083c59868010100009040780105636f6c6f7203726564"#]],
+        Body::Settings(_) => expect![[r#"
+            01024555520d4575726f70652f4265726c696e010109686f6d655f6865726f07466f7220796f7507506f70756c617201
+            0c04010107706f70756c61720000003fc801010e68616c665f6c6966655f646179730000000000001c40010961766169
+            6c61626c65010178000000000000f0bf03020106737072696e670370696e0105534b552d31010453616c6501"#]],
+        Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
+        Body::Decision(_) => expect![[r#"
+            010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104
+            486f6d650105534b552d320105534b552d3308010109636f5f766965776564e807e9070905302e312e3007466f722079
+            6f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c6f6f6b656420617420
+            4d75670103010106737072696e670000003e02020107706f70756c617228290109617661696c61626c65060105534b55
+            2d39010101050000c0bf0100000000400109646976657273697479"#]],
+    }
+}
+
+/// The numbers that stand for named values: a name may be added at the end, none may move.
+#[test]
+fn the_numbers_of_named_values_stay_as_they_are() {
+    use {Fallback as F, Personalization as P};
+    let table = [
+        numbers("event", KINDS.iter().map(|spec| (spec.name, spec.kind))),
+        numbers("page", PAGE_TYPES.iter().map(|(page, name)| (*name, *page))),
+        numbers("availability", AVAILABILITIES.iter().map(|(value, name)| (*name, *value))),
+        numbers("scope", [("publishable", Scope::Publishable), ("secret", Scope::Secret)]),
+        numbers("shows", [("products", Shows::Products), ("categories", Shows::Categories)]),
+        numbers("on_thin", [("relabel", OnThin::Relabel), ("hide", OnThin::Hide)]),
+        numbers("personalization", [("none", P::None), ("session", P::Session), ("full", P::Full)]),
+        numbers("fallback", [("none", F::None), ("popular", F::Popular), ("hidden", F::Hidden)]),
+    ];
+    expect![[r#"
+        event
+          page_view [0]
+          view_item [1]
+          view_item_list [2]
+          select_item [3]
+          search [4]
+          view_search_results [5]
+          add_to_cart [6]
+          remove_from_cart [7]
+          view_cart [8]
+          add_to_wishlist [9]
+          begin_checkout [10]
+          add_shipping_info [11]
+          add_payment_info [12]
+          purchase [13]
+          refund [14]
+          view_promotion [15]
+          select_promotion [16]
+          login [17]
+          sign_up [18]
+          share [19]
+          consent_update [20]
+          x_* [21]
+        page
+          home [0]
+          category [1]
+          product [2]
+          search [3]
+          cart [4]
+          checkout [5]
+          confirmation [6]
+          account [7]
+          other [8]
+        availability
+          in_stock [0]
+          out_of_stock [1]
+          preorder [2]
+          backorder [3]
+        scope
+          publishable [0]
+          secret [1]
+        shows
+          products [0]
+          categories [1]
+        on_thin
+          relabel [0]
+          hide [1]
+        personalization
+          none [0]
+          session [1]
+          full [2]
+        fallback
+          none [0]
+          popular [1]
+          hidden [2]
+    "#]]
+    .assert_eq(&table.concat());
+}
+
+fn numbers<T: Serialize>(title: &str, values: impl IntoIterator<Item = (&'static str, T)>) -> String {
+    let number = |(name, value)| format!("  {name} {:?}\n", postcard::to_allocvec(&value).unwrap());
+    format!("{title}\n{}", values.into_iter().map(number).collect::<String>())
+}
