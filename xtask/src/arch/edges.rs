@@ -9,7 +9,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bespoke-models", &["bespoke-domain"]),
     ("bespoke-engine", &["bespoke-domain", "bespoke-models"]),
     ("bespoke-store", &["bespoke-domain"]),
-    ("bespoke-lab", &["bespoke-domain", "bespoke-models", "bespoke-engine"]),
+    ("bespoke-sim", &["bespoke-domain"]),
+    (
+        "bespoke-lab",
+        &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-sim", "bespoke"],
+    ),
     ("bespoke", &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store"]),
     ("xtask", &[]),
 ];
