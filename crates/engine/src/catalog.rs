@@ -29,6 +29,19 @@ pub struct Row {
     pub offered: bool,
 }
 
+impl Row {
+    /// What stands for a category among candidates: always there.
+    pub fn of_category(category: CategoryNo) -> Self {
+        Self { category, expires_s: u32::MAX, offered: true, ..Self::default() }
+    }
+
+    /// Whether it may be shown at `now`: in the catalogue, not hidden, not expired, can be bought.
+    #[inline]
+    pub fn is_available(&self, now: Millis) -> bool {
+        self.offered && now.0 < i64::from(self.expires_s) * 1000
+    }
+}
+
 /// The fields that change by the moment, each with the time at which it was true.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 struct Moments {
@@ -101,6 +114,26 @@ impl Tree {
     }
 }
 
+/// Some categories, as bits by number.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CategorySet(Vec<u64>);
+
+impl CategorySet {
+    /// Whether `category` is in it.
+    #[inline]
+    pub fn contains(&self, category: CategoryNo) -> bool {
+        self.0.get(category.index() / 64).is_some_and(|word| word >> (category.index() % 64) & 1 == 1)
+    }
+
+    fn insert(&mut self, category: CategoryNo) {
+        let word = category.index() / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (category.index() % 64);
+    }
+}
+
 /// All products.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Catalog {
@@ -156,12 +189,6 @@ impl Catalog {
         moments.sale_price.or(moments.price)
     }
 
-    /// Whether it may be shown at `now`: in the catalogue, not hidden, not expired, can be bought.
-    #[inline]
-    pub fn is_available(&self, product: ProductNo, now: Millis) -> bool {
-        self.row(product).is_some_and(|row| row.offered && now.0 < i64::from(row.expires_s) * 1000)
-    }
-
     /// The number of a category path.
     pub fn category(&self, path: &str) -> Option<CategoryNo> {
         let parts: Vec<&str> = path.split('>').map(str::trim).filter(|part| !part.is_empty()).collect();
@@ -182,6 +209,26 @@ impl Catalog {
             up.push(at);
         }
         up
+    }
+
+    /// Number of categories.
+    pub fn category_count(&self) -> usize {
+        self.tree.parents.len()
+    }
+
+    /// These categories and all below them.
+    pub fn with_all_below(&self, categories: &[CategoryNo]) -> CategorySet {
+        let mut all = CategorySet::default();
+        if categories.is_empty() {
+            return all;
+        }
+        // A parent's number is smaller than its children's, so that one pass reaches every depth.
+        for (no, &parent) in (0..).map(CategoryNo).zip(&self.tree.parents) {
+            if categories.contains(&no) || (no.0 > 0 && all.contains(parent)) {
+                all.insert(no);
+            }
+        }
+        all
     }
 
     /// Applies a patch, field by field where it is newer; returns the main categories before and after.
@@ -294,6 +341,10 @@ mod tests {
         ProductPatch { id: "a".into(), as_of: Millis(as_of), ..ProductPatch::default() }
     }
 
+    fn is_available(catalog: &Catalog, product: ProductNo) -> bool {
+        catalog.row(product).is_some_and(|row| row.is_available(Millis(0)))
+    }
+
     fn mug() -> Box<Content> {
         Box::new(Content {
             title: "Mug".into(),
@@ -311,9 +362,9 @@ mod tests {
             no,
             &ProductPatch { availability: Some(Availability::InStock), stock: Some(9), ..patch(10) },
         );
-        assert!(!catalog.is_available(no, Millis(0)), "the older stock of 9 does not beat the newer 0");
+        assert!(!is_available(&catalog, no), "the older stock of 9 does not beat the newer 0");
         catalog.apply(no, &ProductPatch { stock: Some(3), ..patch(21) });
-        assert!(catalog.is_available(no, Millis(0)), "availability of 10 stands, stock of 21 is 3");
+        assert!(is_available(&catalog, no), "availability of 10 stands, stock of 21 is 3");
     }
 
     #[test]
@@ -321,7 +372,7 @@ mod tests {
         let mut catalog = Catalog::default();
         let no = catalog.add("a".into());
         catalog.apply(no, &ProductPatch { availability: Some(Availability::InStock), ..patch(1) });
-        assert!(!catalog.is_available(no, Millis(0)));
+        assert!(!is_available(&catalog, no));
     }
 
     #[test]

@@ -29,8 +29,7 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     work.apply_rules(&context, planned, "hide");
     let fallback = work.judge_evidence(&context, planned);
     let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
-    let chosen =
-        work.select(&context, usize::from(slots).min(SLOTS_MAX), planned.placement.diversity, fallback);
+    let chosen = work.select(usize::from(slots).min(SLOTS_MAX), planned.placement.diversity, fallback);
     work.certify(&context, planned, &chosen, fallback)
 }
 
@@ -71,15 +70,16 @@ static FALLBACK: PlannedSource =
 
 /// What a decision works on: the pool, and by name what yielded and what removed.
 struct Work<'a> {
-    pool: Pool,
+    pool: Pool<'a>,
     sources: Vec<(&'a PlannedSource, u32)>,
     removed: Vec<(String, u32)>,
 }
 
 impl<'a> Work<'a> {
-    fn gather(context: &Context<'_>, sources: Vec<&'a PlannedSource>) -> Self {
+    fn gather(context: &Context<'a>, sources: Vec<&'a PlannedSource>) -> Self {
         let capacity = sources.iter().map(|source| source.limit).sum();
-        let mut work = Self { pool: Pool::with_capacity(capacity), sources: Vec::new(), removed: Vec::new() };
+        let pool = Pool::with_capacity(&context.snapshot.aggregates.catalog, capacity);
+        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new() };
         for source in sources {
             work.add_source(context, source);
         }
@@ -110,11 +110,9 @@ impl<'a> Work<'a> {
     }
 
     fn apply_rules(&mut self, context: &Context<'_>, planned: &PlannedPlacement, name: &str) {
-        for (rule_no, (spec, rule)) in
-            planned.rules.iter().enumerate().filter(|(_, (spec, _))| spec.name == name)
-        {
-            let remover = self.remover(&rule.name);
-            let count = (spec.apply)(context, rule, rule_no as u16, &mut self.pool, remover);
+        for (rule_no, rule) in (0..).zip(&planned.rules).filter(|(_, rule)| rule.spec.name == name) {
+            let remover = self.remover(&rule.rule.name);
+            let count = (rule.spec.apply)(context, rule, rule_no, &mut self.pool, remover);
             self.removed[usize::from(remover)].1 += count;
         }
     }
@@ -154,13 +152,7 @@ impl<'a> Work<'a> {
     }
 
     /// Places of the slate's candidates in the pool, in the slate's order.
-    fn select(
-        &mut self,
-        context: &Context<'_>,
-        slots: usize,
-        caps: Diversity,
-        fallback: Fallback,
-    ) -> Vec<usize> {
+    fn select(&mut self, slots: usize, caps: Diversity, fallback: Fallback) -> Vec<usize> {
         let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none();
         let kept: Vec<usize> = (0..self.pool.all.len()).filter(is_in).collect();
         let open = if fallback == Fallback::Hidden { 0 } else { slots };
@@ -169,7 +161,7 @@ impl<'a> Work<'a> {
         pins.retain(|(position, ..)| usize::from(*position) < open);
         pins.truncate(open);
         let mut shares = Shares::new(caps);
-        pins.iter().for_each(|&(.., at)| _ = shares.take(context, self.pool.all[at].candidate));
+        pins.iter().for_each(|&(.., at)| _ = shares.take(&self.pool.all[at]));
         let is_pinned = |at: &usize| pins.iter().any(|(.., pinned)| pinned == at);
         let ranked: BinaryHeap<Ranked> = kept
             .iter()
@@ -177,7 +169,7 @@ impl<'a> Work<'a> {
             .filter(|at| !is_pinned(at))
             .map(|at| Ranked::of(&self.pool.all[at], at))
             .collect();
-        let mut chosen = self.fill(context, ranked, open - pins.len(), &mut shares);
+        let mut chosen = self.fill(ranked, open - pins.len(), &mut shares);
         for (position, _, at) in pins {
             chosen.insert(usize::from(position).min(chosen.len()), at);
         }
@@ -188,31 +180,25 @@ impl<'a> Work<'a> {
         self.pool.all[at].pin.map(|(position, rule_no)| (position, rule_no, at))
     }
 
-    fn fill(
-        &mut self,
-        context: &Context<'_>,
-        mut ranked: BinaryHeap<Ranked>,
-        open: usize,
-        shares: &mut Shares,
-    ) -> Vec<usize> {
+    fn fill(&mut self, mut ranked: BinaryHeap<Ranked>, open: usize, shares: &mut Shares) -> Vec<usize> {
         let mut chosen = Vec::with_capacity(open);
+        let (diversity, not_in_top) = (self.remover("diversity"), self.remover("not_in_top"));
         while chosen.len() < open
             && let Some(best) = ranked.pop()
         {
-            if shares.take(context, best.candidate) {
+            if shares.take(&self.pool.all[best.at]) {
                 chosen.push(best.at);
             } else {
-                self.leave_out(best.at, "diversity");
+                self.leave_out(best.at, diversity);
             }
         }
         for rest in ranked {
-            self.leave_out(rest.at, "not_in_top");
+            self.leave_out(rest.at, not_in_top);
         }
         chosen
     }
 
-    fn leave_out(&mut self, at: usize, name: &str) {
-        let remover = self.remover(name);
+    fn leave_out(&mut self, at: usize, remover: u16) {
         self.pool.all[at].removed_by = Some(remover);
         self.removed[usize::from(remover)].1 += 1;
     }
@@ -256,7 +242,7 @@ impl<'a> Work<'a> {
             score: one.score(),
             parts: parts(one),
             reason,
-            placed_by: rule.map(|(_, rule)| rule.name.clone()),
+            placed_by: rule.map(|rule| rule.rule.name.clone()),
             probability: 1.0,
         }
     }
@@ -341,11 +327,12 @@ impl Shares {
     }
 
     /// Takes a slot for the candidate, unless its category or brand has its share already.
-    fn take(&mut self, context: &Context<'_>, candidate: Candidate) -> bool {
-        let Candidate::Product(product) = candidate else { return true };
-        let Some(row) = context.snapshot.aggregates.catalog.row(product) else { return true };
+    fn take(&mut self, one: &Pooled) -> bool {
+        if !matches!(one.candidate, Candidate::Product(_)) {
+            return true;
+        }
         let count = |is_same: &dyn Fn(&&(u32, u32)) -> bool| self.taken.iter().filter(is_same).count();
-        let (category, brand) = (row.category.0, row.brand.0);
+        let (category, brand) = (one.row.category.0, one.row.brand.0);
         let (per_category, per_brand) =
             (usize::from(self.caps.max_per_category), usize::from(self.caps.max_per_brand));
         let category_is_full =

@@ -6,7 +6,7 @@ use crate::names::Names;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
-use crate::tables::Plan;
+use crate::tables::{Ids, Plan};
 use bespoke_domain::{Body, Consent, Decision, Entry, Event, Offset, Request, ShopperNo};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -65,6 +65,8 @@ impl Live {
 pub struct Engine {
     aggregates: Aggregates,
     plan: Arc<Plan>,
+    /// What the plan was made for: offset of the settings, number of products and of categories.
+    planned_for: (Offset, usize, usize),
     seen: Seen,
     live: Arc<Live>,
 }
@@ -121,7 +123,6 @@ impl Engine {
             Body::Settings(settings) => {
                 self.aggregates.settings = Some(Arc::new((**settings).clone()));
                 self.aggregates.settings_offset = offset;
-                self.plan = Arc::new(Plan::new(settings));
             }
             Body::Key(key) => self.aggregates.fold_key(key),
             Body::Decision(_) => {}
@@ -146,12 +147,25 @@ impl Engine {
 
     /// Makes everything folded so far visible to requests.
     pub fn publish(&mut self) {
+        self.plan();
         let snapshot = Snapshot {
             aggregates: self.aggregates.freeze(),
             names: self.live.names.clone(),
             plan: self.plan.clone(),
         };
         *self.live.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+
+    /// Resolves the settings anew where they or what they may name have changed.
+    fn plan(&mut self) {
+        let catalog = &self.aggregates.catalog;
+        let now = (self.aggregates.settings_offset, catalog.len(), catalog.category_count());
+        let Some(settings) = self.aggregates.settings.as_deref().filter(|_| now != self.planned_for) else {
+            return;
+        };
+        let ids = Ids { product: &|id| self.live.names.get(id), catalog };
+        self.plan = Arc::new(Plan::new(settings, &ids));
+        self.planned_for = now;
     }
 
     /// A consistent copy of the state.
@@ -174,9 +188,8 @@ impl Engine {
         let names = Arc::new(Names::default());
         let mut aggregates = kept.aggregates;
         aggregates.catalog.restore(|id, number| names.set(id, number));
-        let plan = aggregates.settings.as_deref().map(Plan::new).unwrap_or_default();
         let live = Live { names, profiles: Profiles::restore(kept.profiles), snapshot: RwLock::default() };
-        let mut engine = Self { aggregates, plan: Arc::new(plan), seen: kept.seen, live: Arc::new(live) };
+        let mut engine = Self { aggregates, seen: kept.seen, live: Arc::new(live), ..Self::default() };
         engine.publish();
         Some(engine)
     }

@@ -1,6 +1,7 @@
 //! The candidates of one decision: each once, with its part of the score from each source, and the name of what removed
 //! it. Nothing leaves the pool; so candidates = slate ∪ removed holds by construction.
 
+use crate::catalog::{Catalog, Row};
 use crate::tables::SOURCES_MAX;
 use bespoke_domain::Candidate;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -10,6 +11,8 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 pub struct Pooled {
     /// What it is.
     pub candidate: Candidate,
+    /// The product's hot columns, read once; of a category, its number.
+    pub row: Row,
     /// Weighted, normalised score from each source, by its place in the placement.
     pub parts: [f32; SOURCES_MAX],
     /// The slot a rule claims for it.
@@ -33,17 +36,19 @@ impl Pooled {
 }
 
 /// All candidates.
-#[derive(Debug, Default)]
-pub struct Pool {
+#[derive(Debug)]
+pub struct Pool<'a> {
+    catalog: &'a Catalog,
     /// In order of first sight.
     pub all: Vec<Pooled>,
     places: FxHashMap<Candidate, u32>,
 }
 
-impl Pool {
-    /// An empty pool with room for `capacity` candidates.
-    pub fn with_capacity(capacity: usize) -> Self {
+impl<'a> Pool<'a> {
+    /// An empty pool with room for `capacity` candidates of the catalogue.
+    pub fn with_capacity(catalog: &'a Catalog, capacity: usize) -> Self {
         Self {
+            catalog,
             all: Vec::with_capacity(capacity),
             places: FxHashMap::with_capacity_and_hasher(capacity, FxBuildHasher),
         }
@@ -54,7 +59,11 @@ impl Pool {
         let next = self.all.len() as u32;
         let place = *self.places.entry(candidate).or_insert(next);
         if place == next {
-            self.all.push(Pooled { candidate, parts: [0.0; SOURCES_MAX], pin: None, removed_by: None });
+            let row = match candidate {
+                Candidate::Product(product) => self.catalog.row(product).copied().unwrap_or_default(),
+                Candidate::Category(category) => Row::of_category(category),
+            };
+            self.all.push(Pooled { candidate, row, parts: [0.0; SOURCES_MAX], pin: None, removed_by: None });
         }
         &mut self.all[place as usize]
     }
@@ -67,6 +76,26 @@ impl Pool {
             let part = if best > 0.0 && score.is_finite() { weight * score / best } else { 0.0 };
             self.entry(*candidate).parts[source] = part;
         }
+    }
+
+    /// Removes those of `listed` that are still in; the cost is that of the list, not of the pool. Otherwise as
+    /// [`Pool::remove`].
+    pub fn remove_listed(
+        &mut self,
+        remover: u16,
+        hard: bool,
+        listed: impl Iterator<Item = Candidate>,
+    ) -> u32 {
+        let mut count = 0;
+        for candidate in listed {
+            let Some(&place) = self.places.get(&candidate) else { continue };
+            let one = &mut self.all[place as usize];
+            if one.removed_by.is_none() && (hard || one.pin.is_none()) {
+                one.removed_by = Some(remover);
+                count += 1;
+            }
+        }
+        count
     }
 
     /// Removes by name every candidate still in for which `goes` says so; returns how many. Pinned ones stay unless the

@@ -1,7 +1,9 @@
 //! What may be named in a placement. One extension is one file and one line in one of these tables; documentation,
 //! validation and the compiled plan are made from them.
 
+use crate::catalog::Catalog;
 use crate::{filter, rule, source};
+use bespoke_domain::ProductNo;
 use bespoke_domain::settings::{FilterUse, Placement, Rule, Settings, SourceUse};
 use std::collections::HashMap;
 
@@ -56,7 +58,15 @@ pub struct PlannedPlacement {
     /// Its filters; the hard ones are there whether it names them or not.
     pub filters: Vec<PlannedFilter>,
     /// Its rules.
-    pub rules: Vec<(&'static rule::RuleSpec, Rule)>,
+    pub rules: Vec<rule::Planned>,
+}
+
+/// What ids are resolved with.
+pub struct Ids<'a> {
+    /// The number of a product's external id, where it has one.
+    pub product: &'a dyn Fn(&str) -> Option<ProductNo>,
+    /// The categories.
+    pub catalog: &'a Catalog,
 }
 
 /// All placements by name.
@@ -68,8 +78,8 @@ pub struct Plan {
 impl Plan {
     /// Resolves settings. They were validated before they came into the log; a name that this version does not know
     /// (a log written by a later one) is left out.
-    pub fn new(settings: &Settings) -> Self {
-        let planned = |placement: &Placement| (placement.name.clone(), PlannedPlacement::new(placement));
+    pub fn new(settings: &Settings, ids: &Ids<'_>) -> Self {
+        let planned = |placement: &Placement| (placement.name.clone(), PlannedPlacement::new(placement, ids));
         Self { placements: settings.placements.iter().map(planned).collect() }
     }
 
@@ -80,16 +90,22 @@ impl Plan {
 }
 
 impl PlannedPlacement {
-    fn new(placement: &Placement) -> Self {
-        let rule =
-            |rule: &Rule| Some((*rule::RULES.iter().find(|spec| spec.name == rule.rule)?, rule.clone()));
+    fn new(placement: &Placement, ids: &Ids<'_>) -> Self {
         Self {
             placement: placement.clone(),
             sources: placement.sources.iter().filter_map(plan_source).take(SOURCES_MAX).collect(),
             filters: plan_filters(&placement.filters),
-            rules: placement.rules.iter().filter_map(rule).collect(),
+            rules: placement.rules.iter().filter_map(|rule| plan_rule(rule, ids)).collect(),
         }
     }
+}
+
+fn plan_rule(rule: &Rule, ids: &Ids<'_>) -> Option<rule::Planned> {
+    let spec = rule::RULES.iter().find(|spec| spec.name == rule.rule)?;
+    let items = rule.items.iter().filter_map(|id| (ids.product)(id)).collect();
+    let categories: Vec<_> = rule.categories.iter().filter_map(|path| ids.catalog.category(path)).collect();
+    let below = ids.catalog.with_all_below(&categories);
+    Some(rule::Planned { spec, rule: rule.clone(), items, categories, below })
 }
 
 fn plan_source(used: &SourceUse) -> Option<PlannedSource> {

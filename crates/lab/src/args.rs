@@ -1,5 +1,6 @@
-//! The command line, parsed by hand: one command with seven options.
+//! The command line, parsed by hand: two commands with a few options each.
 
+use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
 use crate::models::MODELS;
 use std::path::PathBuf;
@@ -13,7 +14,14 @@ usage: lab sessions --train FILE --test FILE [options]
   --params FILE      JSON object of parameters by model name; those models are not tuned
   --dump N FILE      write the top k of the first N cases of each model as JSON lines
   --json             print one JSON object instead of a table
-Files are TSV, gzip where named .gz, with the header `session<TAB>items`; items are separated by spaces, sessions in time order.";
+Files are TSV, gzip where named .gz, with the header `session<TAB>items`; items are separated by spaces, sessions in time order.
+
+usage: lab bench [NAME …] [options]
+  NAME               decide, profiles, server (default all)
+  --server FILE      the release binary `bespoke` (default target/release/bespoke)
+  --scratch DIR      an empty or new directory to write to, about 15 GB at scale 1 (default target/bench)
+  --scale F          size against the full one, 0.001 to 1 (default 1)
+  --json             print one JSON object instead of a table";
 
 /// What to evaluate.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,14 +44,24 @@ pub struct Options {
     pub json: bool,
 }
 
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Evaluate on session data.
+    Sessions(Options),
+    /// Measure speed and memory.
+    Bench(BenchOptions),
+}
+
 /// Reads the arguments after the program's name.
 ///
 /// # Errors
 /// [`Error::Usage`] for an unknown or missing word or a number out of range.
-pub fn parse(words: impl Iterator<Item = String>) -> Result<Options, Error> {
+pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
     let mut words = words;
     match words.next().as_deref() {
-        Some("sessions") => parse_sessions(&mut words),
+        Some("sessions") => parse_sessions(&mut words).map(Command::Sessions),
+        Some("bench") => parse_bench(&mut words).map(Command::Bench),
         Some(other) => Err(Error::Usage(format!("unknown command `{other}`"))),
         None => Err(Error::Usage("no command given".to_owned())),
     }
@@ -81,6 +99,37 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
     Ok(options)
 }
 
+fn parse_bench(words: &mut impl Iterator<Item = String>) -> Result<BenchOptions, Error> {
+    let mut options = BenchOptions {
+        benches: Vec::new(),
+        server: "target/release/bespoke".into(),
+        scratch: "target/bench".into(),
+        scale: 1.0,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--server" => options.server = value(words, &word)?.into(),
+            "--scratch" => options.scratch = value(words, &word)?.into(),
+            "--scale" => options.scale = scale(&value(words, &word)?)?,
+            "--json" => options.json = true,
+            name => match BENCHES.iter().find(|bench| bench.name == name) {
+                Some(bench) => options.benches.push(bench.name),
+                None => return Err(Error::Usage(format!("unknown option or bench `{word}`"))),
+            },
+        }
+    }
+    if options.benches.is_empty() {
+        options.benches = BENCHES.iter().map(|bench| bench.name).collect();
+    }
+    Ok(options)
+}
+
+fn scale(text: &str) -> Result<f64, Error> {
+    let scale = text.parse().ok().filter(|scale| (0.001..=1.0).contains(scale));
+    scale.ok_or_else(|| Error::Usage(format!("--scale needs a number from 0.001 to 1, not `{text}`")))
+}
+
 fn value(words: &mut impl Iterator<Item = String>, option: &str) -> Result<String, Error> {
     words.next().ok_or_else(|| Error::Usage(format!("{option} needs a value")))
 }
@@ -112,7 +161,23 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Options, Error> {
-        parse(line.split_whitespace().map(str::to_owned))
+        match parse(line.split_whitespace().map(str::to_owned))? {
+            Command::Sessions(options) => Ok(options),
+            Command::Bench(_) => Err(Error::Usage("a bench".to_owned())),
+        }
+    }
+
+    #[test]
+    fn benches_are_chosen_by_name() {
+        let line = "bench decide --scale 0.01 --json".split_whitespace().map(str::to_owned);
+        let Ok(Command::Bench(options)) = parse(line) else { panic!("valid") };
+        assert_eq!((options.benches.as_slice(), options.scale, options.json), (&["decide"][..], 0.01, true));
+        for (line, said) in
+            [("bench decode", "unknown option or bench `decode`"), ("bench --scale 2", "--scale needs")]
+        {
+            let error = parse(line.split_whitespace().map(str::to_owned)).expect_err(line).to_string();
+            assert!(error.starts_with(said), "{line}: {error}");
+        }
     }
 
     #[test]

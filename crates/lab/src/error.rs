@@ -26,6 +26,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A bench met what it must not.
+    #[error("{0}")]
+    Bench(String),
     /// A parameter file is not as it should be.
     #[error("{path}: {reason}", path = path.display())]
     Params {

@@ -1,5 +1,8 @@
 //! Offline evaluation on public data sets, through the code that serves: data in, models with their knobs, tuning on a
-//! part of the training data, measures out. Development only; nothing here runs in a shop.
+//! part of the training data, measures out; and benches of the same code. Development only; nothing here runs in a shop.
+
+/// Speed and memory on the seeded shop.
+pub mod bench;
 
 /// The command line.
 pub mod args;

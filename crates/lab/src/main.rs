@@ -1,14 +1,17 @@
 //! The binary `lab`: reads arguments, runs, prints.
 
-use bespoke_lab::{args, evaluate, report};
+use bespoke_lab::args::Command;
+use bespoke_lab::error::Error;
+use bespoke_lab::{args, bench, evaluate, report};
 use std::process::ExitCode;
+
+/// The allocator of the server, so that what is measured here is what serves.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[allow(clippy::print_stdout, reason = "printing the result is what the binary is for")]
 fn main() -> ExitCode {
-    let outcome = args::parse(std::env::args().skip(1)).and_then(|options| {
-        let results = evaluate::run(&options)?;
-        Ok(if options.json { report::json(&results) } else { report::table(&results) })
-    });
+    let outcome = args::parse(std::env::args().skip(1)).and_then(|command| run(&command));
     match outcome {
         Ok(text) => {
             println!("{text}");
@@ -17,6 +20,19 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("lab: {error}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<String, Error> {
+    match command {
+        Command::Sessions(options) => {
+            let results = evaluate::run(options)?;
+            Ok(if options.json { report::json(&results) } else { report::table(&results) })
+        }
+        Command::Bench(options) => {
+            let figures = bench::run(options)?;
+            Ok(if options.json { report::figures_json(&figures) } else { report::figures(&figures) })
         }
     }
 }

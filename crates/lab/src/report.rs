@@ -1,5 +1,6 @@
 //! Results as a table for people or one object for programs.
 
+use crate::bench::Figure;
 use crate::evaluate::Outcome;
 use serde_json::json;
 use std::fmt::Write;
@@ -28,4 +29,15 @@ pub fn table(outcomes: &[Outcome]) -> String {
         let _ = write!(text, "\n{}: {}", one.model, one.params);
     }
     text
+}
+
+/// One JSON object with every figure of the benches.
+pub fn figures_json(figures: &[Figure]) -> String {
+    json!({ "figures": figures }).to_string()
+}
+
+/// A line a figure.
+pub fn figures(figures: &[Figure]) -> String {
+    let line = |one: &Figure| format!("{:<10}{:<30}{:>14.3}", one.bench, one.name, one.value);
+    figures.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -4,12 +4,23 @@
 use crate::session_knn::Workspace;
 use bespoke_domain::ProductNo;
 use bespoke_domain::order::TopK;
+use std::cell::RefCell;
 
 /// Working memory of a prediction. It never changes a result.
 #[derive(Default)]
 pub struct Scratch {
     pub(crate) sums: Sums,
     pub(crate) knn: Workspace,
+}
+
+impl Scratch {
+    /// Works with this thread's own; `work` MUST NOT call it again.
+    pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        thread_local! {
+            static OWN: RefCell<Scratch> = RefCell::default();
+        }
+        OWN.with_borrow_mut(work)
+    }
 }
 
 /// Scores by product, summed up in the order of first mention. Costs what is added to it, not what there could be.

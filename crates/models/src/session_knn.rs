@@ -6,6 +6,7 @@ use crate::scratch::Scratch;
 use crate::session_index::SessionIndex;
 use bespoke_domain::ProductNo;
 use serde::{Deserialize, Serialize};
+use std::rc::Rc;
 
 /// Longest `items_max` that is honoured.
 pub const ITEMS_MAX: usize = 16;
@@ -13,6 +14,8 @@ pub const ITEMS_MAX: usize = 16;
 const DISTANCES: usize = crate::kept_sessions::SESSION_ITEMS_MAX;
 /// Steps in which recency is told apart.
 const RECENCY_STEPS: usize = 128;
+/// Sets of tables a workspace keeps.
+const TABLES_MAX: usize = 16;
 /// Steps in which inverse session frequency is told apart: sixteen to a doubling.
 const IDF_STEPS: usize = 32 * 16;
 
@@ -108,13 +111,25 @@ impl Walk<'_> {
 pub(crate) struct Workspace {
     neighbours: Vec<Neighbour>,
     keys: Vec<u64>,
-    tables: Tables,
+    /// For the parameters in use: a shop's placements have few different ones.
+    tables: Vec<Rc<Tables>>,
+}
+
+impl Workspace {
+    /// The tables for `params`, computed where they are new; the oldest go first.
+    fn tables(&mut self, params: &SessionKnnParams) -> Rc<Tables> {
+        if let Some(held) = self.tables.iter().find(|held| held.params == *params) {
+            return held.clone();
+        }
+        self.tables.truncate(TABLES_MAX - 1);
+        self.tables.insert(0, Rc::new(Tables::new(params)));
+        self.tables[0].clone()
+    }
 }
 
 /// Every weight that takes an exponential or a logarithm.
-#[derive(Default)]
 struct Tables {
-    params: Option<SessionKnnParams>,
+    params: SessionKnnParams,
     /// By items from the end of the session.
     position: Vec<f32>,
     /// By number of items of a neighbour.
@@ -132,22 +147,20 @@ struct Tables {
 }
 
 impl Tables {
-    fn prepare(&mut self, params: &SessionKnnParams) {
-        if self.params.as_ref() == Some(params) {
-            return;
-        }
+    fn new(params: &SessionKnnParams) -> Self {
         let decay = |length: f32, count: usize, factor: f32| -> Vec<f32> {
             (0..count).map(|step| factor * libm::expf(-(step as f32) / length.max(1e-3))).collect()
         };
-        self.position = decay(params.position_decay, DISTANCES, 1.0);
-        self.recency = decay(params.recency * RECENCY_STEPS as f32, RECENCY_STEPS + 1, 1.0);
-        self.after = decay(params.distance_decay, DISTANCES, 1.0);
-        self.before = decay(params.distance_decay, DISTANCES, params.backward);
-        self.length =
-            (0..=DISTANCES).map(|len| libm::powf(len.max(1) as f32, -params.length_power)).collect();
-        self.shared_idf = idf_powers(params.shared_idf);
-        self.item_idf = idf_powers(params.item_idf);
-        self.params = Some(*params);
+        Self {
+            params: *params,
+            position: decay(params.position_decay, DISTANCES, 1.0),
+            recency: decay(params.recency * RECENCY_STEPS as f32, RECENCY_STEPS + 1, 1.0),
+            after: decay(params.distance_decay, DISTANCES, 1.0),
+            before: decay(params.distance_decay, DISTANCES, params.backward),
+            length: (0..=DISTANCES).map(|len| libm::powf(len.max(1) as f32, -params.length_power)).collect(),
+            shared_idf: idf_powers(params.shared_idf),
+            item_idf: idf_powers(params.item_idf),
+        }
     }
 }
 
@@ -175,13 +188,12 @@ impl SessionIndex {
         scratch: &mut Scratch,
     ) -> Vec<(f32, ProductNo)> {
         let session = &session[session.len().saturating_sub(DISTANCES)..];
-        scratch.knn.tables.prepare(params);
-        let walks = self.walks(params, session, &scratch.knn.tables);
-        self.gather(params, walks, &mut scratch.knn);
+        let tables = scratch.knn.tables(params);
+        let walks = self.walks(params, session, &tables);
+        self.gather(params, walks, &tables, &mut scratch.knn);
         keep_most_similar(params, self, &mut scratch.knn);
-        self.sum_up(scratch);
-        let item_idf = &scratch.knn.tables.item_idf;
-        scratch.sums.scale_each(|item| self.idf(item, item_idf));
+        self.sum_up(&tables, scratch);
+        scratch.sums.scale_each(|item| self.idf(item, &tables.item_idf));
         scratch.sums.weigh_session(session, params.last_item, params.earlier_items);
         scratch.sums.best(limit)
     }
@@ -218,7 +230,13 @@ impl SessionIndex {
     }
 
     /// Merges the walks into the newest sessions, each with its similarity.
-    fn gather(&self, params: &SessionKnnParams, mut walks: Vec<Walk<'_>>, work: &mut Workspace) {
+    fn gather(
+        &self,
+        params: &SessionKnnParams,
+        mut walks: Vec<Walk<'_>>,
+        tables: &Tables,
+        work: &mut Workspace,
+    ) {
         let step = RECENCY_STEPS as f32 / self.session_count().max(1) as f32;
         work.neighbours.clear();
         for _ in 0..params.candidates_max {
@@ -233,25 +251,25 @@ impl SessionIndex {
             }
             let ordinal = self.sessions().next_ordinal().wrapping_sub(age);
             let length = self.sessions().session_len(ordinal);
-            let recency = work.tables.recency[((age as f32 * step) as usize).min(RECENCY_STEPS)];
-            let similarity = overlap * work.tables.length[length.min(DISTANCES)] * recency;
+            let recency = tables.recency[((age as f32 * step) as usize).min(RECENCY_STEPS)];
+            let similarity = overlap * tables.length[length.min(DISTANCES)] * recency;
             let shared = shared.unwrap_or_default();
             work.neighbours.push(Neighbour { ordinal, similarity, shared });
         }
     }
 
     /// Adds up what each neighbour says, newest neighbour first.
-    fn sum_up(&self, scratch: &mut Scratch) {
+    fn sum_up(&self, tables: &Tables, scratch: &mut Scratch) {
         let work = &scratch.knn;
         let adds_max = work.neighbours.iter().map(|one| self.sessions().session_len(one.ordinal)).sum();
         scratch.sums.reset(adds_max);
         for neighbour in &work.neighbours {
             let items = self.sessions().session(neighbour.ordinal);
             let Some(at) = items.iter().rposition(|&item| item == neighbour.shared) else { continue };
-            for (&item, &weight) in items[at..].iter().zip(&work.tables.after) {
+            for (&item, &weight) in items[at..].iter().zip(&tables.after) {
                 scratch.sums.add(item, neighbour.similarity * weight);
             }
-            for (&item, &weight) in items[..at].iter().rev().zip(&work.tables.before[1..]) {
+            for (&item, &weight) in items[..at].iter().rev().zip(&tables.before[1..]) {
                 scratch.sums.add(item, neighbour.similarity * weight);
             }
         }

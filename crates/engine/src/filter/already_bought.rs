@@ -21,13 +21,9 @@ pub static SPEC: FilterSpec = FilterSpec {
     run,
 };
 
-fn run(context: &Context<'_>, params: &[f64], pool: &mut Pool, remover: u16) -> u32 {
+fn run(context: &Context<'_>, params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
     let since_s = i64::from(seconds(context.request.now)) - (params[0] * 86_400.0) as i64;
     let bought = context.profile.map_or(&[][..], Profile::bought);
-    pool.remove(remover, SPEC.hard, |one| match one.candidate {
-        Candidate::Product(product) => {
-            bought.iter().any(|held| held.product == product && i64::from(held.time_s) >= since_s)
-        }
-        Candidate::Category(_) => false,
-    })
+    let lately = bought.iter().filter(|held| i64::from(held.time_s) >= since_s);
+    pool.remove_listed(remover, SPEC.hard, lately.map(|held| Candidate::Product(held.product)))
 }

@@ -3,7 +3,6 @@
 use super::FilterSpec;
 use crate::context::Context;
 use crate::pool::Pool;
-use bespoke_domain::Candidate;
 
 /// The line in the table.
 pub static SPEC: FilterSpec = FilterSpec {
@@ -14,10 +13,6 @@ pub static SPEC: FilterSpec = FilterSpec {
     run,
 };
 
-fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool, remover: u16) -> u32 {
-    let catalog = &context.snapshot.aggregates.catalog;
-    pool.remove(remover, true, |one| match one.candidate {
-        Candidate::Product(product) => !catalog.is_available(product, context.request.now),
-        Candidate::Category(_) => false,
-    })
+fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
+    pool.remove(remover, true, |one| !one.row.is_available(context.request.now))
 }

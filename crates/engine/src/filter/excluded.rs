@@ -14,9 +14,7 @@ pub static SPEC: FilterSpec = FilterSpec {
     run,
 };
 
-fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool, remover: u16) -> u32 {
-    pool.remove(remover, true, |one| match one.candidate {
-        Candidate::Product(product) => context.exclude.contains(&product),
-        Candidate::Category(category) => category == context.category,
-    })
+fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
+    let products = context.exclude.iter().copied().map(Candidate::Product);
+    pool.remove_listed(remover, true, products.chain([Candidate::Category(context.category)]))
 }

@@ -14,9 +14,7 @@ pub static SPEC: FilterSpec = FilterSpec {
     run,
 };
 
-fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool, remover: u16) -> u32 {
-    pool.remove(remover, SPEC.hard, |one| match one.candidate {
-        Candidate::Product(product) => context.cart.contains(&product) || context.items.contains(&product),
-        Candidate::Category(_) => false,
-    })
+fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
+    let products = context.cart.iter().chain(&context.items).copied();
+    pool.remove_listed(remover, SPEC.hard, products.map(Candidate::Product))
 }

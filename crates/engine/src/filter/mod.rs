@@ -21,8 +21,9 @@ pub struct FilterSpec {
     pub params: &'static [ParamSpec],
     /// Whether it always runs and binds pinned candidates.
     pub hard: bool,
-    /// Removes from the pool under the given number, through [`Pool::remove`] only; returns how many.
-    pub run: fn(&Context<'_>, &[f64], &mut Pool, u16) -> u32,
+    /// Removes from the pool under the given number, through [`Pool::remove`] or
+    /// [`Pool::remove_listed`] only; returns how many.
+    pub run: fn(&Context<'_>, &[f64], &mut Pool<'_>, u16) -> u32,
 }
 
 /// Every filter, hard ones first.

@@ -2,10 +2,10 @@
 
 use super::FilterSpec;
 use crate::context::Context;
-use crate::pool::{Pool, Pooled};
+use crate::pool::Pool;
 use bespoke_domain::order::by_score;
 use bespoke_domain::{Candidate, GroupNo, ProductNo};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::cmp::Ordering;
 
 /// The line in the table.
@@ -17,23 +17,19 @@ pub static SPEC: FilterSpec = FilterSpec {
     run,
 };
 
-fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool, remover: u16) -> u32 {
-    let group = |one: &Pooled| match one.candidate {
-        Candidate::Product(product) => {
-            context.snapshot.aggregates.catalog.row(product).map(|row| (row.group, product))
-        }
-        Candidate::Category(_) => None,
-    };
-    let mut best: FxHashMap<GroupNo, (f32, ProductNo)> = FxHashMap::default();
+fn run(_context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
+    let mut best: FxHashMap<GroupNo, (f32, ProductNo)> =
+        FxHashMap::with_capacity_and_hasher(pool.all.len(), FxBuildHasher);
     for one in pool.all.iter().filter(|one| one.removed_by.is_none()) {
-        let Some((number, product)) = group(one) else { continue };
+        let Candidate::Product(product) = one.candidate else { continue };
         let score = if one.pin.is_some() { f32::MAX } else { one.score() };
-        let held = best.entry(number).or_insert((score, product));
+        let held = best.entry(one.row.group).or_insert((score, product));
         if by_score((score, product), *held) == Ordering::Less {
             *held = (score, product);
         }
     }
-    pool.remove(remover, SPEC.hard, |one| {
-        group(one).is_some_and(|(number, product)| best[&number].1 != product)
+    pool.remove(remover, SPEC.hard, |one| match one.candidate {
+        Candidate::Product(product) => best[&one.row.group].1 != product,
+        Candidate::Category(_) => false,
     })
 }

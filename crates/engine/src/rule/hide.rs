@@ -1,10 +1,9 @@
 //! Takes named products, or everything in named categories, out of a placement.
 
-use super::RuleSpec;
+use super::{Planned, RuleSpec};
 use crate::context::Context;
 use crate::pool::Pool;
-use bespoke_domain::settings::Rule;
-use bespoke_domain::{Candidate, CategoryNo};
+use bespoke_domain::Candidate;
 
 /// The line in the table.
 pub static SPEC: RuleSpec = RuleSpec {
@@ -13,18 +12,10 @@ pub static SPEC: RuleSpec = RuleSpec {
     apply,
 };
 
-fn apply(context: &Context<'_>, rule: &Rule, _rule_no: u16, pool: &mut Pool, remover: u16) -> u32 {
-    let catalog = &context.snapshot.aggregates.catalog;
-    let items: Vec<_> = rule.items.iter().filter_map(|id| context.snapshot.product(id)).collect();
-    let categories: Vec<CategoryNo> =
-        rule.categories.iter().filter_map(|path| catalog.category(path)).collect();
-    let is_in =
-        |category: CategoryNo| catalog.categories_up(category).iter().any(|one| categories.contains(one));
-    pool.remove(remover, true, |one| match one.candidate {
-        Candidate::Product(product) => {
-            let category = catalog.row(product).map_or(CategoryNo(0), |row| row.category);
-            items.contains(&product) || (!categories.is_empty() && is_in(category))
-        }
-        Candidate::Category(category) => !categories.is_empty() && is_in(category),
-    })
+fn apply(_context: &Context<'_>, rule: &Planned, _rule_no: u16, pool: &mut Pool<'_>, remover: u16) -> u32 {
+    let named = pool.remove_listed(remover, true, rule.items.iter().copied().map(Candidate::Product));
+    if rule.categories.is_empty() {
+        return named;
+    }
+    named + pool.remove(remover, true, |one| rule.below.contains(one.row.category))
 }

@@ -34,8 +34,8 @@ fn yields(context: &Context<'_>, params: &[f64], limit: usize) -> Vec<(f32, Cand
         ..CoVisitParams::default()
     };
     let rows = &context.snapshot.aggregates.co_bought;
-    let mut scored =
-        rows.predict(&settings, context.anchors(), context.request.now, limit, &mut Scratch::default());
+    let now = context.request.now;
+    let mut scored = Scratch::with(|scratch| rows.predict(&settings, context.anchors(), now, limit, scratch));
     scored.retain(|(_, product)| !context.anchors().contains(product));
     products(scored)
 }

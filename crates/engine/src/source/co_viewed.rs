@@ -39,7 +39,8 @@ fn yields(context: &Context<'_>, params: &[f64], limit: usize) -> Vec<(f32, Cand
         ..CoVisitParams::default()
     };
     let rows = &context.snapshot.aggregates.co_viewed;
-    products(rows.predict(&settings, &context.visit, context.request.now, limit, &mut Scratch::default()))
+    let now = context.request.now;
+    Scratch::with(|scratch| products(rows.predict(&settings, &context.visit, now, limit, scratch)))
 }
 
 fn reason(context: &Context<'_>, _params: &[f64], candidate: Candidate) -> Reason {

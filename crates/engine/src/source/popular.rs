@@ -5,6 +5,7 @@ use crate::context::Context;
 use bespoke_domain::decision::Reason;
 use bespoke_domain::settings::Shows;
 use bespoke_domain::{Candidate, CategoryNo};
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 /// The line in the table.
 pub static SPEC: SourceSpec = SourceSpec {
@@ -24,16 +25,15 @@ fn yields(context: &Context<'_>, _params: &[f64], limit: usize) -> Vec<(f32, Can
         return aggregates.popularity.best_categories(limit).into_iter().map(named).collect();
     }
     let mut scored: Vec<(f32, Candidate)> = Vec::with_capacity(limit);
+    let mut seen = FxHashSet::with_capacity_and_hasher(limit, FxBuildHasher);
     let mut scale = 1.0;
     for category in aggregates.catalog.categories_up(context.category) {
-        let before = scored.len();
         for (share, product) in aggregates.popularity.best(category) {
             if scored.len() == limit {
                 return scored;
             }
-            let candidate = Candidate::Product(product);
-            if !scored[..before].iter().any(|(_, held)| *held == candidate) {
-                scored.push((scale * share, candidate));
+            if seen.insert(product) {
+                scored.push((scale * share, Candidate::Product(product)));
             }
         }
         scale = scored.last().map_or(scale, |(last, _)| *last);

@@ -46,7 +46,7 @@ fn yields(context: &Context<'_>, params: &[f64], limit: usize) -> Vec<(f32, Cand
         ..SessionKnnParams::default()
     };
     let index = &context.snapshot.aggregates.sessions;
-    products(index.predict(&settings, &context.visit, limit, &mut Scratch::default()))
+    Scratch::with(|scratch| products(index.predict(&settings, &context.visit, limit, scratch)))
 }
 
 fn reason(context: &Context<'_>, _params: &[f64], _candidate: Candidate) -> Reason {

@@ -70,7 +70,8 @@ proptest! {
         let snapshot = bench.engine.live().snapshot();
         for slot in &decision.slate {
             let Candidate::Product(product) = slot.candidate else { panic!("a product placement") };
-            prop_assert!(snapshot.aggregates.catalog.is_available(product, Millis(START)));
+            let row = snapshot.aggregates.catalog.row(product);
+            prop_assert!(row.is_some_and(|row| row.is_available(Millis(START))));
             prop_assert!(snapshot.aggregates.catalog.id(product) != "p5", "hidden by a rule");
         }
     }

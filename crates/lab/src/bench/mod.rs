@@ -1,0 +1,90 @@
+//! Speed and memory on the seeded shop (`bespoke-sim`): `lab bench`. Each bench says what it measures, on what data and
+//! with which load; the bars are `xtask`'s. Timings are of this machine and mean something beside each other only.
+
+#![allow(clippy::disallowed_methods, reason = "a load generator sends by the clock")]
+
+/// `decide` on a shop of a million products.
+pub mod decide;
+/// Requests over HTTP, sent by the clock.
+pub mod load;
+/// What a million full profiles weigh.
+pub mod profiles;
+/// The real server as a process: import, ingest, recommend, freshness, restart.
+pub mod server;
+/// Quantiles and memory.
+pub mod stats;
+
+use crate::error::Error;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What to run, and how large.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BenchOptions {
+    /// Names of benches, in the order of the table.
+    pub benches: Vec<&'static str>,
+    /// The binary `bespoke`, for the benches that start it.
+    pub server: PathBuf,
+    /// Where the benches may write; needs about 15 GB at scale 1.
+    pub scratch: PathBuf,
+    /// Products, shoppers and events are these times what the numbers of the design ask for.
+    pub scale: f64,
+    /// Whether the output is for programs.
+    pub json: bool,
+}
+
+impl BenchOptions {
+    /// `full`, scaled.
+    pub fn scaled(&self, full: u32) -> u32 {
+        (f64::from(full) * self.scale) as u32
+    }
+}
+
+/// One measured number.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Figure {
+    /// The bench.
+    pub bench: &'static str,
+    /// What was measured, the unit last: `mean_us`.
+    pub name: &'static str,
+    /// The value.
+    pub value: f64,
+}
+
+/// A bench's line in the table.
+pub struct Bench {
+    /// Its name.
+    pub name: &'static str,
+    /// What it measures, on what data.
+    pub doc: &'static str,
+    /// Runs it.
+    pub run: fn(&BenchOptions) -> Result<Vec<Figure>, Error>,
+}
+
+/// Every bench.
+pub const BENCHES: [Bench; 3] = [
+    Bench {
+        name: "decide",
+        doc: "decide(): 1 M products, 30 % out of stock, 3 M events, five sources, 20 rules, all filters",
+        run: decide::run,
+    },
+    Bench { name: "profiles", doc: "memory of 1 M profiles with 50 recent events each", run: profiles::run },
+    Bench {
+        name: "server",
+        doc: "the server process, 1 M products, over 10 M events: import, durable ingest, recommend, freshness, restart",
+        run: server::run,
+    },
+];
+
+/// Runs the benches asked for.
+///
+/// # Errors
+/// What the first failing bench met.
+pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
+    let mut figures = Vec::new();
+    for bench in BENCHES.iter().filter(|bench| options.benches.contains(&bench.name)) {
+        eprintln!("{}: {}", bench.name, bench.doc);
+        figures.extend((bench.run)(options)?);
+    }
+    Ok(figures)
+}
