@@ -1,5 +1,6 @@
 //! The lab on files small enough to know what must come out.
 
+use bespoke_lab::args::Command;
 use bespoke_lab::{args, evaluate, report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -20,7 +21,8 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 fn lab(line: &[&str]) -> Result<String, String> {
-    let options = args::parse(line.iter().map(ToString::to_string)).map_err(|error| error.to_string())?;
+    let command = args::parse(line.iter().map(ToString::to_string)).map_err(|error| error.to_string())?;
+    let Command::Sessions(options) = command else { return Err("a bench is not run in a test".to_owned()) };
     let outcomes = evaluate::run(&options).map_err(|error| error.to_string())?;
     Ok(if options.json { report::json(&outcomes) } else { report::table(&outcomes) })
 }
