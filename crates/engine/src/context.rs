@@ -98,7 +98,7 @@ fn visit(profile: Option<&Profile>, request: &Request, items: &[ProductNo]) -> V
     let recent = profile.map_or(&[][..], |profile| profile.visit(request.now));
     let mut visit: Vec<ProductNo> = Vec::with_capacity(recent.len() + 1);
     for one in recent {
-        if one.act == Act::View || !visit.contains(&one.product) {
+        if one.act() == Act::View || !visit.contains(&one.product) {
             visit.push(one.product);
         }
     }

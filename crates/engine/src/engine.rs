@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 1;
+pub const CHECKPOINT_VERSION: u32 = 2;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ pub const BOUGHT_MAX: usize = 64;
 pub const CART_MAX: usize = 32;
 
 /// What a shopper did with a product, as far as a decision needs it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "each is the event of the same name")]
 pub enum Act {
     View,
@@ -23,17 +23,29 @@ pub enum Act {
     Buy,
 }
 
-/// One recent act. Ordered by time, then by its place in the log.
+const ACTS: [Act; 4] = [Act::View, Act::Cart, Act::Wish, Act::Buy];
+
+/// One recent act, in 16 bytes. Ordered by time, then by its place in the log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Recent {
     /// When, in seconds of the epoch.
     pub time_s: u32,
-    /// Offset of its entry times 256, plus its place among the entry's items.
-    pub place: u64,
+    /// The place in the log and the number of the act in the lowest 2 bits.
+    key: u64,
     /// With which product.
     pub product: ProductNo,
-    /// What.
-    pub act: Act,
+}
+
+impl Recent {
+    /// What was done.
+    pub fn act(self) -> Act {
+        ACTS[(self.key & 3) as usize]
+    }
+}
+
+/// Offset of an entry and the place of an item in it, with `low` in the lowest 2 bits: 54 bits are left for offsets.
+fn place(offset: Offset, at: usize, low: u64) -> u64 {
+    offset.0 << 10 | (at as u64) << 2 | low
 }
 
 /// A product bought, with the last time.
@@ -45,13 +57,19 @@ pub struct Bought {
     pub product: ProductNo,
 }
 
-/// The last thing done to a cart line.
+/// The last thing done to a cart line, in 16 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 struct CartLine {
     time_s: u32,
-    place: u64,
+    /// The place in the log and, in the lowest 2 bits, whether the product is in the cart since.
+    key: u64,
     product: ProductNo,
-    inside: bool,
+}
+
+impl CartLine {
+    fn is_inside(self) -> bool {
+        self.key & 3 == 1
+    }
 }
 
 /// The last thing said about a purpose.
@@ -95,12 +113,11 @@ impl Profile {
         }
         let time_s = seconds(event.time);
         for (at, &product) in products.iter().enumerate().take(256) {
-            let place = offset.0 << 8 | at as u64;
             if let Some(act) = act_of(event.kind) {
-                one.recent.push(Recent { time_s, place, product, act });
+                one.recent.push(Recent { time_s, key: place(offset, at, act as u64), product });
             }
             if let Some(inside) = cart_effect(event.kind) {
-                one.cart.push(CartLine { time_s, place, product, inside });
+                one.cart.push(CartLine { time_s, key: place(offset, at, u64::from(inside)), product });
             }
             if event.kind == EventKind::Purchase {
                 one.bought.push(Bought { time_s, product });
@@ -177,7 +194,7 @@ impl Profile {
 
     /// Products in the cart, as far as events tell.
     pub fn cart(&self) -> impl Iterator<Item = ProductNo> + '_ {
-        self.cart.iter().filter(|line| line.inside).map(|line| line.product)
+        self.cart.iter().filter(|line| line.is_inside()).map(|line| line.product)
     }
 }
 
@@ -205,6 +222,7 @@ pub fn seconds(time: Millis) -> u32 {
 }
 
 /// Adds `more` to the sorted `list`: of entries that are the `same` only the newest stays, of all the newest `max`.
+/// `keep` lets go of the oldest only. Space is taken in small steps, since there are millions of these lists.
 fn union<T: Copy + Ord>(
     list: &mut Vec<T>,
     more: &[T],
@@ -219,12 +237,18 @@ fn union<T: Copy + Ord>(
             }
             list.remove(at);
         }
-        if let Err(at) = list.binary_search(&one) {
+        let Err(at) = list.binary_search(&one) else { continue };
+        if list.len() < max {
+            if list.len() == list.capacity() {
+                list.reserve_exact((list.len() / 2).clamp(4, 16).min(max - list.len()));
+            }
             list.insert(at, one);
+        } else if at > 0 {
+            list[..at].rotate_left(1);
+            list[at - 1] = one;
         }
     }
     list.retain(keep);
-    list.drain(..list.len().saturating_sub(max));
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use bespoke_domain::{Event, Millis};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Events of a visit, on average; sets how many visits a day has. Held to by a test.
+/// Events of a visit, on average, with the default parameters; sets how many visits a day has. Held to by a test.
 pub const EVENTS_PER_VISIT: f64 = 13.5;
 /// Share of a day's visits that begin in each hour, times 24.
 const BY_HOUR: [f64; 24] = [

@@ -27,7 +27,7 @@ fn yields(context: &Context<'_>, _params: &[f64], limit: usize) -> Vec<(f32, Can
             continue;
         }
         seen.push(one.product);
-        if one.act != Act::Buy {
+        if one.act() != Act::Buy {
             scored.push((1.0 / (scored.len() + 1) as f32, Candidate::Product(one.product)));
         }
     }

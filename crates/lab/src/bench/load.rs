@@ -89,7 +89,7 @@ pub struct Outcome {
     /// Latencies in milliseconds, sorted.
     pub latencies_ms: Vec<f64>,
     /// Answers that were not a success, and requests without an answer.
-    pub failed: u64,
+    pub failures: Vec<String>,
     /// From the first due to the last answered.
     pub seconds: f64,
 }
@@ -108,14 +108,14 @@ pub fn open_loop(
     let start = Instant::now() + Duration::from_millis(200);
     let due = |no: u64| start + Duration::from_secs_f64(no as f64 / rate);
     drive(address, connections, start, &|connection, first| {
-        let (mut latencies, mut failed) = (Vec::new(), 0);
+        let mut done = Done::default();
         for no in (first..count).step_by(connections as usize) {
             let bytes = request(no);
             std::thread::sleep(due(no).saturating_duration_since(Instant::now()));
-            failed += u64::from(!connection.send(&bytes).is_ok_and(|answer| answer.status < 300));
-            latencies.push(due(no).elapsed().as_secs_f64() * 1e3);
+            done.note(connection.send(&bytes), |answer| answer.status < 300);
+            done.latencies_ms.push(due(no).elapsed().as_secs_f64() * 1e3);
         }
-        (latencies, failed)
+        done
     })
 }
 
@@ -131,36 +131,56 @@ pub fn closed_loop(
 ) -> Result<Outcome, Error> {
     let next = AtomicU64::new(0);
     drive(address, connections, Instant::now(), &|connection, _| {
-        let (mut latencies, mut failed) = (Vec::new(), 0);
+        let mut done = Done::default();
         loop {
             let no = next.fetch_add(1, Ordering::Relaxed) as usize;
-            let Some(bytes) = requests.get(no) else { return (latencies, failed) };
+            let Some(bytes) = requests.get(no) else { return done };
             let sent = Instant::now();
-            failed += u64::from(!connection.send(bytes).is_ok_and(|answer| check(no, &answer)));
-            latencies.push(sent.elapsed().as_secs_f64() * 1e3);
+            done.note(connection.send(bytes), |answer| check(no, answer));
+            done.latencies_ms.push(sent.elapsed().as_secs_f64() * 1e3);
         }
     })
 }
 
-type Worker<'a> = &'a (dyn Fn(&mut Connection, u64) -> (Vec<f64>, u64) + Sync);
+/// What one connection, then all of them, went through.
+#[derive(Default)]
+struct Done {
+    latencies_ms: Vec<f64>,
+    failures: Vec<String>,
+}
+
+impl Done {
+    fn note(&mut self, answer: Result<Answer, Error>, is_good: impl Fn(&Answer) -> bool) {
+        match answer {
+            Ok(answer) if is_good(&answer) => {}
+            Ok(answer) => {
+                self.failures.push(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)));
+            }
+            Err(error) => self.failures.push(error.to_string()),
+        }
+    }
+}
+
+type Worker<'a> = &'a (dyn Fn(&mut Connection, u64) -> Done + Sync);
 
 fn drive(address: SocketAddr, connections: u64, start: Instant, work: Worker<'_>) -> Result<Outcome, Error> {
     let open: Result<Vec<Connection>, Error> = (0..connections).map(|_| Connection::open(address)).collect();
-    let all = Mutex::new((Vec::new(), 0));
+    let all = Mutex::new(Done::default());
     std::thread::scope(|scope| {
         for (first, mut connection) in (0..).zip(open?) {
             let all = &all;
             scope.spawn(move || {
-                let (latencies, failed) = work(&mut connection, first);
+                let done = work(&mut connection, first);
                 let mut all = all.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                all.0.extend(latencies);
-                all.1 += failed;
+                all.latencies_ms.extend(done.latencies_ms);
+                all.failures.extend(done.failures);
             });
         }
         Ok::<(), Error>(())
     })?;
-    let (latencies, failed) = all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(Outcome { latencies_ms: sorted(latencies), failed, seconds: start.elapsed().as_secs_f64() })
+    let Done { latencies_ms, failures } =
+        all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(Outcome { latencies_ms: sorted(latencies_ms), failures, seconds: start.elapsed().as_secs_f64() })
 }
 
 #[cfg(test)]

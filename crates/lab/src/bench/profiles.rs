@@ -1,4 +1,5 @@
-//! What profiles weigh: a million shoppers, each with as many recent events as a profile keeps, folded in round by round.
+//! What profiles weigh: a million shoppers, each with as many recent events as a profile keeps (among them
+//! four cart lines and two purchases), folded in round by round.
 
 use super::stats::resident_gib;
 use super::{BenchOptions, Figure};
@@ -19,8 +20,12 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     let started = Instant::now();
     let mut offset = Offset(0);
     for round in 0..RECENT_MAX as u32 {
-        let mut event =
-            Event::new(EventKind::ViewItem, Millis(1_735_689_600_000 + i64::from(round) * 60_000));
+        let kind = match round % 25 {
+            11 | 23 => EventKind::AddToCart,
+            24 => EventKind::Purchase,
+            _ => EventKind::ViewItem,
+        };
+        let mut event = Event::new(kind, Millis(1_735_689_600_000 + i64::from(round) * 60_000));
         event.consent = Consent::GRANTED;
         for shopper in 0..shoppers {
             offset = offset.next();
@@ -35,7 +40,7 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     let figure = |name, value| Figure { bench: "profiles", name, value };
     Ok(vec![
         figure("gib", gib),
-        figure("bytes_each", gib * 1.074e9 / f64::from(shoppers)),
+        figure("bytes_each", gib * f64::from(1 << 30) / f64::from(shoppers)),
         figure("absorb_ns", nanos),
     ])
 }
