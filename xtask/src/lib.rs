@@ -1,8 +1,8 @@
 //! The repository's own tools. `cargo xtask test` is everything CI checks, `cargo xtask quality` holds the
-//! recommenders against published bars.
+//! recommenders against published bars, `cargo xtask bench` holds speed and memory against the design's numbers.
 //!
 //! In reading order: where the repository is ([`repo`]), the steps of a test run ([`steps`]), the rules that keep the
-//! architecture as it was drawn ([`arch`]), and the bars on public data ([`quality`]).
+//! architecture as it was drawn ([`arch`]), the bars on public data ([`quality`]) and those on speed ([`bench`]).
 
 #![allow(clippy::print_stdout, reason = "these tools speak to a person at a terminal")]
 
@@ -12,3 +12,5 @@ pub mod steps;
 pub mod arch;
 
 pub mod quality;
+
+pub mod bench;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{quality, repo, steps};
+use xtask::{bench, quality, repo, steps};
 
 /// One command of `cargo xtask`.
 struct Command {
@@ -23,6 +23,12 @@ const COMMANDS: &[Command] = &[
         args: "--data DIR",
         doc: "the recommenders against the bars on the public session data in DIR",
         run: quality_bars,
+    },
+    Command {
+        name: "bench",
+        args: "[--scale F]",
+        doc: "speed and memory against the design's numbers; needs 8 GB of memory and 15 GB of disk at scale 1",
+        run: bench_bars,
     },
 ];
 
@@ -67,5 +73,13 @@ fn quality_bars(root: &Path, args: &[String]) -> Result<()> {
     match args {
         [flag, dir] if flag == "--data" => quality::run(root, Path::new(dir)),
         _ => bail!("usage: cargo xtask quality --data DIR"),
+    }
+}
+
+fn bench_bars(root: &Path, args: &[String]) -> Result<()> {
+    match args {
+        [] => bench::run(root, "1"),
+        [flag, scale] if flag == "--scale" => bench::run(root, scale),
+        _ => bail!("usage: cargo xtask bench [--scale F]"),
     }
 }

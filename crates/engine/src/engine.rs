@@ -9,6 +9,7 @@ use crate::seen::Seen;
 use crate::tables::{Ids, Plan};
 use bespoke_domain::{Body, Consent, Decision, Entry, Event, Offset, Request, ShopperNo};
 use serde::{Deserialize, Serialize};
+use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
@@ -86,9 +87,13 @@ impl Checkpoint {
         self.aggregates.offset
     }
 
-    /// Its bytes; equal states give equal bytes.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
-        postcard::to_allocvec(self)
+    /// Writes its bytes to `to`, piece by piece: they can be as many as the state's. Equal states give equal bytes.
+    ///
+    /// # Errors
+    /// What `to` says.
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        let pieces = BufWriter::with_capacity(1 << 16, to);
+        postcard::to_io(self, pieces).map_err(io::Error::other)?.flush()
     }
 }
 

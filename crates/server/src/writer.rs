@@ -264,9 +264,7 @@ impl Writer {
         let sealer = self.sealer.clone();
         let write = move || {
             let mut sealer = sealer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let written = copy.to_bytes().map_err(|error| error.to_string()).and_then(|bytes| {
-                directory.put(copy.offset(), &bytes, CHECKPOINTS_KEPT).map_err(|error| error.to_string())
-            });
+            let written = directory.write(copy.offset(), CHECKPOINTS_KEPT, &mut |to| copy.write(to));
             if let Err(error) = written {
                 tracing::error!(%error, "no checkpoint written; a restart will read more of the log");
             }
@@ -275,8 +273,14 @@ impl Writer {
             }
         };
         if wait {
+            return write();
+        }
+        let behind = move || {
+            // Of this thread alone, so that shoppers do not wait for it; where it cannot be had, they wait a little.
+            _ = rustix::process::nice(10);
             write();
-        } else if let Err(error) = std::thread::Builder::new().name("checkpoint".into()).spawn(write) {
+        };
+        if let Err(error) = std::thread::Builder::new().name("checkpoint".into()).spawn(behind) {
             tracing::error!(%error, "no thread for a checkpoint");
         }
     }

@@ -178,8 +178,7 @@ fn drive(address: SocketAddr, connections: u64, start: Instant, work: Worker<'_>
         }
         Ok::<(), Error>(())
     })?;
-    let Done { latencies_ms, failures } =
-        all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Done { latencies_ms, failures } = all.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     Ok(Outcome { latencies_ms: sorted(latencies_ms), failures, seconds: start.elapsed().as_secs_f64() })
 }
 

@@ -49,8 +49,7 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     let shop = Shop::new(params);
     let bench = Bench { options, shop: &shop };
     let scratch = &options.scratch;
-    std::fs::create_dir_all(scratch)
-        .map_err(|source| Error::File { path: scratch.clone(), source })?;
+    std::fs::create_dir_all(scratch).map_err(|source| Error::File { path: scratch.clone(), source })?;
     let mut figures = Vec::new();
     let mut put = |name, value| {
         eprintln!("  {name:<28} {value:>14.3}");
@@ -80,7 +79,8 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
 fn none_failed(what: &str, outcome: &load::Outcome) -> Result<(), Error> {
     let count = outcome.failures.len();
     let first: Option<String> = outcome.failures.first().map(|text| text.chars().take(500).collect());
-    first.map_or(Ok(()), |text| Err(Error::Bench(format!("{what}: {count} requests failed, one with {text}"))))
+    first
+        .map_or(Ok(()), |text| Err(Error::Bench(format!("{what}: {count} requests failed, one with {text}"))))
 }
 
 fn now_ms() -> i64 {
@@ -225,8 +225,9 @@ fn placement_file(shop: &Shop) -> String {
          [[placement]]\nname = \"bench\"\nheadline = \"For you\"\nfallback_headline = \"Popular\"\nslots = 12\n\
          diversity = { max_per_category = 4, max_per_brand = 3 }\n",
     );
-    let source =
-        |(spec, limit): (&&SourceSpec, u16)| format!("{{ source = {:?}, weight = 1.0, limit = {limit} }}", spec.name);
+    let source = |(spec, limit): (&&SourceSpec, u16)| {
+        format!("{{ source = {:?}, weight = 1.0, limit = {limit} }}", spec.name)
+    };
     let sources: Vec<String> = SOURCES.iter().zip(LIMITS).map(source).collect();
     let filters = FILTERS.iter().filter(|spec| !spec.hard);
     let filters: Vec<String> = filters.map(|spec| format!("{:?}", spec.name)).collect();
