@@ -40,3 +40,5 @@ impl fmt::Display for Problem {
         write!(f, "{}: {} [{}]", self.field, self.detail, self.code)
     }
 }
+
+impl std::error::Error for Problem {}

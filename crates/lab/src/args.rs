@@ -16,8 +16,8 @@ usage: lab sessions --train FILE --test FILE [options]
   --json             print one JSON object instead of a table
 Files are TSV, gzip where named .gz, with the header `session<TAB>items`; items are separated by spaces, sessions in time order.
 
-usage: lab bench [NAME …] [options]
-  NAME               decide, profiles, server (default all)
+usage: lab bench NAME [options]
+  NAME               decide, profiles or server; one a process, since each looks at its memory
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
   --scratch DIR      an empty or new directory to write to, about 15 GB at scale 1 (default target/bench)
   --scale F          size against the full one, 0.001 to 1 (default 1)
@@ -101,26 +101,25 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
 
 fn parse_bench(words: &mut impl Iterator<Item = String>) -> Result<BenchOptions, Error> {
     let mut options = BenchOptions {
-        benches: Vec::new(),
+        bench: BENCHES[0].name,
         server: "target/release/bespoke".into(),
         scratch: "target/bench".into(),
         scale: 1.0,
         json: false,
     };
+    let name = words.next().unwrap_or_default();
+    match BENCHES.iter().find(|bench| bench.name == name) {
+        Some(bench) => options.bench = bench.name,
+        None => return Err(Error::Usage(format!("no bench `{name}`"))),
+    }
     while let Some(word) = words.next() {
         match word.as_str() {
             "--server" => options.server = value(words, &word)?.into(),
             "--scratch" => options.scratch = value(words, &word)?.into(),
             "--scale" => options.scale = scale(&value(words, &word)?)?,
             "--json" => options.json = true,
-            name => match BENCHES.iter().find(|bench| bench.name == name) {
-                Some(bench) => options.benches.push(bench.name),
-                None => return Err(Error::Usage(format!("unknown option or bench `{word}`"))),
-            },
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
         }
-    }
-    if options.benches.is_empty() {
-        options.benches = BENCHES.iter().map(|bench| bench.name).collect();
     }
     Ok(options)
 }
@@ -171,9 +170,9 @@ mod tests {
     fn benches_are_chosen_by_name() {
         let line = "bench decide --scale 0.01 --json".split_whitespace().map(str::to_owned);
         let Ok(Command::Bench(options)) = parse(line) else { panic!("valid") };
-        assert_eq!((options.benches.as_slice(), options.scale, options.json), (&["decide"][..], 0.01, true));
+        assert_eq!((options.bench, options.scale, options.json), ("decide", 0.01, true));
         for (line, said) in
-            [("bench decode", "unknown option or bench `decode`"), ("bench --scale 2", "--scale needs")]
+            [("bench decode", "no bench `decode`"), ("bench decide --scale 2", "--scale needs")]
         {
             let error = parse(line.split_whitespace().map(str::to_owned)).expect_err(line).to_string();
             assert!(error.starts_with(said), "{line}: {error}");

@@ -45,10 +45,18 @@ impl Items {
         let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let packed = path.extension().is_some_and(|end| end == "gz");
         let text: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+        self.parse(BufReader::new(text), path)
+    }
+
+    /// Reads all sessions of a text; `path` is said in errors.
+    ///
+    /// # Errors
+    /// [`Error::Line`] for the first line that is not as it should be.
+    pub fn parse(&mut self, text: impl BufRead, path: &Path) -> Result<Vec<Session>, Error> {
         let wrong = |line: usize, reason: String| Error::Line { path: path.to_owned(), line, reason };
         let mut sessions = Vec::new();
         let mut line_count = 0;
-        for (index, line) in BufReader::new(text).lines().enumerate() {
+        for (index, line) in text.lines().enumerate() {
             line_count = index + 1;
             let line = line.map_err(|error| wrong(line_count, error.to_string()))?;
             if index > 0 {

@@ -15,6 +15,8 @@ const HEAD_LEN: usize = 8 + 8;
 const TAIL_LEN: usize = 8 + 4;
 const SUFFIX: &str = ".checkpoint";
 const UNFINISHED: &str = "unfinished";
+/// Bytes of a checkpoint that may wait for the disk.
+const SYNC_EVERY: usize = 4 << 20;
 
 /// The checkpoints beside one log. Clones share them, and may be used from any thread.
 #[derive(Clone, Debug)]
@@ -175,10 +177,32 @@ fn fill_file(
 ) -> io::Result<()> {
     let file = files::open_private(path)?;
     file.set_len(0)?;
-    let mut buffered = BufWriter::with_capacity(1 << 16, file);
+    let mut buffered = BufWriter::with_capacity(1 << 16, Paced { file, unsynced: 0 });
     frame(offset, &mut buffered, fill)?;
-    let file: File = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()
+    let paced = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
+    paced.file.sync_all()
+}
+
+/// Syncs every few megabytes: where a journal is shared, a commit of the log waits for what a checkpoint has unsynced.
+struct Paced {
+    file: File,
+    unsynced: usize,
+}
+
+impl Write for Paced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.unsynced += written;
+        if self.unsynced >= SYNC_EVERY {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Counts and sums what passes through it.
@@ -216,8 +240,8 @@ fn frame(
     inner.write_all(&crc.finalize().to_le_bytes())
 }
 
-/// The bytes inside a frame, or what is wrong with it.
-fn unframe(offset: Offset, mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+/// The state in the bytes of a checkpoint file, or what is wrong with them.
+pub fn unframe(offset: Offset, mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     let summed_len = bytes.len().checked_sub(TAIL_LEN).filter(|len| *len >= HEAD_LEN);
     let summed_len = summed_len.ok_or_else(|| format!("it has only {} bytes", bytes.len()))?;
     let (summed, tail) = bytes.split_at(summed_len);

@@ -17,10 +17,10 @@ mod record;
 /// The log in SQLite.
 mod sqlite;
 
-pub use checkpoints::{Checkpoints, Damaged};
+pub use checkpoints::{Checkpoints, Damaged, unframe};
 pub use error::Error;
 pub use memory::Memory;
-pub use record::VERSION as RECORD_VERSION;
+pub use record::{VERSION as RECORD_VERSION, decode as decode_record};
 pub use sqlite::{MIGRATIONS, Options, Sqlite};
 
 use bespoke_domain::entry::Identity;

@@ -18,7 +18,7 @@ pub(crate) fn encode(body: &Body, mut buffer: Vec<u8>) -> Result<Vec<u8>, Error>
 }
 
 /// The body of a record's bytes.
-pub(crate) fn decode(offset: Offset, bytes: &[u8]) -> Result<Body, Error> {
+pub fn decode(offset: Offset, bytes: &[u8]) -> Result<Body, Error> {
     let corrupt = |why: String| Error::Corrupt { offset, why };
     match bytes.split_first() {
         Some((&VERSION, rest)) => match postcard::take_from_bytes(rest) {

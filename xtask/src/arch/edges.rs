@@ -15,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-sim", "bespoke"],
     ),
     ("bespoke", &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store"]),
+    ("bespoke-fuzz", &["bespoke-domain", "bespoke-engine", "bespoke-store", "bespoke-lab", "bespoke"]),
     ("xtask", &[]),
 ];
 

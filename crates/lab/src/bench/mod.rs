@@ -21,8 +21,8 @@ use std::path::PathBuf;
 /// What to run, and how large.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BenchOptions {
-    /// Names of benches, in the order of the table.
-    pub benches: Vec<&'static str>,
+    /// Name of the bench.
+    pub bench: &'static str,
     /// The binary `bespoke`, for the benches that start it.
     pub server: PathBuf,
     /// Where the benches may write; needs about 15 GB at scale 1.
@@ -76,15 +76,13 @@ pub const BENCHES: [Bench; 3] = [
     },
 ];
 
-/// Runs the benches asked for.
+/// Runs the bench asked for.
 ///
 /// # Errors
-/// What the first failing bench met.
+/// What it met.
 pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
-    let mut figures = Vec::new();
-    for bench in BENCHES.iter().filter(|bench| options.benches.contains(&bench.name)) {
-        eprintln!("{}: {}", bench.name, bench.doc);
-        figures.extend((bench.run)(options)?);
-    }
-    Ok(figures)
+    let bench = BENCHES.iter().find(|bench| bench.name == options.bench);
+    let bench = bench.ok_or_else(|| Error::Usage(format!("no bench `{}`", options.bench)))?;
+    eprintln!("{}: {}", bench.name, bench.doc);
+    (bench.run)(options)
 }

@@ -8,6 +8,8 @@ pub mod error;
 pub mod event;
 /// Reading JSON fields with clear faults.
 pub mod field;
+/// Files of events or catalogue rows.
+pub mod lines;
 /// Recommendation requests and responses.
 pub mod recommend;
 /// Placement files.

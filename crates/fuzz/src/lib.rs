@@ -1,0 +1,150 @@
+//! Arbitrary bytes into everything that reads bytes from outside: each target is a line of [`TARGETS`], with seeds from
+//! which libFuzzer starts. A target fails by panicking, by not ending, or by taking more memory than it may.
+
+use bespoke::demo::convert;
+use bespoke::wire::catalog::parse_patches;
+use bespoke::wire::event::{ITEMS_MAX, parse_events};
+use bespoke::wire::lines::{Shape, catalog_lines, event_lines};
+use bespoke::wire::recommend::Asked;
+use bespoke::{placements, wire};
+use bespoke_domain::{Currency, DecisionId, Millis, Offset};
+use bespoke_engine::Engine;
+use bespoke_lab::session_data::Items;
+use bespoke_store::{decode_record, unframe};
+use std::path::Path;
+
+/// Inputs to start from.
+mod seeds;
+
+/// Something that reads bytes.
+pub struct Target {
+    /// Its name.
+    pub name: &'static str,
+    /// What it reads.
+    pub doc: &'static str,
+    /// Reads the bytes, and checks what must hold whatever they are.
+    pub run: fn(&[u8]),
+    /// Inputs that get far.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+const fn target(
+    name: &'static str,
+    doc: &'static str,
+    run: fn(&[u8]),
+    seeds: fn() -> Vec<Vec<u8>>,
+) -> Target {
+    Target { name, doc, run, seeds }
+}
+
+/// Every target.
+pub const TARGETS: [Target; 14] = [
+    target("events", "the body of POST /v1/events", events, seeds::events),
+    target("patches", "the body of PATCH /v1/catalog/items", patches, seeds::patches),
+    target("recommend", "the body of POST /v1/recommend", recommend, seeds::recommend),
+    target("rec_token", "a recommendation token", rec_token, seeds::rec_token),
+    target("decision_id", "the name of a decision in a path", decision_id, seeds::decision_id),
+    target("events_jsonl", "a file of events, JSON lines", events_jsonl, seeds::events),
+    target("events_csv", "a file of events, CSV", events_csv, seeds::events_csv),
+    target("catalog_jsonl", "a file of products, JSON lines", catalog_jsonl, seeds::patches),
+    target("catalog_csv", "a file of products, CSV", catalog_csv, seeds::catalog_csv),
+    target("placements", "a placement file, TOML", settings, seeds::placements),
+    target("order_lines", "the demo's order lines", order_lines, seeds::order_lines),
+    target("record", "an entry of the log", record, seeds::record),
+    target("checkpoint", "a checkpoint file and the state in it", checkpoint, seeds::checkpoint),
+    target("sessions", "session data of the lab", sessions, seeds::sessions),
+];
+
+pub(crate) const NOW: Millis = Millis(1_760_000_000_000);
+pub(crate) const TOKEN_SECRET: [u8; 32] = [7; 32];
+/// Rows of a request, as the server allows them.
+const ROWS_MAX: usize = 500;
+
+fn events(bytes: &[u8]) {
+    let Ok(rows) = parse_events(bytes, ROWS_MAX) else { return };
+    assert!(rows.len() <= ROWS_MAX, "{} events", rows.len());
+    for row in rows.into_iter().flatten() {
+        assert!(row.event.items.len() <= ITEMS_MAX, "{} items", row.event.items.len());
+    }
+}
+
+fn patches(bytes: &[u8]) {
+    let Ok(rows) = parse_patches(bytes, ROWS_MAX, Currency::EUR, NOW) else { return };
+    assert!(rows.len() <= ROWS_MAX, "{} rows", rows.len());
+    assert!(rows.into_iter().flatten().all(|row| row.as_of <= NOW), "a row is of the future");
+}
+
+fn recommend(bytes: &[u8]) {
+    let Ok(asked) = Asked::parse(bytes) else { return };
+    assert!(asked.exclude_ids.len() <= 500 && asked.n <= 100, "{asked:?}");
+}
+
+fn rec_token(bytes: &[u8]) {
+    _ = wire::token::read(&TOKEN_SECRET, &String::from_utf8_lossy(bytes), NOW);
+}
+
+fn decision_id(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(id) = text.parse::<DecisionId>() {
+        assert_eq!(id.to_string(), text.to_lowercase());
+    }
+}
+
+fn events_jsonl(bytes: &[u8]) {
+    in_order(event_lines(Shape::Jsonl, bytes).into_iter().flatten().map(|(line, _)| line));
+}
+
+fn events_csv(bytes: &[u8]) {
+    in_order(event_lines(Shape::Csv, bytes).into_iter().flatten().map(|(line, _)| line));
+}
+
+fn catalog_jsonl(bytes: &[u8]) {
+    in_order(
+        catalog_lines(Shape::Jsonl, bytes, Currency::EUR, NOW).into_iter().flatten().map(|(line, _)| line),
+    );
+}
+
+fn catalog_csv(bytes: &[u8]) {
+    in_order(
+        catalog_lines(Shape::Csv, bytes, Currency::EUR, NOW).into_iter().flatten().map(|(line, _)| line),
+    );
+}
+
+fn in_order(numbers: impl Iterator<Item = u64>) {
+    let mut last = 0;
+    for number in numbers {
+        assert!(number > last, "line {number} after {last}");
+        last = number;
+    }
+}
+
+fn settings(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let line_count = text.lines().count().max(1);
+    if let Err(faults) = placements::parse(&text) {
+        assert!(!faults.is_empty() && faults.iter().all(|fault| (1..=line_count).contains(&fault.line)));
+    }
+}
+
+fn order_lines(bytes: &[u8]) {
+    _ = convert(&seeds::packed(bytes), NOW, &mut |_, _| {});
+}
+
+fn record(bytes: &[u8]) {
+    _ = decode_record(Offset(1), bytes);
+}
+
+/// The state without its frame, since no bytes but the right ones get past the frame's checksum.
+fn checkpoint(bytes: &[u8]) {
+    _ = unframe(Offset(1), bytes.to_vec());
+    _ = Engine::restore(bytes);
+}
+
+fn sessions(bytes: &[u8]) {
+    _ = Items::default().parse(bytes, Path::new("sessions.tsv"));
+}
+
+/// The target of this name.
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}

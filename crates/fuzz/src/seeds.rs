@@ -1,0 +1,130 @@
+//! Inputs from which the fuzzer starts: each is taken whole by its target, so that a changed byte gets past the first check.
+
+use crate::{NOW, TOKEN_SECRET};
+use bespoke::wire::catalog::parse_patches;
+use bespoke::wire::event::parse_events;
+use bespoke::wire::token;
+use bespoke::{demo, placements};
+use bespoke_domain::settings::{KeyChange, Scope};
+use bespoke_domain::{Body, Currency, DecisionId, Entry, Offset, Request, ShopperNo};
+use bespoke_engine::Engine;
+use bespoke_store::RECORD_VERSION;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write as _;
+
+const EVENTS: [&str; 6] = [
+    r#"{"event":"view_item","anonymous_id":"a","items":[{"item_id":"p1","price":"9.99","index":3,"item_list_id":"home"}],"currency":"EUR"}"#,
+    r#"[{"event":"page_view","user_id":"u","session_id":"s"},{"event":"search","anonymous_id":"b","search_term":"mug","result_count":0}]"#,
+    "{\"event\":\"view_item\",\"anonymous_id\":\"a\",\"items\":[{\"item_id\":\"p2\"}]}\n{\"event\":\"add_to_cart\",\"anonymous_id\":\"a\",\"items\":[{\"item_id\":\"p2\",\"quantity\":2}]}\n",
+    r#"{"event":"purchase","event_id":"e-1","event_time":"2025-10-09T08:53:20Z","anonymous_id":"a","ecommerce":{"currency":"EUR","transaction_id":"t","value":30,"tax":1.5,"coupon":"X","items":[{"item_id":1,"quantity":3,"price":9.99},{"item_id":"p2","price":"10.5"}]}}"#,
+    r#"{"event":"consent_update","user_id":"u","consent":{"analytics":"granted","personalization":"denied","marketing":"unknown"}}"#,
+    r#"{"event":"x_custom","anonymous_id":"a","event_time":1760000000000,"rec_token":"rt_AAAA","more":{"deep":[1,2,{"x":null}]},"bot_score":0.5}"#,
+];
+
+const PATCHES: [&str; 3] = [
+    r#"{"id":"p1","title":"Mug","brand":"Acme","price":"9.99 EUR","sale_price":"7.50 EUR","cost_of_goods_sold":"3 EUR","availability":"in_stock","stock":7,"categories":["Home > Kitchen"],"item_group_id":"g1","link":"https://shop.example/p1","image_link":"https://shop.example/p1.jpg","published_at":"2025-01-01T00:00:00Z","color":"red"}"#,
+    r#"{"items":[{"id":"p2","stock":0},{"id":"p3","price":12,"as_of":"2025-10-09T08:53:20Z"}],"as_of":1760000000000}"#,
+    "{\"id\":\"p1\",\"stock\":1}\n{\"id\":\"p2\",\"published\":false,\"sale_price\":null}\n",
+];
+
+fn owned(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+pub(crate) fn events() -> Vec<Vec<u8>> {
+    owned(&EVENTS)
+}
+
+pub(crate) fn patches() -> Vec<Vec<u8>> {
+    owned(&PATCHES)
+}
+
+pub(crate) fn recommend() -> Vec<Vec<u8>> {
+    owned(&[
+        r#"{"placement":"home","anonymous_id":"a"}"#,
+        r#"{"placement":"product_related","user_id":"u","n":12,"explain":true,"exclude_ids":["p9"],"context":{"page_type":"product","item_ids":["p1"],"category_path":"Home > Kitchen","cart_item_ids":["p2"]}}"#,
+    ])
+}
+
+pub(crate) fn rec_token() -> Vec<Vec<u8>> {
+    vec![token::make(&TOKEN_SECRET, DecisionId(99), NOW).into_bytes()]
+}
+
+pub(crate) fn decision_id() -> Vec<Vec<u8>> {
+    vec![DecisionId(u128::MAX / 3).to_string().into_bytes()]
+}
+
+pub(crate) fn events_csv() -> Vec<Vec<u8>> {
+    owned(&[
+        "event,event_id,event_time,anonymous_id,item_id,price,currency\nview_item,1,2025-10-09T08:53:20Z,a,p1,9.99,EUR\nview_item,1,2025-10-09T08:53:20Z,a,\"p\"\"2\",1,EUR\npage_view,2,,b,,,\n",
+    ])
+}
+
+pub(crate) fn catalog_csv() -> Vec<Vec<u8>> {
+    owned(&[
+        "id,title,price,availability,categories,color\np1,\"Mug, red\",9.99 EUR,in_stock,Home > Kitchen,red\np2,Plate,12,out_of_stock,,\n",
+    ])
+}
+
+pub(crate) fn placements() -> Vec<Vec<u8>> {
+    owned(&[placements::DEFAULT, demo::PLACEMENTS])
+}
+
+pub(crate) fn order_lines() -> Vec<Vec<u8>> {
+    owned(&[
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n536365,85123A,WHITE HANGING HEART T-LIGHT HOLDER,6,2010-12-01 08:26:00,2.55,17850,United Kingdom\n536366,POST,POSTAGE,1,2010-12-01 08:26:00,18.0,17850,United Kingdom\n536368,85123A,damaged,-7,2010-12-02 09:00:00,0.0,,United Kingdom\nC53637,85123A,WHITE HANGING HEART T-LIGHT HOLDER,-1,2011-06-01 11:00:00,2.55,17850,France\n",
+    ])
+}
+
+/// Gzipped, as the demo's file is.
+pub(crate) fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    written.unwrap_or_default()
+}
+
+/// One of each kind of entry, and a decision made from them.
+fn bodies() -> Vec<Body> {
+    let patches = PATCHES.iter().flat_map(|text| parse_patches(text.as_bytes(), 500, Currency::EUR, NOW));
+    let events = EVENTS.iter().flat_map(|text| parse_events(text.as_bytes(), 500));
+    let mut bodies: Vec<Body> = placements::parse(placements::DEFAULT)
+        .into_iter()
+        .map(|settings| Body::Settings(Box::new(settings)))
+        .collect();
+    bodies.push(Body::Key(KeyChange { hash: [9; 32], scope: Scope::Secret, revoked: false }));
+    bodies.extend(patches.flatten().flatten().map(|patch| Body::Catalog(Box::new(patch))));
+    bodies.extend(events.flatten().flatten().map(|row| Body::Event(Box::new(row.event))));
+    bodies
+}
+
+fn engine() -> (Engine, Vec<Body>) {
+    let (mut engine, mut bodies) = (Engine::default(), bodies());
+    for (offset, body) in (1..).zip(&bodies) {
+        let entry = Entry { received: NOW, shopper: Some(ShopperNo(1)), body: body.clone() };
+        engine.apply(Offset(offset), &entry);
+    }
+    engine.publish();
+    let request = Request { placement: "home".to_owned(), now: NOW, explain: true, ..Request::default() };
+    bodies.push(Body::Decision(Box::new(engine.live().decide(&request))));
+    (engine, bodies)
+}
+
+pub(crate) fn record() -> Vec<Vec<u8>> {
+    let (_, bodies) = engine();
+    let bytes = |body: &Body| postcard::to_extend(body, vec![RECORD_VERSION]).unwrap_or_default();
+    bodies.iter().map(bytes).collect()
+}
+
+pub(crate) fn checkpoint() -> Vec<Vec<u8>> {
+    let state = |engine: Engine| {
+        let mut bytes = Vec::new();
+        _ = engine.checkpoint().write(&mut bytes);
+        bytes
+    };
+    vec![state(Engine::default()), state(engine().0)]
+}
+
+pub(crate) fn sessions() -> Vec<Vec<u8>> {
+    owned(&["session\titems\n1\ta b c\n2\tb b\n"])
+}
