@@ -1,10 +1,10 @@
 //! Speed and memory against the design's numbers: `cargo xtask bench [--scale F]`. Builds the release binaries, runs
 //! `lab bench`, compares. The bars are meant for two cores and scale 1.
 
-use crate::repo::{cargo, read, show};
+use crate::repo::{cargo, read, show, target_directory};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a figure must reach.
 enum Bar {
@@ -64,12 +64,6 @@ pub fn run(root: &Path, scale: &str) -> Result<()> {
         bail!("{missed} bars missed");
     }
     Ok(())
-}
-
-fn target_directory(root: &Path) -> Result<PathBuf> {
-    let text = read(cargo(root).args(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_str(&text).context("cargo metadata did not print JSON")?;
-    Ok(metadata["target_directory"].as_str().context("cargo metadata names no target directory")?.into())
 }
 
 /// A line for each figure, and how many bars are missed.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, quality, repo, steps};
+use xtask::{bench, fuzz, quality, repo, steps};
 
 /// One command of `cargo xtask`.
 struct Command {
@@ -29,6 +29,12 @@ const COMMANDS: &[Command] = &[
         args: "[--scale F]",
         doc: "speed and memory against the design's numbers; needs 8 GB of memory and 15 GB of disk at scale 1",
         run: bench_bars,
+    },
+    Command {
+        name: "fuzz",
+        args: "[--seconds N]",
+        doc: "arbitrary bytes into every parser, N seconds each (default 60)",
+        run: fuzz_targets,
     },
 ];
 
@@ -81,5 +87,13 @@ fn bench_bars(root: &Path, args: &[String]) -> Result<()> {
         [] => bench::run(root, "1"),
         [flag, scale] if flag == "--scale" => bench::run(root, scale),
         _ => bail!("usage: cargo xtask bench [--scale F]"),
+    }
+}
+
+fn fuzz_targets(root: &Path, args: &[String]) -> Result<()> {
+    match args {
+        [] => fuzz::run(root, 60),
+        [flag, seconds] if flag == "--seconds" => fuzz::run(root, seconds.parse()?),
+        _ => bail!("usage: cargo xtask fuzz [--seconds N]"),
     }
 }

@@ -49,6 +49,17 @@ pub fn read(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).context("the output is not UTF-8")
 }
 
+/// Where cargo builds.
+///
+/// # Errors
+/// When cargo does not say.
+pub fn target_directory(root: &Path) -> Result<PathBuf> {
+    let text = read(cargo(root).args(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: serde_json::Value =
+        serde_json::from_str(&text).context("cargo metadata did not print JSON")?;
+    Ok(metadata["target_directory"].as_str().context("cargo metadata names no target directory")?.into())
+}
+
 /// Whether `program ARG` starts and ends well, its output dropped.
 pub fn works(program: &Path, arg: &str) -> bool {
     Command::new(program).arg(arg).output().is_ok_and(|output| output.status.success())

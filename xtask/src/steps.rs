@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::arch;
+use crate::fuzz;
 use crate::repo::{cargo, show, works};
 
 /// One thing that CI checks.
@@ -25,6 +26,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "architecture", doc: "edges, banned calls, limits, links, licences", run: architecture },
     Step { name: "lints", doc: "cargo clippy --workspace --all-targets -- -D warnings", run: lints },
     Step { name: "tests", doc: "cargo test --workspace", run: tests },
+    Step { name: "fuzz", doc: "every parser under libFuzzer, 2 seconds each", run: fuzzed },
     Step { name: "docs", doc: "cargo doc --workspace --no-deps, warnings denied", run: docs },
 ];
 
@@ -106,6 +108,10 @@ fn architecture(root: &Path) -> Result<()> {
 
 fn tests(root: &Path) -> Result<()> {
     show(cargo(root).args(["test", "--workspace"]))
+}
+
+fn fuzzed(root: &Path) -> Result<()> {
+    fuzz::run(root, 2)
 }
 
 fn docs(root: &Path) -> Result<()> {

@@ -120,7 +120,7 @@ fn in_order(numbers: impl Iterator<Item = u64>) {
 
 fn settings(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let line_count = text.lines().count().max(1);
+    let line_count = text.split('\n').count();
     if let Err(faults) = placements::parse(&text) {
         assert!(!faults.is_empty() && faults.iter().all(|fault| (1..=line_count).contains(&fault.line)));
     }

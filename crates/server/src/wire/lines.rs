@@ -99,11 +99,11 @@ fn json_lines<T>(
 }
 
 fn csv_rows(reader: impl BufRead) -> Result<impl Iterator<Item = Line<Fields>>, Problem> {
-    let mut source = Source::new(reader);
-    let header =
-        source.next_record().map_or(Ok(Vec::new()), |(_, record)| record.and_then(|bytes| values(&bytes)))?;
-    let fields = move |record: Vec<u8>| {
-        let values = values(&record)?;
+    let (mut source, mut splitter) = (Source::new(reader), Splitter::new());
+    let first = source.next_record().map_or(Ok(Vec::new()), |(_, record)| record)?;
+    let header = splitter.values(first)?;
+    let mut fields = move |record: Vec<u8>| {
+        let values = splitter.values(record)?;
         if values.len() == header.len() {
             let pairs = header.iter().cloned().zip(values);
             return Ok(pairs.filter(|(_, value)| !value.is_empty()).collect());
@@ -111,21 +111,38 @@ fn csv_rows(reader: impl BufRead) -> Result<impl Iterator<Item = Line<Fields>>, 
         let detail = format!("{} values for {} columns", values.len(), header.len());
         Err(Problem::new("line", "wrong_column_count", detail))
     };
-    Ok(std::iter::from_fn(move || {
-        source.next_record().map(|(line, record)| (line, record.and_then(&fields)))
-    }))
+    let row = move || source.next_record().map(|(line, record)| (line, record.and_then(&mut fields)));
+    Ok(std::iter::from_fn(row))
 }
 
-/// The values of one record.
-fn values(record: &[u8]) -> Result<Vec<String>, Problem> {
-    let mut row = csv::StringRecord::new();
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .terminator(csv::Terminator::Any(b'\n'))
-        .buffer_capacity(record.len())
-        .from_reader(record);
-    reader.read_record(&mut row).map_err(|error| unreadable(&error))?;
-    Ok(row.iter().map(str::to_owned).collect())
+/// Splits records into values.
+struct Splitter {
+    reader: csv_core::Reader,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Splitter {
+    fn new() -> Self {
+        let reader = csv_core::ReaderBuilder::new().terminator(csv_core::Terminator::Any(b'\n')).build();
+        Self { reader, text: Vec::new(), ends: Vec::new() }
+    }
+
+    fn values(&mut self, mut record: Vec<u8>) -> Result<Vec<String>, Problem> {
+        record.push(b'\n');
+        self.reader.reset();
+        // Values are no longer than the record, and no more than its bytes.
+        self.text.resize(record.len(), 0);
+        self.ends.resize(record.len() + 1, 0);
+        let (_, _, _, count) = self.reader.read_record(&record, &mut self.text, &mut self.ends);
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let values = starts.zip(&self.ends[..count]).map(|(start, end)| &self.text[start..*end]);
+        let text = |value: &[u8]| std::str::from_utf8(value).map(str::to_owned);
+        values
+            .map(text)
+            .collect::<Result<_, _>>()
+            .map_err(|error| Problem::new("line", "not_utf8", error.to_string()))
+    }
 }
 
 /// The lines of a file that are not blank, without their ends. Some may be put back.
