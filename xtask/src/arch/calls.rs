@@ -37,6 +37,7 @@ const BANNED: &[(&str, Where, &str)] = &[
 const FILES_ALLOWED: &[&str] = &[
     "crates/store/",
     "crates/lab/",
+    "crates/fuzz/src/bin/",
     "xtask/",
     "crates/server/src/main.rs",
     "crates/server/src/placements.rs",
