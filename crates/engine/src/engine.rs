@@ -52,12 +52,16 @@ impl Live {
         self.profiles.get(shopper)
     }
 
-    /// Decides, with the latest snapshot and profile. The snapshot is read first, so that the profile never lacks an
-    /// entry that the snapshot has.
+    /// Decides, with the latest snapshot and profile.
     pub fn decide(&self, request: &Request) -> Decision {
-        let snapshot = self.snapshot();
+        self.decide_on(&self.snapshot(), request)
+    }
+
+    /// Decides, with a snapshot that is not newer than the latest, and the latest profile: it never lacks an entry that
+    /// the snapshot has.
+    pub fn decide_on(&self, snapshot: &Snapshot, request: &Request) -> Decision {
         let profile = request.shopper.and_then(|shopper| self.profile(shopper));
-        crate::decide::decide(&snapshot, profile.as_deref(), request)
+        crate::decide::decide(snapshot, profile.as_deref(), request)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::boot::Shop;
 use crate::metrics::Metrics;
+use crate::pace::{self, Pace};
 use crate::wire::error::ApiError;
 use crate::{clock, keys, recommend};
 use axum::Router;
@@ -11,8 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
-use bespoke_domain::DecisionId;
 use bespoke_domain::settings::Scope;
+use bespoke_domain::{DecisionId, Problem};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,13 +34,20 @@ pub struct App {
     pub shop: Arc<Shop>,
     /// Measurements.
     pub metrics: Metrics,
+    /// How late it is.
+    pub pace: Pace,
     replaying: Semaphore,
 }
 
 impl App {
     /// The API over a shop.
     pub fn new(shop: Arc<Shop>) -> Arc<Self> {
-        Arc::new(Self { shop, metrics: Metrics::default(), replaying: Semaphore::new(1) })
+        Arc::new(Self {
+            shop,
+            metrics: Metrics::default(),
+            pace: Pace::default(),
+            replaying: Semaphore::new(1),
+        })
     }
 }
 
@@ -55,17 +63,23 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(async || "ok\n"))
         .route("/metrics", get(get_metrics))
+        .method_not_allowed_fallback(async || {
+            ApiError::new("method_not_allowed", "/openapi.json lists the methods of each path")
+        })
         .fallback(async || ApiError::new("not_found", "no such path; /openapi.json lists them"))
-        .layer(axum::middleware::from_fn(discreet))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, DEADLINE))
+        .layer(axum::middleware::from_fn(discreet))
         .layer(CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(Any))
         .with_state(app)
 }
 
-/// Responses are nobody's to keep, sniff or frame.
+/// Responses are nobody's to keep, sniff or frame; errors of the layers below are told in the same form as ours.
 async fn discreet(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    if let Some(error) = ApiError::of_layer(response.status(), response.headers()) {
+        response = error.into_response();
+    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -122,7 +136,19 @@ async fn post_recommend(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let scope = scope(&app, &headers, query.as_deref())?;
-    Ok(axum::Json(recommend::recommend(&app, scope, &body)?).into_response())
+    let timeout = timeout(&headers)?;
+    Ok(axum::Json(recommend::recommend(&app, scope, timeout, &body)?).into_response())
+}
+
+/// How long the caller waits, `x-timeout-ms`.
+fn timeout(headers: &HeaderMap) -> Result<Duration, ApiError> {
+    let Some(value) = headers.get("x-timeout-ms") else { return Ok(pace::TIMEOUT) };
+    let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let number = number.filter(|number| *number <= pace::TIMEOUT_MAX_MS).map(Duration::from_millis);
+    number.ok_or_else(|| {
+        let detail = format!("must be a whole number of milliseconds from 0 to {}", pace::TIMEOUT_MAX_MS);
+        ApiError::invalid(Problem::new("x-timeout-ms", "out_of_range", detail))
+    })
 }
 
 fn decision_id(text: &str) -> Result<DecisionId, ApiError> {

@@ -23,6 +23,8 @@ pub mod keys;
 pub mod metrics;
 /// The API's description.
 pub mod openapi;
+/// How late the server is.
+pub mod pace;
 /// Placement files into the log.
 pub mod placements;
 /// Slates over HTTP, and decisions again.

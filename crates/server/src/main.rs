@@ -129,6 +129,8 @@ fn listen(shop: Arc<Shop>, address: SocketAddr) -> anyhow::Result<()> {
         let listener = listener.with_context(|| format!("cannot listen on {address}"))?;
         say(&format!("Serving on http://{address} until Ctrl-C."));
         let app = App::new(shop.clone());
+        let watched = app.clone();
+        tokio::spawn(async move { watched.pace.watch().await });
         axum::serve(listener, router(app))
             .with_graceful_shutdown(stop_signal())
             .await
@@ -250,6 +252,7 @@ fn show(shop: &Arc<Shop>, address: SocketAddr, publishable: &str, secret: &str) 
     let body = bespoke::recommend::recommend(
         &app,
         bespoke_domain::settings::Scope::Secret,
+        bespoke::pace::TIMEOUT,
         ask.to_string().as_bytes(),
     );
     let body = serde_json::to_value(body.map_err(|error| anyhow::anyhow!("{error:?}"))?)?;

@@ -21,6 +21,8 @@ pub struct Metrics {
     pub recommend_seconds: Histogram,
     /// Recommendations that fell back.
     pub fallbacks: Counter,
+    /// Recommendations that left sources out for want of time.
+    pub hurried: Counter,
     events: [Counter; 4],
     decisions_lost: Counter,
     entries: Counter,
@@ -35,6 +37,7 @@ impl Default for Metrics {
             registry: Mutex::default(),
             recommend_seconds: Histogram::new(SECONDS),
             fallbacks: Counter::default(),
+            hurried: Counter::default(),
             events: Default::default(),
             decisions_lost: Counter::default(),
             entries: Counter::default(),
@@ -53,6 +56,7 @@ impl Metrics {
         let time = self.recommend_seconds.clone();
         registry.register_with_unit("bespoke_recommend", "Time to decide a slate", Unit::Seconds, time);
         registry.register("bespoke_fallbacks", "Slates that fell back", self.fallbacks.clone());
+        registry.register("bespoke_hurried", "Slates with sources left out", self.hurried.clone());
         for (fate, counter) in EVENT_FATES.iter().zip(&self.events) {
             registry.register(
                 format!("bespoke_events_{fate}"),

@@ -44,8 +44,11 @@ fn events() {}
 #[allow(dead_code, reason = "read by utoipa only")]
 fn items() {}
 
-/// Ask for a slate.
-#[utoipa::path(post, path = "/v1/recommend", request_body = RecommendAsk, responses(
+/// Ask for a slate. Where `x-timeout-ms` leaves no time for every source, the answer rests on what is popular and names the
+/// sources it `skipped`.
+#[utoipa::path(post, path = "/v1/recommend", request_body = RecommendAsk,
+    params(("x-timeout-ms" = Option<u16>, Header, description = "how long the caller waits, 0 to 10000; 150 if left out")),
+    responses(
     (status = 200, body = RecommendBody),
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]

@@ -12,6 +12,8 @@ use bespoke_domain::settings::Scope;
 use bespoke_domain::{Candidate, Decision, DecisionId, Millis, Request, ShopperNo};
 use bespoke_engine::Snapshot;
 use bespoke_engine::replay::Replay;
+use bespoke_engine::source::POPULAR;
+use bespoke_engine::tables::PlannedPlacement;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -19,8 +21,8 @@ use std::time::{Duration, Instant};
 const FIND_TRIES: u32 = 20;
 const FIND_PAUSE: Duration = Duration::from_millis(25);
 
-/// Decides, logs and renders one slate.
-pub fn recommend(app: &App, scope: Scope, body: &[u8]) -> Result<RecommendBody, ApiError> {
+/// Decides, logs and renders one slate. Where `timeout` leaves no time for it, only what is popular is looked at.
+pub fn recommend(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<RecommendBody, ApiError> {
     let asked = Asked::parse(body).map_err(ApiError::invalid)?;
     if asked.user_id.is_some() && scope != Scope::Secret {
         return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
@@ -28,26 +30,40 @@ pub fn recommend(app: &App, scope: Scope, body: &[u8]) -> Result<RecommendBody, 
     let started = Instant::now();
     let shop = &app.shop;
     let snapshot = shop.live.snapshot();
-    if snapshot.plan.get(&asked.placement).is_none() {
-        return Err(ApiError::new(
-            "unknown_placement",
-            format!("there is no placement {:?}", asked.placement),
-        ));
-    }
-    let request = request(shop, asked, clock::now())?;
-    let decision = shop.live.decide(&request);
-    let seconds = started.elapsed().as_secs_f64();
-    app.metrics.recommend_seconds.observe(seconds);
-    if decision.fallback != Fallback::None {
-        app.metrics.fallbacks.inc();
-    }
-    let body = render_body(shop, &snapshot, &decision, (seconds * 1000.0) as u64);
+    let Some(planned) = snapshot.plan.get(&asked.placement) else {
+        let detail = format!("there is no placement {:?}", asked.placement);
+        return Err(ApiError::new("unknown_placement", detail));
+    };
+    let skipped = if app.pace.is_short(timeout) { slower_sources(planned) } else { Vec::new() };
+    let request = Request { skipped, ..request(shop, &snapshot, asked, clock::now())? };
+    let decision = shop.live.decide_on(&snapshot, &request);
+    let took = started.elapsed();
+    note(app, &decision, took);
+    let body = render_body(shop, &snapshot, &decision, took.as_millis() as u64);
     shop.queue.log_decision(decision);
     Ok(body)
 }
 
-fn request(shop: &Shop, asked: Asked, now: Millis) -> Result<Request, ApiError> {
-    let shopper = shopper(shop, &asked);
+fn note(app: &App, decision: &Decision, took: Duration) {
+    app.metrics.recommend_seconds.observe(took.as_secs_f64());
+    if decision.request.skipped.is_empty() {
+        app.pace.decided(took);
+    } else {
+        app.metrics.hurried.inc();
+    }
+    if decision.fallback != Fallback::None {
+        app.metrics.fallbacks.inc();
+    }
+}
+
+/// What is left out when there is no time: everything but the leaderboards, which are there already.
+fn slower_sources(planned: &PlannedPlacement) -> Vec<String> {
+    let names = planned.sources.iter().map(|source| source.spec.name);
+    names.filter(|name| *name != POPULAR.name).map(str::to_owned).collect()
+}
+
+fn request(shop: &Shop, snapshot: &Snapshot, asked: Asked, now: Millis) -> Result<Request, ApiError> {
+    let shopper = shopper(shop, snapshot, &asked);
     Ok(Request {
         id: new_id(now)?,
         now,
@@ -65,12 +81,12 @@ fn request(shop: &Shop, asked: Asked, now: Millis) -> Result<Request, ApiError> 
 }
 
 /// Who asks, where they allow to be recognised; a decision without that consent is logged without a shopper.
-fn shopper(shop: &Shop, asked: &Asked) -> Option<ShopperNo> {
+fn shopper(shop: &Shop, snapshot: &Snapshot, asked: &Asked) -> Option<ShopperNo> {
     let find = |kind, id: &String| shop.identities.get(identity_key(&shop.secret, kind, id));
     let user = asked.user_id.as_ref().and_then(|id| find(IdentityKind::User, id));
     let shopper =
         user.or_else(|| asked.anonymous_id.as_ref().and_then(|id| find(IdentityKind::Anonymous, id)))?;
-    let unknown = shop.live.snapshot().aggregates.unknown_consent();
+    let unknown = snapshot.aggregates.unknown_consent();
     let consent = shop.live.profile(shopper).map_or(unknown, |profile| profile.consent(unknown));
     consent.allows(bespoke_domain::Purpose::Personalization).then_some(shopper)
 }
@@ -93,6 +109,7 @@ fn render_body(shop: &Shop, snapshot: &Snapshot, decision: &Decision, took_ms: u
         personalization: render::personalization(decision.personalization).to_owned(),
         fallback: render::fallback(decision.fallback).to_owned(),
         missing_ids: decision.missing_ids.clone(),
+        skipped: decision.request.skipped.clone(),
         took_ms,
     }
 }

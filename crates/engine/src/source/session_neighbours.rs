@@ -17,13 +17,13 @@ pub static SPEC: SourceSpec = SourceSpec {
         ParamSpec {
             name: "candidates",
             doc: "Newest visits that share a product.",
-            default: 1000.0,
+            default: 2000.0,
             range: (10.0, 5000.0),
         },
         ParamSpec {
             name: "neighbours",
             doc: "Most similar of these that count.",
-            default: 200.0,
+            default: 300.0,
             range: (1.0, 5000.0),
         },
         ParamSpec {

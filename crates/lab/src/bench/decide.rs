@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 /// Candidates of the sources, at most 2,000 in all: few products have many neighbours, so the popular ones fill up.
-pub const LIMITS: [u16; 5] = [1_000, 50, 300, 300, 350];
+pub const LIMITS: [u16; 5] = [1_800, 20, 60, 60, 60];
 const WARM_UP: usize = 2_000;
 const MEASURED: usize = 20_000;
 

@@ -1,10 +1,12 @@
 //! API errors: one table of codes, answered as RFC 9457 problem details. Internal detail goes to the log only.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bespoke_domain::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+const PROBLEM_JSON: &str = "application/problem+json";
 
 /// One kind of error.
 pub struct ErrorSpec {
@@ -23,8 +25,9 @@ const fn spec(code: &'static str, status: u16, title: &'static str, doc: &'stati
 }
 
 /// Every error of the API. The last one stands in for codes that are not in the table.
-pub static ERRORS: [ErrorSpec; 11] = [
+pub static ERRORS: [ErrorSpec; 15] = [
     spec("bad_json", 400, "The body is not JSON", "Send one JSON object, an array of them, or one a line."),
+    spec("bad_request", 400, "The request cannot be read", "Check its headers and its path."),
     spec("invalid_request", 400, "A field is not as it must be", "`errors` names each field and its fix."),
     spec(
         "too_many",
@@ -41,8 +44,11 @@ pub static ERRORS: [ErrorSpec; 11] = [
     spec("forbidden_scope", 403, "This key may not do that", "Use a secret key, from a server only."),
     spec("not_found", 404, "There is no such thing", "Check the path and the id."),
     spec("unknown_placement", 404, "There is no such placement", "Name one of the placement file."),
+    spec("method_not_allowed", 405, "This path has other methods", "/openapi.json lists them."),
+    spec("too_large", 413, "The body is too large", "Split it: 1 MiB a request."),
     spec("replay_busy", 429, "A replay is going on", "Try again when it is done."),
     spec("queue_full", 503, "The server is busy", "Nothing was taken in; send it again after a second."),
+    spec("too_slow", 504, "It took too long", "Send it again; events with an `event_id` go in once."),
     spec(
         "disk_full",
         507,
@@ -111,6 +117,23 @@ impl ApiError {
         Self { code, detail: problem.to_string(), problems: vec![problem] }
     }
 
+    /// The error of a layer of the HTTP library, which answers with a status and a line of text.
+    pub fn of_layer(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
+        let is_ours = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+        match status {
+            _ if is_ours => None,
+            StatusCode::PAYLOAD_TOO_LARGE => Some(Self::new("too_large", "send at most 1 MiB at once")),
+            StatusCode::GATEWAY_TIMEOUT => {
+                Some(Self::new("too_slow", "the server did not get to it in time"))
+            }
+            status if status.is_client_error() => {
+                Some(Self::new("bad_request", status.canonical_reason().unwrap_or_default().to_lowercase()))
+            }
+            status if status.is_server_error() => Some(Self::internal()),
+            _ => None,
+        }
+    }
+
     fn spec(&self) -> &'static ErrorSpec {
         ERRORS.iter().find(|spec| spec.code == self.code).unwrap_or(&ERRORS[ERRORS.len() - 1])
     }
@@ -132,7 +155,7 @@ impl IntoResponse for ApiError {
         let status = StatusCode::from_u16(spec.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if matches!(spec.status, 429 | 503) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

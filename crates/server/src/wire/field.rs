@@ -28,6 +28,18 @@ impl Fields {
         self.0.remove(name).filter(|value| !value.is_null())
     }
 
+    /// A fault where the sender wrote a field that nobody reads: it would be taken for obeyed.
+    pub fn none_left(&self) -> Result<(), Problem> {
+        let unread = |name: &String| {
+            Problem::new(
+                name,
+                "unknown_field",
+                "this version does not know it; check its name, or leave it out",
+            )
+        };
+        self.0.keys().next().map_or(Ok(()), |name| Err(unread(name)))
+    }
+
     /// Text of at most `max` bytes.
     pub fn text(&mut self, name: &str, max: usize) -> Result<Option<String>, Problem> {
         match self.take(name) {

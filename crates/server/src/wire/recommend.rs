@@ -75,7 +75,7 @@ impl Asked {
                 "must be home, category, product, search, cart, checkout, confirmation, account or other",
             )
         };
-        Ok(Self {
+        let asked = Self {
             placement: placement.ok_or_else(|| Problem::new("placement", "missing", "name the placement"))?,
             anonymous_id: fields.id("anonymous_id")?,
             user_id: fields.id("user_id")?,
@@ -86,7 +86,10 @@ impl Asked {
             exclude_ids: fields.texts("exclude_ids", 500, ID_MAX)?,
             n: fields.count("n", 100)?.unwrap_or(0) as u16,
             explain: fields.flag("explain")?.unwrap_or(false),
-        })
+        };
+        context.none_left().map_err(inside)?;
+        fields.none_left()?;
+        Ok(asked)
     }
 }
 
@@ -109,6 +112,8 @@ pub struct RecommendBody {
     pub fallback: String,
     /// Ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,
+    /// Sources that were left out for want of time; see `x-timeout-ms`.
+    pub skipped: Vec<String>,
     /// Time to decide, in milliseconds.
     pub took_ms: u64,
 }

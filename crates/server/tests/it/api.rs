@@ -87,6 +87,38 @@ async fn a_decision_is_explained_and_recomputed_after_everything_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_without_time_gets_what_is_popular_and_it_is_replayed_so() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    bench.post("/v1/events", &view("a", "p4")).await;
+    let ask = |timeout: &str| {
+        let request = axum::http::Request::builder().method("POST").uri("/v1/recommend");
+        let request = request
+            .header("authorization", format!("Bearer {}", bench.secret))
+            .header("x-timeout-ms", timeout);
+        let body = json!({"placement": "home", "anonymous_id": "a"}).to_string();
+        let request = request.body(axum::body::Body::from(body)).expect("a request");
+        let router = bench.router.clone();
+        async move {
+            let response = tower::ServiceExt::oneshot(router, request).await.expect("the router answers");
+            let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+            serde_json::from_slice::<Value>(&bytes).expect("JSON")
+        }
+    };
+    let calm = ask("1000").await;
+    assert_eq!(calm["skipped"], json!([]));
+    let hurried = ask("0").await;
+    assert_eq!(hurried["skipped"], json!(["recently_viewed"]));
+    let is_personal = |item: &Value| item["reason"]["personal"] == true;
+    let any_personal = |body: &Value| body["items"].as_array().expect("items").iter().any(is_personal);
+    assert!(!ids(&hurried).is_empty() && any_personal(&calm) && !any_personal(&hurried), "{calm} {hurried}");
+    let path = format!("/v1/decisions/{}/replay", hurried["request_id"].as_str().expect("an id"));
+    let (_, again) = bench.ask("GET", &path, &bench.secret, String::new()).await;
+    assert_eq!(again["identical"], true, "{again}");
+    assert_eq!(ask("soon").await["errors"][0]["pointer"], "x-timeout-ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_consent_nothing_personal_is_kept_or_used() {
     let bench = Bench::new();
     bench.catalogue(&rows(5)).await;
@@ -118,6 +150,24 @@ async fn keys_and_bad_requests_are_told_apart() {
         ("POST", "/v1/recommend", publishable, "{", 400, "bad_json"),
         ("POST", "/v1/recommend", publishable, "{\"placement\":\"attic\"}", 404, "unknown_placement"),
         ("POST", "/v1/recommend", publishable, "{\"placement\":\"home\",\"n\":101}", 400, "invalid_request"),
+        (
+            "POST",
+            "/v1/recommend",
+            publishable,
+            "{\"placement\":\"home\",\"fields\":[]}",
+            400,
+            "invalid_request",
+        ),
+        (
+            "POST",
+            "/v1/recommend",
+            publishable,
+            "{\"placement\":\"home\",\"context\":{\"page\":1}}",
+            400,
+            "invalid_request",
+        ),
+        ("POST", "/v1/events", publishable, &"x".repeat((1 << 20) + 1), 413, "too_large"),
+        ("DELETE", "/v1/events", publishable, "", 405, "method_not_allowed"),
         ("GET", "/attic", publishable, "", 404, "not_found"),
     ] {
         let (got, body) = bench.ask(method, path, key, body.to_owned()).await;
