@@ -1,9 +1,10 @@
 //! The recommenders against bars on public data: `cargo xtask quality --data DIR`. Missing data fails, never skips.
 
-use crate::repo::{cargo, read};
+use crate::repo::{cargo, read, show, target_directory};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 
 /// What a model must reach on a data set: HR@20 and MRR@20 in per cent.
 struct Bar {
@@ -42,12 +43,35 @@ pub fn run(root: &Path, data: &Path) -> Result<()> {
         let results = evaluate(root, &data.join(set))?;
         let (lines, misses) = compare(set, &results)?;
         println!("{lines}");
-        missed += misses;
+        missed += misses + served(root, &data.join(set), set)?;
     }
     if missed > 0 {
         bail!("{missed} bars missed");
     }
     Ok(())
+}
+
+/// Whether the server's slates are the lab's predictions; 1 if not.
+fn served(root: &Path, folder: &Path, set: &str) -> Result<usize> {
+    let target = target_directory(root)?;
+    let scratch = target.join("http");
+    if scratch.exists() {
+        std::fs::remove_dir_all(&scratch).context("the last run's files cannot be removed")?;
+    }
+    show(cargo(root).args(["build", "--quiet", "--release", "-p", "bespoke", "-p", "bespoke-lab"]))?;
+    let mut lab = Command::new(target.join("release/lab"));
+    lab.arg("http").arg("--server").arg(target.join("release/bespoke")).arg("--scratch").arg(&scratch);
+    let compared: Value =
+        serde_json::from_str(&read(with_data(&mut lab, folder)?)?).context("the lab did not print JSON")?;
+    std::fs::remove_dir_all(&scratch).context("this run's files cannot be removed")?;
+    let (same, cases) = (&compared["same"], &compared["cases"]);
+    let holds = same == cases && cases.as_u64() > Some(0);
+    let word = if holds { "ok" } else { "MISSED" };
+    println!("{word:<7}{set:<24}{same} of {cases} slates over HTTP are the lab's top 20");
+    if let Some(first) = compared["different"].as_str() {
+        println!("{first}");
+    }
+    Ok(usize::from(!holds))
 }
 
 fn evaluate(root: &Path, folder: &Path) -> Result<Value> {
@@ -64,6 +88,10 @@ fn evaluate(root: &Path, folder: &Path) -> Result<Value> {
         "sessions",
         "--json",
     ]);
+    serde_json::from_str(&read(with_data(&mut command, folder)?)?).context("the lab did not print JSON")
+}
+
+fn with_data<'a>(command: &'a mut Command, folder: &Path) -> Result<&'a mut Command> {
     for (flag, name) in [("--train", "train.tsv.gz"), ("--test", "test.tsv.gz")] {
         let path = folder.join(name);
         if !path.exists() {
@@ -71,7 +99,7 @@ fn evaluate(root: &Path, folder: &Path) -> Result<Value> {
         }
         command.arg(flag).arg(path.canonicalize()?);
     }
-    serde_json::from_str(&read(&mut command)?).context("the lab did not print JSON")
+    Ok(command)
 }
 
 /// A line for each bar of a data set, and how many are missed.

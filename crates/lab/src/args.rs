@@ -1,7 +1,8 @@
-//! The command line, parsed by hand: two commands with a few options each.
+//! The command line, parsed by hand: three commands with a few options each.
 
 use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
+use crate::http::HttpOptions;
 use crate::models::MODELS;
 use std::path::PathBuf;
 
@@ -15,6 +16,13 @@ usage: lab sessions --train FILE --test FILE [options]
   --dump N FILE      write the top k of the first N cases of each model as JSON lines
   --json             print one JSON object instead of a table
 Files are TSV, gzip where named .gz, with the header `session<TAB>items`; items are separated by spaces, sessions in time order.
+
+usage: lab http --train FILE --test FILE [options]
+  --server FILE      the release binary `bespoke` (default target/release/bespoke)
+  --scratch DIR      an empty or new directory to write to (default target/http)
+  -k N               length of the slates, 1 to 100 (default 20)
+  --sessions N       held-out sessions that are posted (default 1000)
+Posts held-out sessions to a server that imported the training sessions; its slates must be the lab's predictions.
 
 usage: lab bench NAME [options]
   NAME               decide, profiles or server; one a process, since each looks at its memory
@@ -49,6 +57,8 @@ pub struct Options {
 pub enum Command {
     /// Evaluate on session data.
     Sessions(Options),
+    /// Compare with a server.
+    Http(HttpOptions),
     /// Measure speed and memory.
     Bench(BenchOptions),
 }
@@ -61,6 +71,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
     let mut words = words;
     match words.next().as_deref() {
         Some("sessions") => parse_sessions(&mut words).map(Command::Sessions),
+        Some("http") => parse_http(&mut words).map(Command::Http),
         Some("bench") => parse_bench(&mut words).map(Command::Bench),
         Some(other) => Err(Error::Usage(format!("unknown command `{other}`"))),
         None => Err(Error::Usage("no command given".to_owned())),
@@ -96,6 +107,34 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
     }
     options.train = train.ok_or_else(|| Error::Usage("--train is missing".to_owned()))?;
     options.test = test.ok_or_else(|| Error::Usage("--test is missing".to_owned()))?;
+    Ok(options)
+}
+
+fn parse_http(words: &mut impl Iterator<Item = String>) -> Result<HttpOptions, Error> {
+    let mut options = HttpOptions {
+        train: PathBuf::new(),
+        test: PathBuf::new(),
+        server: "target/release/bespoke".into(),
+        scratch: "target/http".into(),
+        cutoff: 20,
+        sessions: 1000,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--train" => options.train = value(words, &word)?.into(),
+            "--test" => options.test = value(words, &word)?.into(),
+            "--server" => options.server = value(words, &word)?.into(),
+            "--scratch" => options.scratch = value(words, &word)?.into(),
+            "-k" => options.cutoff = number(words, &word, 1, 100)?,
+            "--sessions" => options.sessions = number(words, &word, 1, usize::MAX)?,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    for (path, name) in [(&options.train, "--train"), (&options.test, "--test")] {
+        if path.as_os_str().is_empty() {
+            return Err(Error::Usage(format!("{name} is missing")));
+        }
+    }
     Ok(options)
 }
 
@@ -162,7 +201,7 @@ mod tests {
     fn parsed(line: &str) -> Result<Options, Error> {
         match parse(line.split_whitespace().map(str::to_owned))? {
             Command::Sessions(options) => Ok(options),
-            Command::Bench(_) => Err(Error::Usage("a bench".to_owned())),
+            other => Err(Error::Usage(format!("{other:?}"))),
         }
     }
 

@@ -13,6 +13,8 @@ pub mod session_data;
 
 /// Iterative reveal on the test data.
 pub mod evaluate;
+/// The same predictions over HTTP.
+pub mod http;
 /// What every model under test offers.
 pub mod model;
 /// The models under test, and the table of them.

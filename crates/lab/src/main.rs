@@ -2,7 +2,7 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
-use bespoke_lab::{args, bench, evaluate, report};
+use bespoke_lab::{args, bench, evaluate, http, report};
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.
@@ -29,6 +29,10 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::Sessions(options) => {
             let results = evaluate::run(options)?;
             Ok(if options.json { report::json(&results) } else { report::table(&results) })
+        }
+        Command::Http(options) => {
+            let compared = http::run(options)?;
+            serde_json::to_string(&compared).map_err(|error| Error::Bench(error.to_string()))
         }
         Command::Bench(options) => {
             let figures = bench::run(options)?;

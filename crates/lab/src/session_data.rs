@@ -27,6 +27,11 @@ impl Items {
         &self.names[item.index()]
     }
 
+    /// All external ids, in the order of their numbers.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     fn number(&mut self, name: &str) -> ProductNo {
         if let Some(&known) = self.numbers.get(name) {
             return known;

@@ -7,6 +7,8 @@
 pub mod decide;
 /// Requests over HTTP, sent by the clock.
 pub mod load;
+/// The server as a process.
+pub mod process;
 /// What a million full profiles weigh.
 pub mod profiles;
 /// The real server as a process: import, ingest, recommend, freshness, restart.

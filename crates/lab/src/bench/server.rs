@@ -4,6 +4,7 @@
 
 use super::decide::LIMITS;
 use super::load::{self, Connection, closed_loop, open_loop};
+use super::process::{Server, import, write_lines, write_text};
 use super::stats::{quantile, resident_gib};
 use super::{BenchOptions, Figure};
 use crate::error::Error;
@@ -11,11 +12,6 @@ use bespoke_engine::filter::FILTERS;
 use bespoke_engine::source::{SOURCES, SourceSpec};
 use bespoke_sim::{Params, Shop, Stream, json};
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Events of one ingest request, and connections that send them.
@@ -57,7 +53,7 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     };
     let mut stream = Stream::new(&shop);
     bench.import(&mut stream, params.events - live_events, &mut put)?;
-    let mut server = Server::start(options, &[])?;
+    let mut server = Server::start(&options.server, &options.scratch, &[])?;
     put("start_s", server.ready_s);
     bench.ingest(&server, stream, &mut put)?;
     bench.recommend(&server, &mut put)?;
@@ -65,11 +61,11 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     put("process_gib", resident_gib(&server.child.id().to_string())?);
     let (publishable, secret) = (server.publishable.clone(), server.secret.clone());
     server.signal("-KILL")?;
-    let mut server = Server::start(options, &[&publishable, &secret])?;
+    let mut server = Server::start(&options.server, &options.scratch, &[&publishable, &secret])?;
     put("restart_after_kill_s", server.ready_s);
     put("log_entries_m", server.metric("bespoke_snapshot_offset")? / 1e6);
     server.signal("-TERM")?;
-    let mut server = Server::start(options, &[&publishable, &secret])?;
+    let mut server = Server::start(&options.server, &options.scratch, &[&publishable, &secret])?;
     put("restart_after_stop_s", server.ready_s);
     put("process_gib_after_restart", resident_gib(&server.child.id().to_string())?);
     server.signal("-TERM")?;
@@ -99,11 +95,10 @@ impl Bench<'_> {
     /// The catalogue and the past, through `bespoke import`.
     fn import(&self, stream: &mut Stream<'_>, events: u64, put: Put<'_>) -> Result<(), Error> {
         let scratch = &self.options.scratch;
-        let placements = scratch.join("placements.toml");
+        write_text(&scratch.join("placements.toml"), &placement_file(self.shop))?;
         let rows =
             write_lines(&scratch.join("catalog.jsonl"), self.shop.patches().map(|patch| json::row(&patch)))?;
         self.import_file("catalog", rows, "import_rows_per_s", put)?;
-        write_text(&placements, &placement_file(self.shop))?;
         let past = stream.take(events as usize).map(|fact| json::event(self.shop, &fact));
         let lines = write_lines(&scratch.join("events.jsonl"), past)?;
         self.import_file("events", lines, "import_events_per_s", put)
@@ -112,16 +107,7 @@ impl Bench<'_> {
     fn import_file(&self, what: &str, lines: u64, figure: &'static str, put: Put<'_>) -> Result<(), Error> {
         let file = self.options.scratch.join(format!("{what}.jsonl"));
         let started = Instant::now();
-        let status = Command::new(&self.options.server)
-            .args(["import", what])
-            .arg(&file)
-            .arg("--data")
-            .arg(self.options.scratch.join("shop"))
-            .stdout(Stdio::null())
-            .status();
-        if !status.is_ok_and(|status| status.success()) {
-            return Err(Error::Bench(format!("`bespoke import {what}` failed")));
-        }
+        import(&self.options.server, &self.options.scratch, what, &file)?;
         put(figure, lines as f64 / started.elapsed().as_secs_f64());
         std::fs::remove_file(&file).map_err(|source| Error::File { path: file, source })
     }
@@ -194,12 +180,12 @@ impl Bench<'_> {
                 "consent": {"analytics": "granted", "personalization": "granted"},
             });
             server.ask(&mut connection, "POST", "/v1/events", &event)?;
-            missed += f64::from(u8::from(!server.shows(&mut connection, &shopper, &item)?));
+            missed += f64::from(u8::from(!shows(server, &mut connection, &shopper, &item)?));
             if turn % 5 == 0 {
                 let patch = json!([{"id": item, "stock": 0}]);
                 server.ask(&mut connection, "PATCH", "/v1/catalog/items", &patch)?;
                 let patched = Instant::now();
-                while server.shows(&mut connection, &shopper, &item)? {
+                while shows(server, &mut connection, &shopper, &item)? {
                     std::thread::sleep(Duration::from_millis(2));
                 }
                 slowest_ms = slowest_ms.max(patched.elapsed().as_secs_f64() * 1e3);
@@ -253,119 +239,8 @@ fn placement_file(shop: &Shop) -> String {
     text
 }
 
-fn write_text(path: &Path, text: &str) -> Result<(), Error> {
-    std::fs::write(path, text).map_err(|source| Error::File { path: path.to_owned(), source })
-}
-
-fn write_lines(path: &Path, lines: impl Iterator<Item = Value>) -> Result<u64, Error> {
-    let fault = |source| Error::File { path: path.to_owned(), source };
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(fault)?);
-    let mut count = 0;
-    for line in lines {
-        serde_json::to_writer(&mut file, &line).map_err(|error| fault(error.into()))?;
-        file.write_all(b"\n").map_err(fault)?;
-        count += 1;
-    }
-    file.flush().map_err(fault)?;
-    Ok(count)
-}
-
-/// A running `bespoke serve`; killed when it is dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-    publishable: String,
-    secret: String,
-    /// From the start of the process to its first `200` on `/readyz`.
-    ready_s: f64,
-}
-
-impl Server {
-    /// Starts it; `keys` are those of an earlier start, which alone prints them.
-    fn start(options: &BenchOptions, keys: &[&str]) -> Result<Self, Error> {
-        let fault = |error: std::io::Error| Error::Bench(format!("`bespoke serve`: {error}"));
-        let listener = TcpListener::bind("127.0.0.1:0").map_err(fault)?;
-        let address = listener.local_addr().map_err(fault)?;
-        drop(listener);
-        let started = Instant::now();
-        let mut child = Command::new(&options.server)
-            .arg("serve")
-            .arg("--data")
-            .arg(options.scratch.join("shop"))
-            .arg("--placements")
-            .arg(options.scratch.join("placements.toml"))
-            .args(["--listen", &address.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(fault)?;
-        let mut printed = child.stdout.take().map(BufReader::new);
-        let mut lines = Vec::new();
-        if let Some(printed) = &mut printed {
-            let mut line = String::new();
-            while printed.read_line(&mut line).is_ok_and(|read| read > 0) && !line.starts_with("Serving on") {
-                lines.push(std::mem::take(&mut line));
-            }
-        }
-        let ready =
-            Connection::open(address).and_then(|mut one| one.send(&load::request("GET", "/readyz", "", "")));
-        if !ready.is_ok_and(|answer| answer.status == 200) {
-            return Err(Error::Bench(format!("`bespoke serve` is not ready: {lines:?}")));
-        }
-        let ready_s = started.elapsed().as_secs_f64();
-        let word = |name: &str| {
-            let line = lines.iter().find_map(|line| line.trim().strip_prefix(name));
-            line.map(|rest| rest.trim().to_owned())
-        };
-        let key = |name: &str, at: usize| word(name).or_else(|| keys.get(at).map(|key| (*key).to_owned()));
-        match (key("publishable", 0), key("secret", 1)) {
-            (Some(publishable), Some(secret)) => Ok(Self { child, address, publishable, secret, ready_s }),
-            _ => Err(Error::Bench("`bespoke serve` printed no keys".to_owned())),
-        }
-    }
-
-    fn signal(&mut self, signal: &str) -> Result<(), Error> {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
-        let ended = self.child.wait();
-        match (sent, ended) {
-            (Ok(_), Ok(_)) => Ok(()),
-            _ => Err(Error::Bench("the server could not be stopped".to_owned())),
-        }
-    }
-
-    fn ask(
-        &self,
-        connection: &mut Connection,
-        method: &str,
-        path: &str,
-        body: &Value,
-    ) -> Result<Value, Error> {
-        let answer = connection.send(&load::request(method, path, &self.secret, &body.to_string()))?;
-        if answer.status >= 300 {
-            let text = String::from_utf8_lossy(&answer.body).into_owned();
-            return Err(Error::Bench(format!("{method} {path} answered {}: {text}", answer.status)));
-        }
-        serde_json::from_slice(&answer.body).map_err(|error| Error::Bench(format!("{path}: {error}")))
-    }
-
-    fn shows(&self, connection: &mut Connection, shopper: &str, item: &str) -> Result<bool, Error> {
-        let ask = json!({"placement": "viewed", "anonymous_id": shopper});
-        let body = self.ask(connection, "POST", "/v1/recommend", &ask)?;
-        Ok(body["items"].as_array().into_iter().flatten().any(|slot| slot["id"] == item))
-    }
-
-    fn metric(&self, name: &str) -> Result<f64, Error> {
-        let answer =
-            Connection::open(self.address)?.send(&load::request("GET", "/metrics", &self.secret, ""))?;
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        let value = line.and_then(|value| value.trim().parse().ok());
-        value.ok_or_else(|| Error::Bench(format!("/metrics has no {name}")))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
+fn shows(server: &Server, connection: &mut Connection, shopper: &str, item: &str) -> Result<bool, Error> {
+    let ask = json!({"placement": "viewed", "anonymous_id": shopper});
+    let body = server.ask(connection, "POST", "/v1/recommend", &ask)?;
+    Ok(body["items"].as_array().into_iter().flatten().any(|slot| slot["id"] == item))
 }

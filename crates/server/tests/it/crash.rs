@@ -18,13 +18,22 @@ use std::time::{Duration, Instant};
 const KILLS: u32 = 50;
 
 fn start(data: &Path, port: u16) -> Child {
+    start_with(data, port, Stdio::null())
+}
+
+/// The server, with its log lines in a file.
+pub fn start_logging(data: &Path, port: u16, log: &Path) -> Child {
+    start_with(data, port, std::fs::File::create(log).expect("a log file").into())
+}
+
+fn start_with(data: &Path, port: u16, errors: Stdio) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bespoke"));
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
-    command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary starts")
+    command.stdout(Stdio::piped()).stderr(errors).spawn().expect("the binary starts")
 }
 
 /// Reads what the server says up to its address; returns the secret key if it was shown.
-fn started(server: &mut Child) -> Option<String> {
+pub fn started(server: &mut Child) -> Option<String> {
     let lines = BufReader::new(server.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
     let mut key = None;
     for line in lines {
@@ -37,14 +46,21 @@ fn started(server: &mut Child) -> Option<String> {
 }
 
 fn send(port: u16, key: &str, events: &[Value]) -> Option<Value> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
-    let url = format!("http://127.0.0.1:{port}/v1/events");
-    let sent = agent
-        .post(url)
-        .header("Authorization", format!("Bearer {key}"))
-        .send(Value::from(events).to_string());
-    serde_json::from_str(&sent.ok()?.body_mut().read_to_string().ok()?).ok()
+    let (status, body) = try_send(port, key, "POST", "/v1/events", &Value::from(events));
+    (status == 202).then_some(body)
+}
+
+/// Status and body of a request; status 0 where there is no answer.
+pub fn try_send(port: u16, key: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let config = ureq::Agent::config_builder();
+    let config = config.timeout_global(Some(Duration::from_secs(5))).http_status_as_error(false).build();
+    let request = ureq::http::Request::builder().method(method).uri(format!("http://127.0.0.1:{port}{path}"));
+    let request = request.header("Authorization", format!("Bearer {key}")).body(body.to_string());
+    let Ok(mut answer) = ureq::Agent::from(config).run(request.expect("a request")) else {
+        return (0, Value::Null);
+    };
+    let text = answer.body_mut().read_to_string().unwrap_or_default();
+    (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
 }
 
 fn batch(round: u32, number: u32) -> Vec<Value> {

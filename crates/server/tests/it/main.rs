@@ -3,6 +3,7 @@
 mod api;
 mod crash;
 mod files;
+mod whole;
 
 use axum::Router;
 use axum::body::Body;
