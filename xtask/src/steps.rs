@@ -21,7 +21,7 @@ pub struct Step {
 
 /// Everything CI checks, cheap steps first.
 pub const STEPS: &[Step] = &[
-    Step { name: "set-up", doc: "a C compiler, rustfmt, clippy", run: set_up },
+    Step { name: "set-up", doc: "a C and a C++ compiler, rustfmt, clippy", run: set_up },
     Step { name: "format", doc: "cargo fmt --all --check", run: format },
     Step { name: "architecture", doc: "edges, banned calls, limits, links, licences", run: architecture },
     Step { name: "lints", doc: "cargo clippy --workspace --all-targets -- -D warnings", run: lints },
@@ -62,18 +62,22 @@ fn line(name: &str, passed: bool, took: Duration) -> String {
 }
 
 fn set_up(_root: &Path) -> Result<()> {
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    set_up_with(&PathBuf::from(compiler), works)
+    let named = |variable: &str, usual: &str| {
+        PathBuf::from(std::env::var_os(variable).unwrap_or_else(|| usual.into()))
+    };
+    set_up_with(&[named("CC", "cc"), named("CXX", "c++")], works)
 }
 
 /// `works(program, argument)` says whether that command runs here.
-fn set_up_with(compiler: &Path, works: fn(&Path, &str) -> bool) -> Result<()> {
-    if !works(compiler, "--version") {
-        bail!(
-            "no C compiler: `{}` does not run, and SQLite is built from C. Install one \
-             (Debian, Ubuntu: apt-get install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install)",
-            compiler.display()
-        );
+fn set_up_with(compilers: &[PathBuf], works: fn(&Path, &str) -> bool) -> Result<()> {
+    for compiler in compilers {
+        if !works(compiler, "--version") {
+            bail!(
+                "`{}` does not run: SQLite is built from C and libFuzzer from C++. Install the compilers \
+                 (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install)",
+                compiler.display()
+            );
+        }
     }
     for tool in ["rustfmt", "clippy-driver"] {
         if !works(Path::new(tool), "--version") {
@@ -145,10 +149,10 @@ mod tests {
 
     #[test]
     fn a_missing_tool_is_named_with_what_to_install() {
-        let without = |works| format!("{:#}", set_up_with(Path::new("cc"), works).unwrap_err());
-        assert!(without(|_, _| false).contains("apt-get install gcc"));
+        let without = |works| format!("{:#}", set_up_with(&["cc".into(), "c++".into()], works).unwrap_err());
+        assert!(without(|_, _| false).contains("apt-get install g++"));
         assert!(without(|tool, _| tool != Path::new("clippy-driver")).contains("rustup component add"));
-        assert!(set_up_with(Path::new("cc"), |_, _| true).is_ok());
+        assert!(set_up_with(&["cc".into()], |_, _| true).is_ok());
     }
 
     #[test]
