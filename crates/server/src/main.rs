@@ -8,8 +8,9 @@ use bespoke::{clock, demo, import, keys, placements};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -85,15 +86,22 @@ enum What {
     Events,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
-    match Cli::parse().command {
+    let done = match Cli::parse().command {
         Command::Serve { place, placements } => serve(&place, placements.as_deref()),
         Command::Demo { data, listen } => run_demo(&data, listen),
         Command::Import { what, file, data, placements } => {
             run_import(what, &file, &data, placements.as_deref())
         }
         Command::Why { decision, key, url } => why(&decision, &key, &url),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("bespoke: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -102,6 +110,7 @@ fn say(text: &str) {
 }
 
 fn serve(place: &Place, file: Option<&Path>) -> anyhow::Result<()> {
+    let socket = bind(place.listen)?;
     let shop = Shop::open(&place.data)?;
     settle(&shop, file)?;
     if let Some((publishable, secret)) =
@@ -111,7 +120,13 @@ fn serve(place: &Place, file: Option<&Path>) -> anyhow::Result<()> {
             "Keys of this shop, shown once:\n  publishable  {publishable}\n  secret       {secret}"
         ));
     }
-    listen(shop, place.listen)
+    listen(shop, socket)
+}
+
+/// Before anything else, so that a taken address costs no work and nobody's data.
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let socket = TcpListener::bind(address);
+    socket.with_context(|| format!("cannot listen on {address}; name another address with --listen"))
 }
 
 fn settle(shop: &Shop, file: Option<&Path>) -> anyhow::Result<()> {
@@ -122,11 +137,12 @@ fn settle(shop: &Shop, file: Option<&Path>) -> anyhow::Result<()> {
 }
 
 /// Serves until SIGINT or SIGTERM, then finishes what is queued.
-fn listen(shop: Arc<Shop>, address: SocketAddr) -> anyhow::Result<()> {
+fn listen(shop: Arc<Shop>, socket: TcpListener) -> anyhow::Result<()> {
+    let address = socket.local_addr()?;
+    socket.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(address).await;
-        let listener = listener.with_context(|| format!("cannot listen on {address}"))?;
+        let listener = tokio::net::TcpListener::from_std(socket)?;
         say(&format!("Serving on http://{address} until Ctrl-C."));
         let app = App::new(shop.clone());
         let watched = app.clone();
@@ -190,6 +206,7 @@ fn report(imported: &Imported, file: &Path) {
 
 fn run_demo(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
     let started = Instant::now();
+    let socket = bind(address)?;
     empty(data)?;
     let shop = Shop::open(data)?;
     placements::apply(&shop, demo::PLACEMENTS, "demo/placements.toml")?;
@@ -198,7 +215,7 @@ fn run_demo(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
     let (publishable, secret) = secret.context("a new shop has no keys yet")?;
     say(&format!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64()));
     show(&shop, address, &publishable, &secret)?;
-    listen(shop, address)
+    listen(shop, socket)
 }
 
 /// Empties a directory that an earlier demo made; refuses any other.
@@ -209,6 +226,10 @@ fn empty(data: &Path) -> anyhow::Result<()> {
             "{} is not empty and was not made by the demo; name another with --data",
             data.display()
         );
+    }
+    let lock = std::fs::File::open(data.join("lock"));
+    if lock.is_ok_and(|lock| lock.try_lock().is_err()) {
+        anyhow::bail!("{} is in use by another demo; name another with --data", data.display());
     }
     if data.exists() {
         std::fs::remove_dir_all(data)?;

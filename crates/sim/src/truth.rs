@@ -2,7 +2,7 @@
 //!
 //! Utility of a product for a shopper, in logits: `2·leaf weight + 1·style + 0.8·brand + 0.5·colour + 0.4·quality −
 //! price sensitivity · ln(price / level)`. A product at position `k` of a list is looked at with probability
-//! [`examination`], and one that is looked at is clicked with [`click_if_seen`] (examination hypothesis, Richardson 2007).
+//! `examination`, and one that is looked at is clicked with `click_if_seen` (examination hypothesis, Richardson 2007).
 
 use crate::catalogue::{Product, Shop, logistic};
 use crate::shopper::Shopper;

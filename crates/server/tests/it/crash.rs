@@ -17,32 +17,50 @@ use std::time::{Duration, Instant};
 
 const KILLS: u32 = 50;
 
-fn start(data: &Path, port: u16) -> Child {
+/// A server, killed when dropped: a failed test leaves none behind.
+pub struct Server(Child);
+
+impl Server {
+    /// SIGKILL, and waits for the end.
+    pub fn kill(&mut self) {
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it ended");
+    }
+
+    /// Reads what the server says up to its address; returns the secret key if it was shown.
+    pub fn started(&mut self) -> Option<String> {
+        let lines = BufReader::new(self.0.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
+        let mut key = None;
+        for line in lines {
+            key = line.split_whitespace().find(|word| word.starts_with("sk_")).map(str::to_owned).or(key);
+            if line.starts_with("Serving") {
+                break;
+            }
+        }
+        key
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+fn start(data: &Path, port: u16) -> Server {
     start_with(data, port, Stdio::null())
 }
 
 /// The server, with its log lines in a file.
-pub fn start_logging(data: &Path, port: u16, log: &Path) -> Child {
+pub fn start_logging(data: &Path, port: u16, log: &Path) -> Server {
     start_with(data, port, std::fs::File::create(log).expect("a log file").into())
 }
 
-fn start_with(data: &Path, port: u16, errors: Stdio) -> Child {
+fn start_with(data: &Path, port: u16, errors: Stdio) -> Server {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bespoke"));
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
-    command.stdout(Stdio::piped()).stderr(errors).spawn().expect("the binary starts")
-}
-
-/// Reads what the server says up to its address; returns the secret key if it was shown.
-pub fn started(server: &mut Child) -> Option<String> {
-    let lines = BufReader::new(server.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
-    let mut key = None;
-    for line in lines {
-        key = line.split_whitespace().find(|word| word.starts_with("sk_")).map(str::to_owned).or(key);
-        if line.starts_with("Serving") {
-            break;
-        }
-    }
-    key
+    Server(command.stdout(Stdio::piped()).stderr(errors).spawn().expect("the binary starts"))
 }
 
 fn send(port: u16, key: &str, events: &[Value]) -> Option<Value> {
@@ -80,12 +98,11 @@ fn killed_fifty_times_under_load_nothing_acknowledged_is_lost_or_doubled() {
     let (mut key, mut acknowledged) = (String::new(), Vec::new());
     for round in 0..KILLS {
         let mut server = start(&data, port);
-        key = started(&mut server).unwrap_or(key);
+        key = server.started().unwrap_or(key);
         let end = Instant::now() + Duration::from_millis(u64::from(20 + round * 37 % 60));
         let killer = std::thread::spawn(move || {
             std::thread::sleep(end.saturating_duration_since(Instant::now()));
-            server.kill().expect("it runs");
-            server.wait().expect("it ended");
+            server.kill();
         });
         for number in 0.. {
             let Some(answer) = send(port, &key, &batch(round, number)) else { break };
@@ -101,7 +118,7 @@ fn killed_fifty_times_under_load_nothing_acknowledged_is_lost_or_doubled() {
 
 fn everything_is_there_once(data: &Path, port: u16, key: &str, acknowledged: &[(u32, u32)]) {
     let mut server = start(data, port);
-    started(&mut server);
+    server.started();
     let mut answer = None;
     for _ in 0..100 {
         answer = send(port, key, &batch(acknowledged[0].0, acknowledged[0].1));
@@ -115,8 +132,7 @@ fn everything_is_there_once(data: &Path, port: u16, key: &str, acknowledged: &[(
         let answer = send(port, key, &batch(round, number)).expect("the server answers");
         assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(0), &json!(20)), "{round} {number}");
     }
-    server.kill().expect("it runs");
-    server.wait().expect("it ended");
+    server.kill();
 }
 
 fn the_state_is_that_of_a_full_fold(data: &Path, least: usize) {
