@@ -2,9 +2,9 @@
 //! what earlier jobs of the same commit did, and changes nothing outside itself.
 
 use crate::identities::{Identities, IdentityKey, Secret, identity_key};
-use crate::wire::event::{WireEvent, judge_time};
+use crate::wire::event::{Clamp, WireEvent, judge_time};
 use crate::wire::token;
-use crate::writer::{Clamp, Counts, EventsOutcome, Failure, Job};
+use crate::writer::{Counts, EventsOutcome, Failure, Job};
 use bespoke_domain::entry::{Identity, IdentityKind};
 use bespoke_domain::{Body, Consent, Entry, Event, EventKind, Millis, Problem, Purpose, ShopperNo};
 use bespoke_engine::Engine;
@@ -166,11 +166,7 @@ impl<'a> Batch<'a> {
     }
 
     fn time(&self, wire: &WireEvent, clamp: Clamp) -> Result<Millis, Problem> {
-        match (wire.event_time, clamp) {
-            (None, _) => Ok(self.received),
-            (Some(time), Clamp::Live) => judge_time(time, self.received),
-            (Some(time), Clamp::Import) => Ok(time.min(self.received)),
-        }
+        wire.event_time.map_or(Ok(self.received), |time| judge_time(time, self.received, clamp))
     }
 
     /// The shopper an event is about, if it has a number already.

@@ -4,9 +4,9 @@
 use crate::boot::Shop;
 use crate::clock;
 use crate::intake::currency;
-use crate::wire::event::WireEvent;
+use crate::wire::event::{Clamp, WireEvent};
 use crate::wire::lines::{Line, Shape, catalog_lines, event_lines};
-use crate::writer::{Clamp, Failure, Job};
+use crate::writer::{Failure, Job};
 use anyhow::Context as _;
 use bespoke_domain::{Problem, ProductPatch};
 use std::collections::VecDeque;

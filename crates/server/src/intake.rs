@@ -3,8 +3,8 @@
 use crate::boot::Shop;
 use crate::http::EVENTS_MAX;
 use crate::wire::error::ApiError;
-use crate::wire::event::WireEvent;
-use crate::writer::{Clamp, EventsOutcome, Failure, Job};
+use crate::wire::event::{Clamp, WireEvent};
+use crate::writer::{EventsOutcome, Failure, Job};
 use bespoke_domain::settings::Scope;
 use bespoke_domain::{Currency, Millis, Problem, ProductPatch};
 use serde::Serialize;

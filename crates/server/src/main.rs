@@ -291,8 +291,9 @@ fn show(shop: &Arc<Shop>, address: SocketAddr, publishable: &str, secret: &str) 
         ));
     }
     let id = body["request_id"].as_str().unwrap_or_default();
+    let program = std::env::args().next().unwrap_or_else(|| "bespoke".to_owned());
     say(&format!(
-        "\nTry it:\n  curl -s http://{address}/v1/recommend -H 'Authorization: Bearer {publishable}' \\\n    -d '{ask}'\n\nWhy these?\n  bespoke why {id} --key {secret}\n"
+        "\nTry it:\n  curl -s http://{address}/v1/recommend -H 'Authorization: Bearer {publishable}' \\\n    -d '{ask}'\n\nWhy these?\n  {program} why {id} --key {secret}\n"
     ));
     Ok(())
 }
@@ -347,7 +348,13 @@ fn explain(body: &Value) {
             "  {:>2}. {title} – {reason}{by}; score {:.3} = {}",
             slot["position"],
             slot["score"].as_f64().unwrap_or_default(),
-            slot["parts"]
+            sum(&slot["parts"])
         ));
     }
+}
+
+/// `popular 0.023 + bought_together 1.000`, as the sources yielded them.
+fn sum(parts: &Value) -> String {
+    let part = |(name, score): (&String, &Value)| format!("{name} {:.3}", score.as_f64().unwrap_or_default());
+    parts.as_object().into_iter().flatten().map(part).collect::<Vec<_>>().join(" + ")
 }

@@ -4,7 +4,7 @@
 use crate::batch::Batch;
 use crate::clock;
 use crate::identities::{Identities, Secret};
-use crate::wire::event::WireEvent;
+use crate::wire::event::{Clamp, WireEvent};
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{Body, Decision, Entry, Millis, Offset, Problem, ProductPatch, Settings};
 use bespoke_engine::{Engine, Live};
@@ -27,15 +27,6 @@ const CHECKPOINT_ENTRIES: u64 = 1_000_000;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
 /// Checkpoints kept.
 const CHECKPOINTS_KEPT: usize = 7;
-
-/// How an event's own time is judged.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Clamp {
-    /// Live: the far future and what is older than a year are quarantined.
-    Live,
-    /// History: any past is taken.
-    Import,
-}
 
 /// What became of a job's events.
 #[derive(Clone, PartialEq, Debug, Default)]

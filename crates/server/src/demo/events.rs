@@ -13,11 +13,13 @@ const ITEMS_MAX: usize = 200;
 const CONSENT: &[u8] =
     br#","consent":{"analytics":"granted","personalization":"granted","marketing":"denied"}"#;
 
-/// Writes the events of all invoices and counts them. Lines of products without a title are left out.
+/// Writes the events of all invoices and counts them. Lines of products without a title are left out; what would lie
+/// after `now` is dated now.
 pub(super) fn write(
     ledger: &Ledger,
     titles: &[Option<String>],
     shift_ms: i64,
+    now: Millis,
     report: &mut Report,
 ) -> Vec<u8> {
     let mut order: Vec<&Invoice> = ledger.invoices.iter().collect();
@@ -31,7 +33,7 @@ pub(super) fn write(
         }
         count(invoice, report);
         customers.extend(invoice.customer.as_deref());
-        let time = invoice.time.plus(shift_ms);
+        let time = invoice.time.plus(shift_ms).min(now);
         for (part, items) in items.chunks(ITEMS_MAX).enumerate() {
             push_event(&mut out, ledger, Part { invoice, time, part, items });
             report.events += 1;

@@ -43,7 +43,7 @@ pub enum Error {
 }
 
 /// Converts gzipped order lines. Times move by whole days, such that the last day in the data becomes the day (UTC) of
-/// `last_day_is`: the hour of day stays. `progress` gets the bytes read and the bytes there are, of the unpacked file.
+/// `last_day_is`: the hour of day stays, but nothing is later than that moment. `progress` gets the bytes read and the bytes there are, of the unpacked file.
 pub fn convert(
     csv_gz: &[u8],
     last_day_is: Millis,
@@ -66,7 +66,7 @@ pub fn convert(
     let titles = catalog::titles(&ledger);
     let shift_ms = shift_days * DAY_MS;
     let catalog_jsonl = catalog::write(&ledger, &titles, shift_ms, &mut report);
-    let events_jsonl = events::write(&ledger, &titles, shift_ms, &mut report);
+    let events_jsonl = events::write(&ledger, &titles, shift_ms, last_day_is, &mut report);
     Ok(Converted { catalog_jsonl, events_jsonl, report })
 }
 

@@ -56,15 +56,24 @@ pub fn event_from_fields(fields: &[(&str, &str)]) -> Result<WireEvent, Problem> 
     event(Value::Object(row.0))
 }
 
-/// Takes an event's own time, or says why not: at most five minutes ahead (then it is now), at most a year old.
-pub fn judge_time(time: Millis, now: Millis) -> Result<Millis, Problem> {
+/// How far an event's own time may lie from now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Clamp {
+    /// Live: the far future and what is older than a year are quarantined.
+    Live,
+    /// History may be of any age.
+    Import,
+}
+
+/// Takes an event's own time, or says why not: at most five minutes ahead (then it is now), live at most a year old.
+pub fn judge_time(time: Millis, now: Millis, clamp: Clamp) -> Result<Millis, Problem> {
     let ahead = time.since(now);
-    if !(-365 * DAY_MS..=5 * MINUTE_MS).contains(&ahead) {
-        let detail =
-            "must be at most 5 minutes ahead of the server and at most a year old; import history instead";
-        return Err(Problem::new("event_time", "time_out_of_range", detail));
-    }
-    Ok(time.min(now))
+    let detail = match clamp {
+        _ if ahead > 5 * MINUTE_MS => "must be at most 5 minutes ahead of the server's clock",
+        Clamp::Live if ahead < -365 * DAY_MS => "must be at most a year old; import history instead",
+        _ => return Ok(time.min(now)),
+    };
+    Err(Problem::new("event_time", "time_out_of_range", detail))
 }
 
 fn event(value: Value) -> Result<WireEvent, Problem> {
@@ -361,14 +370,15 @@ mod tests {
     #[test]
     fn clocks_are_clamped_and_far_times_refused() {
         let now = Millis(400 * DAY_MS);
-        assert_eq!(judge_time(now.plus(MINUTE_MS), now), Ok(now));
-        assert_eq!(judge_time(now.plus(-DAY_MS), now), Ok(now.plus(-DAY_MS)));
-        for far in [6 * MINUTE_MS, -366 * DAY_MS] {
-            assert_eq!(
-                judge_time(now.plus(far), now).map_err(|problem| problem.code),
-                Err("time_out_of_range")
-            );
+        let judged =
+            |ahead: i64, clamp| judge_time(now.plus(ahead), now, clamp).map_err(|problem| problem.code);
+        for clamp in [Clamp::Live, Clamp::Import] {
+            assert_eq!(judged(MINUTE_MS, clamp), Ok(now));
+            assert_eq!(judged(-DAY_MS, clamp), Ok(now.plus(-DAY_MS)));
+            assert_eq!(judged(6 * MINUTE_MS, clamp), Err("time_out_of_range"));
         }
+        assert_eq!(judged(-366 * DAY_MS, Clamp::Live), Err("time_out_of_range"));
+        assert_eq!(judged(-366 * DAY_MS, Clamp::Import), Ok(now.plus(-366 * DAY_MS)));
     }
 
     proptest! {
