@@ -120,7 +120,7 @@ fn serve(place: &Place, file: Option<&Path>) -> anyhow::Result<()> {
             "Keys of this shop, shown once:\n  publishable  {publishable}\n  secret       {secret}"
         ));
     }
-    listen(shop, socket)
+    listen(shop, socket, file)
 }
 
 /// Before anything else, so that a taken address costs no work and nobody's data.
@@ -136,8 +136,8 @@ fn settle(shop: &Shop, file: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
-/// Serves until SIGINT or SIGTERM, then finishes what is queued.
-fn listen(shop: Arc<Shop>, socket: TcpListener) -> anyhow::Result<()> {
+/// Serves until SIGINT or SIGTERM, then finishes what is queued. SIGHUP reads the placement file again.
+fn listen(shop: Arc<Shop>, socket: TcpListener, file: Option<&Path>) -> anyhow::Result<()> {
     let address = socket.local_addr()?;
     socket.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -147,6 +147,9 @@ fn listen(shop: Arc<Shop>, socket: TcpListener) -> anyhow::Result<()> {
         let app = App::new(shop.clone());
         let watched = app.clone();
         tokio::spawn(async move { watched.pace.watch().await });
+        if let Some(file) = file {
+            tokio::spawn(reload_on_hangup(shop.clone(), file.to_owned()));
+        }
         axum::serve(listener, router(app))
             .with_graceful_shutdown(stop_signal())
             .await
@@ -154,6 +157,21 @@ fn listen(shop: Arc<Shop>, socket: TcpListener) -> anyhow::Result<()> {
     });
     shop.close();
     served
+}
+
+async fn reload_on_hangup(shop: Arc<Shop>, file: PathBuf) {
+    let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
+        return;
+    };
+    while hangup.recv().await.is_some() {
+        let (shop, file) = (shop.clone(), file.clone());
+        let applied = tokio::task::spawn_blocking(move || placements::apply_file(&shop, &file)).await;
+        match applied {
+            Ok(Ok(())) => tracing::info!("the placement file is in force"),
+            Ok(Err(error)) => tracing::error!("{error:#}"),
+            Err(error) => tracing::error!(%error, "the placement file was not read"),
+        }
+    }
 }
 
 async fn stop_signal() {
@@ -215,7 +233,7 @@ fn run_demo(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
     let (publishable, secret) = secret.context("a new shop has no keys yet")?;
     say(&format!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64()));
     show(&shop, address, &publishable, &secret)?;
-    listen(shop, socket)
+    listen(shop, socket, None)
 }
 
 /// Empties a directory that an earlier demo made; refuses any other.

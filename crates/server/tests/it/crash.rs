@@ -8,6 +8,7 @@ use bespoke_engine::Engine;
 use bespoke_store::{Sqlite, Store};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::ops::ControlFlow;
@@ -25,6 +26,12 @@ impl Server {
     pub fn kill(&mut self) {
         self.0.kill().expect("it can be killed");
         self.0.wait().expect("it ended");
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        let sent = Command::new("kill").args(["-HUP", &self.0.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
     }
 
     /// Reads what the server says up to its address; returns the secret key if it was shown.
@@ -49,17 +56,23 @@ impl Drop for Server {
 }
 
 fn start(data: &Path, port: u16) -> Server {
-    start_with(data, port, Stdio::null())
+    start_with(data, port, Stdio::null(), &[])
 }
 
 /// The server, with its log lines in a file.
 pub fn start_logging(data: &Path, port: u16, log: &Path) -> Server {
-    start_with(data, port, std::fs::File::create(log).expect("a log file").into())
+    start_with(data, port, std::fs::File::create(log).expect("a log file").into(), &[])
 }
 
-fn start_with(data: &Path, port: u16, errors: Stdio) -> Server {
+/// The same with a placement file.
+pub fn start_reading(data: &Path, port: u16, log: &Path, placements: &Path) -> Server {
+    let log = std::fs::File::create(log).expect("a log file");
+    start_with(data, port, log.into(), &["--placements".as_ref(), placements.as_ref()])
+}
+
+fn start_with(data: &Path, port: u16, errors: Stdio, more: &[&OsStr]) -> Server {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bespoke"));
-    command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
+    command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data).args(more);
     Server(command.stdout(Stdio::piped()).stderr(errors).spawn().expect("the binary starts"))
 }
 

@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests that wait for a process")]
 
-use crate::crash::{start_logging, try_send};
+use crate::crash::{start_logging, start_reading, try_send};
 use bespoke::boot::Shop;
 use bespoke::http::{App, router};
 use bespoke::writer::Job;
@@ -252,5 +252,42 @@ fn a_full_disk_is_a_507_and_over_when_there_is_room() {
         let (_, body) = try_send(port, &key, "POST", "/v1/events", &json!(large(number)));
         assert_eq!((&body["accepted"], &body["duplicates"]), (&json!(0), &json!(200)), "batch {number}");
     }
+    server.kill();
+}
+
+#[test]
+fn a_placement_file_is_read_again_on_sighup_and_a_bad_one_changes_nothing() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (file, log) = (directory.path().join("placements.toml"), directory.path().join("stderr"));
+    std::fs::write(&file, PLACEMENTS).expect("there is room");
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = socket.local_addr().expect("it has an address").port();
+    drop(socket);
+    let mut server = start_reading(&directory.path().join("data"), port, &log, &file);
+    let key = server.started().expect("the first start shows the keys");
+    let status = |name: &str| {
+        let ask = json!({"placement": name});
+        try_send(port, &key, "POST", "/v1/recommend", &ask).0
+    };
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let found = (0..250).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            holds()
+        });
+        assert!(found, "{what}: {}", std::fs::read_to_string(&log).unwrap_or_default());
+    };
+    assert_eq!((status("page"), status("other")), (200, 404));
+    std::fs::write(&file, PLACEMENTS.replace("slots = 6", "slots = 600")).expect("there is room");
+    server.hang_up();
+    until("the fault is logged", &|| {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        said.contains("placements.toml:11: ")
+            && said.contains("slots")
+            && said.contains("settings in force stay")
+    });
+    assert_eq!((status("page"), status("other")), (200, 404), "the running configuration stays");
+    std::fs::write(&file, PLACEMENTS.replace("\"page\"", "\"other\"")).expect("there is room");
+    server.hang_up();
+    until("the good file is in force", &|| (status("page"), status("other")) == (404, 200));
     server.kill();
 }
