@@ -5,10 +5,10 @@ use crate::error::Error;
 use crate::evaluate::{Data, Outcome, evaluate};
 use crate::model::{Knob, Model, knob, moment, now, refit_knob};
 use crate::session_data::Session;
-use bespoke_domain::ProductNo;
-use bespoke_domain::order::TopK;
+use bespoke_domain::{CategoryNo, ProductNo};
 use bespoke_models::co_occurrence::{CoOccurrence, CoOccurrenceParams};
 use bespoke_models::co_visit::{CoVisitParams, observe_view};
+use bespoke_models::popularity::Popularity;
 use bespoke_models::scratch::Scratch;
 use bespoke_models::session_index::{IndexParams, SessionIndex};
 use bespoke_models::session_knn::SessionKnnParams;
@@ -29,9 +29,9 @@ pub const MODELS: [Entry; 3] = [
     Entry { name: "session_knn", evaluate: evaluate::<SessionKnn> },
 ];
 
-/// The items that most sessions hold, whatever the session at hand. The floor to stand on.
+/// What most sessions held lately, whatever the session at hand. The floor to stand on.
 pub struct Popular {
-    ranked: Vec<(f32, ProductNo)>,
+    counts: Popularity,
 }
 
 /// Nothing to set.
@@ -44,21 +44,19 @@ impl Model for Popular {
     const KNOBS: &'static [Knob<NoParams>] = &[];
 
     fn fit(_: &NoParams, sessions: &[Session]) -> Self {
-        let item_count = sessions.iter().flatten().max().map_or(0, |item| item.index() + 1);
-        let mut counts = vec![0_u32; item_count];
-        for items in sessions {
+        let mut counts = Popularity::default();
+        for (index, items) in sessions.iter().enumerate() {
             let mut items = items.clone();
             items.sort_unstable();
             items.dedup();
-            items.iter().for_each(|item| counts[item.index()] += 1);
+            let when = moment(index, sessions.len());
+            items.into_iter().for_each(|item| counts.bump(item, &[CategoryNo::default()], 1.0, when));
         }
-        let mut top = TopK::new(1000);
-        counts.iter().enumerate().for_each(|(item, &count)| top.push(count as f32, ProductNo(item as u32)));
-        Self { ranked: top.into_sorted() }
+        Self { counts }
     }
 
     fn predict(&self, _: &NoParams, _: &[ProductNo], limit: usize, _: &mut Scratch) -> Vec<(f32, ProductNo)> {
-        self.ranked[..limit.min(self.ranked.len())].to_vec()
+        self.counts.best(CategoryNo::default()).take(limit).collect()
     }
 }
 

@@ -53,7 +53,7 @@ fn models_that_look_at_the_session_learn_what_popularity_cannot() {
     let popular_mrr = (1.0 / 2.0 + 1.0 / 3.0 + 1.0 / 4.0) * 2.0 / 24.0;
     assert!(
         (result(0, "mrr") - popular_mrr).abs() < 1e-12,
-        "all are equally popular, so the first four are shown"
+        "the newest sequence counts most, so its four items are shown"
     );
     assert_eq!(
         [result(1, "mrr"), result(2, "mrr"), result(2, "ndcg")],
