@@ -1,5 +1,6 @@
 //! What a decision is asked for, and the certificate it leaves: enough to explain it, and to recompute it from the log.
 
+use crate::condition::Condition;
 use crate::event::PageType;
 use crate::id::{CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
 use crate::time::Millis;
@@ -35,6 +36,10 @@ pub struct Request {
     pub cart: Vec<String>,
     /// External ids that must not be shown, at most 500.
     pub exclude: Vec<String>,
+    /// What every candidate must be like, pinned or not.
+    pub filter: Option<Condition>,
+    /// Minutes by which the shop's clock is ahead of UTC at `now`.
+    pub utc_offset_min: i16,
     /// Slots wanted; 0 = as the placement says; at most 100.
     pub slots: u16,
     /// Whether the full candidate list is wanted.
@@ -106,6 +111,8 @@ pub struct Slot {
     pub reason: Reason,
     /// The rule that placed it, by its name.
     pub placed_by: Option<String>,
+    /// The rules that raised or lowered its score, or kept a slot for it.
+    pub moved_by: Vec<String>,
     /// The probability with which this candidate was chosen for this position.
     pub probability: f32,
 }

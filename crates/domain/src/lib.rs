@@ -1,6 +1,8 @@
 //! The words of Bespoke as types, in the order in which data flows: ids and time, money and consent, events and
 //! products, the log entry that carries them, the settings, and the decision that comes out. No I/O, no clock.
 
+/// Conditions over products, shoppers and moments.
+pub mod condition;
 /// The four purposes and what a shopper said about them.
 pub mod consent;
 /// What a decision is asked for, and the certificate it leaves.
@@ -24,6 +26,7 @@ pub mod settings;
 /// Milliseconds and days.
 pub mod time;
 
+pub use condition::Condition;
 pub use consent::{Consent, Purpose};
 pub use decision::{Candidate, Decision, Request};
 pub use entry::{Body, Entry};

@@ -1,7 +1,9 @@
 //! What the shop's people set: the shop's own facts and its placements. Imported whole from TOML by the server, kept in
 //! the log, swapped atomically. Names of sources, filters, scorers and rules are checked against the engine's tables.
 
+use crate::condition::Condition;
 use crate::money::Currency;
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// Everything that is set, as one unit.
@@ -11,6 +13,17 @@ pub struct Settings {
     pub shop: Shop,
     /// The placements, names unique.
     pub placements: Vec<Placement>,
+    /// Groups of shoppers that conditions can name, names unique.
+    pub segments: Vec<Segment>,
+}
+
+/// A group of shoppers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Segment {
+    /// How conditions name it.
+    pub name: String,
+    /// Who is in it.
+    pub condition: Condition,
 }
 
 /// Facts about the shop.
@@ -107,14 +120,50 @@ pub struct FilterUse {
 pub struct Rule {
     /// How it is named where it had an effect.
     pub name: String,
-    /// Its name in the engine's table of rules: `pin`, `hide`.
+    /// Its name in the engine's table of rules: `pin`, `boost`, ….
     pub rule: String,
     /// External ids of the rows it is about.
     pub items: Vec<String>,
     /// Categories it is about, as paths.
     pub categories: Vec<String>,
+    /// What else it is about: candidates of which this holds.
+    pub filter: Option<Condition>,
+    /// When it acts: the page, the moment, the shopper; `None` = always.
+    pub when: Option<Condition>,
     /// The slot a pin claims, from 0.
     pub position: u16,
+    /// By what a boost or a bury multiplies scores.
+    pub factor: f32,
+    /// Slots that a reservation keeps.
+    pub slots: u16,
+    /// From when on it acts.
+    pub from: Option<Millis>,
+    /// Up to when it acts.
+    pub until: Option<Millis>,
+    /// Who wrote it.
+    pub author: String,
+    /// Why.
+    pub note: String,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            rule: String::new(),
+            items: Vec::new(),
+            categories: Vec::new(),
+            filter: None,
+            when: None,
+            position: 0,
+            factor: 1.0,
+            slots: 0,
+            from: None,
+            until: None,
+            author: String::new(),
+            note: String::new(),
+        }
+    }
 }
 
 /// What a key may do.

@@ -13,6 +13,33 @@ use std::sync::Arc;
 pub const CATEGORY_DEPTH_MAX: usize = 8;
 /// Most categories and most brands.
 pub const CATEGORIES_MAX: usize = 200_000;
+/// Most different attribute values that conditions can name; later ones are not found.
+pub const TAGS_MAX: usize = 1_000_000;
+/// Longest attribute value that becomes a tag, in bytes: longer ones are texts, not values.
+const TAG_LEN_MAX: usize = 64;
+/// Most tags of one product.
+const PRODUCT_TAGS_MAX: usize = 64;
+/// Attributes whose values name one product each.
+const NAMING: [&str; 4] = ["gtin", "mpn", "sku", "identifier"];
+
+/// A number of a product, for conditions and scorers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Number {
+    /// What it costs now, in the currency's main unit.
+    Price,
+    /// Share of the price that is left after cost.
+    Margin,
+    /// Share by which the sale price is below the price.
+    Discount,
+    /// Units that can be sold.
+    Stock,
+    /// Mean rating, 0 to 5.
+    Rating,
+    /// Number of ratings.
+    RatingCount,
+    /// Days since it was first offered.
+    AgeDays,
+}
 
 /// What filters and caps read of a product: small, so that a candidate costs one cache line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -134,6 +161,14 @@ impl CategorySet {
     }
 }
 
+fn main_unit(money: Money) -> f64 {
+    money.minor as f64 / f64::from(10_u32.pow(money.currency.exponent()))
+}
+
+fn tag_name(name: &str, value: &str) -> String {
+    format!("{}\u{1f}{}", name.to_lowercase(), value.trim().to_lowercase())
+}
+
 /// All products.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Catalog {
@@ -141,8 +176,11 @@ pub struct Catalog {
     ids: CowVec<Arc<str>, 4096>,
     moments: CowVec<Moments, 1024>,
     contents: CowVec<Option<Arc<Content>>, 1024>,
+    /// Sorted numbers of each product's attribute values.
+    tags: CowVec<Arc<[u32]>, 1024>,
     tree: Arc<Tree>,
     brands: Arc<Numbering>,
+    tag_names: Arc<Numbering>,
     /// Only the fold needs it, so that [`Catalog::freeze`] leaves it out and writing it copies nothing.
     groups: Arc<Numbering>,
 }
@@ -164,6 +202,7 @@ impl Catalog {
         self.ids.push(id);
         self.moments.push(Moments { as_of: [i64::MIN; 5], ..Moments::default() });
         self.contents.push(None);
+        self.tags.push(Arc::default());
         ProductNo((self.rows.len() - 1) as u32)
     }
 
@@ -187,6 +226,60 @@ impl Catalog {
     pub fn price(&self, product: ProductNo) -> Option<Money> {
         let moments = self.moments.get(product.index())?;
         moments.sale_price.or(moments.price)
+    }
+
+    /// A number of the product as of `now`, where it is known.
+    pub fn number(&self, product: ProductNo, number: Number, now: Millis) -> Option<f64> {
+        let moments = self.moments.get(product.index())?;
+        let content = || self.content(product);
+        match number {
+            Number::Price => moments.sale_price.or(moments.price).map(main_unit),
+            Number::Margin => {
+                let price = main_unit(moments.sale_price.or(moments.price)?);
+                (price > 0.0).then_some(())?;
+                Some(1.0 - main_unit(content()?.cost?) / price)
+            }
+            Number::Discount => {
+                let price = main_unit(moments.price?);
+                (price > 0.0).then_some(())?;
+                Some(1.0 - moments.sale_price.map_or(price, main_unit) / price)
+            }
+            Number::Stock => moments.stock.map(f64::from),
+            Number::Rating => content()?.rating.map(|(mean, _)| f64::from(mean)),
+            Number::RatingCount => content()?.rating.map(|(_, count)| f64::from(count)),
+            Number::AgeDays => content()?.published_at.map(|since| now.days() - since.days()),
+        }
+    }
+
+    /// The product's attribute values as numbers, sorted.
+    #[inline]
+    pub fn tags(&self, product: ProductNo) -> &[u32] {
+        self.tags.get(product.index()).map_or(&[], |tags| tags)
+    }
+
+    /// The number of an attribute's value, whatever the letter case; of the attribute itself where `value` is empty.
+    pub fn tag(&self, name: &str, value: &str) -> Option<u32> {
+        self.tag_names.get(&tag_name(name, value))
+    }
+
+    /// Number of different attribute values.
+    pub fn tag_count(&self) -> usize {
+        self.tag_names.names.len()
+    }
+
+    /// Whether `category` is one of `list` or lies below one.
+    #[inline]
+    pub fn is_within(&self, category: CategoryNo, list: &[CategoryNo]) -> bool {
+        let mut at = category;
+        loop {
+            if list.contains(&at) {
+                return true;
+            }
+            match self.tree.parents.get(at.index()) {
+                Some(&parent) if at.0 != 0 => at = parent,
+                _ => return false,
+            }
+        }
     }
 
     /// The number of a category path.
@@ -290,9 +383,40 @@ impl Catalog {
         if let Some(row) = self.rows.get_mut(product.index()) {
             *row = Row { category, brand, group, expires_s, offered: row.offered };
         }
+        let tags = self.tags_of(content);
+        if let Some(slot) = self.tags.get_mut(product.index()) {
+            *slot = tags;
+        }
         if let Some(slot) = self.contents.get_mut(product.index()) {
             *slot = Some(Arc::new(content.clone()));
         }
+    }
+
+    fn tags_of(&mut self, content: &Content) -> Arc<[u32]> {
+        let brand = (!content.brand.is_empty()).then_some(("brand", content.brand.as_str()));
+        let others = content.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let is_value = |(name, value): &(&str, &str)| {
+            !value.is_empty() && value.len() <= TAG_LEN_MAX && !NAMING.contains(name)
+        };
+        let names = &mut self.tag_names;
+        // Looked up first: a snapshot may hold the names, and taking a new one in then copies them all.
+        let mut number = |name: &str, value: &str| {
+            let name = tag_name(name, value);
+            let known = names.get(&name);
+            let has_room = names.names.len() < TAGS_MAX;
+            known.or_else(|| has_room.then(|| Arc::make_mut(names).number(&name)))
+        };
+        let mut tags: Vec<u32> = brand
+            .into_iter()
+            .chain(others)
+            .filter(is_value)
+            .take(PRODUCT_TAGS_MAX / 2)
+            .flat_map(|(name, value)| [number(name, ""), number(name, value)])
+            .flatten()
+            .collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags.into()
     }
 
     fn group(&mut self, id: &str) -> GroupNo {
@@ -326,6 +450,7 @@ impl Catalog {
     pub fn restore(&mut self, mut each: impl FnMut(Arc<str>, ProductNo)) {
         Arc::make_mut(&mut self.tree).paths.restore();
         Arc::make_mut(&mut self.brands).restore();
+        Arc::make_mut(&mut self.tag_names).restore();
         Arc::make_mut(&mut self.groups).restore();
         for (no, id) in self.ids.iter().enumerate() {
             each(id.clone(), ProductNo(no as u32));

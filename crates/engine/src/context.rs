@@ -1,9 +1,10 @@
 //! What a source, filter or rule can see of one decision: the snapshot, the request with its ids resolved, and the
 //! profile – the latter only where the shopper allows it.
 
+use crate::condition::{Check, Lookup};
 use crate::engine::Snapshot;
 use crate::profile::{Act, Profile};
-use bespoke_domain::{CategoryNo, Offset, ProductNo, Purpose, Request};
+use bespoke_domain::{CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
 
 /// Most products of a visit that sources look at.
 const VISIT_MAX: usize = 50;
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub exclude: Vec<ProductNo>,
     /// Category the page is about: named, or that of its product; 0 = the whole shop.
     pub category: CategoryNo,
+    /// What every candidate must be like.
+    pub filter: Option<Check>,
     /// Ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,
 }
@@ -56,6 +59,7 @@ impl<'a> Context<'a> {
             cart,
             exclude,
             category,
+            filter: request.filter.as_ref().map(|filter| resolved(snapshot, filter)),
             missing_ids,
         }
     }
@@ -81,6 +85,16 @@ impl<'a> Context<'a> {
         let catalog = &self.snapshot.aggregates.catalog;
         catalog.content(product).map_or_else(|| catalog.id(product), |content| &content.title)
     }
+}
+
+fn resolved(snapshot: &Snapshot, filter: &Condition) -> Check {
+    let settings = snapshot.aggregates.settings.as_ref();
+    let lookup = Lookup {
+        product: &|id| snapshot.product(id),
+        catalog: &snapshot.aggregates.catalog,
+        segments: settings.map_or(&[], |settings| &settings.segments),
+    };
+    Check::new(filter, &lookup)
 }
 
 fn resolve(snapshot: &Snapshot, ids: &[String], missing: &mut Vec<String>) -> Vec<ProductNo> {

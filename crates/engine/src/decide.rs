@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::engine::Snapshot;
 use crate::pool::{Pool, Pooled};
 use crate::profile::Profile;
+use crate::rule::{Phase, Planned};
 use crate::source::POPULAR;
 use crate::tables::{PlannedPlacement, PlannedSource};
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
@@ -24,9 +25,10 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     let Some(planned) = snapshot.plan.get(&request.placement) else { return nothing(&context) };
     let sources = asked_sources(planned, request);
     let mut work = Work::gather(&context, sources);
-    work.apply_rules(&context, planned, "pin");
+    work.apply_rules(&context, planned, Phase::Place);
     work.filter(&context, planned);
-    work.apply_rules(&context, planned, "hide");
+    work.apply_rules(&context, planned, Phase::Remove);
+    work.apply_rules(&context, planned, Phase::Order);
     let fallback = work.judge_evidence(&context, planned);
     let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
     let chosen = work.select(usize::from(slots).min(SLOTS_MAX), planned.placement.diversity, fallback);
@@ -109,8 +111,9 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn apply_rules(&mut self, context: &Context<'_>, planned: &PlannedPlacement, name: &str) {
-        for (rule_no, rule) in (0..).zip(&planned.rules).filter(|(_, rule)| rule.spec.name == name) {
+    fn apply_rules(&mut self, context: &Context<'_>, planned: &PlannedPlacement, phase: Phase) {
+        let acts = |(_, rule): &(u16, &Planned)| rule.spec.phase == phase && rule.is_active(context);
+        for (rule_no, rule) in (0..).zip(&planned.rules).filter(acts) {
             let remover = self.remover(&rule.rule.name);
             let count = (rule.spec.apply)(context, rule, rule_no, &mut self.pool, remover);
             self.removed[usize::from(remover)].1 += count;
@@ -139,7 +142,7 @@ impl<'a> Work<'a> {
         if !self.sources.iter().any(|(source, _)| !source.spec.is_evidence) {
             self.add_source(context, &FALLBACK);
             self.filter(context, planned);
-            self.apply_rules(context, planned, "hide");
+            self.apply_rules(context, planned, Phase::Remove);
         }
         let is_evidence: Vec<bool> = self.sources.iter().map(|(source, _)| source.spec.is_evidence).collect();
         for one in &mut self.pool.all {
@@ -163,13 +166,14 @@ impl<'a> Work<'a> {
         let mut shares = Shares::new(caps);
         pins.iter().for_each(|&(.., at)| _ = shares.take(&self.pool.all[at]));
         let is_pinned = |at: &usize| pins.iter().any(|(.., pinned)| pinned == at);
-        let ranked: BinaryHeap<Ranked> = kept
+        let ranked: Vec<Ranked> = kept
             .iter()
             .copied()
             .filter(|at| !is_pinned(at))
             .map(|at| Ranked::of(&self.pool.all[at], at))
             .collect();
-        let mut chosen = self.fill(ranked, open - pins.len(), &mut shares);
+        let (kept_slots, ranked) = self.keep_slots(ranked, open - pins.len(), &mut shares);
+        let mut chosen = self.fill(ranked, open - pins.len(), kept_slots, &mut shares);
         for (position, _, at) in pins {
             chosen.insert(usize::from(position).min(chosen.len()), at);
         }
@@ -180,14 +184,50 @@ impl<'a> Work<'a> {
         self.pool.all[at].pin.map(|(position, rule_no)| (position, rule_no, at))
     }
 
-    fn fill(&mut self, mut ranked: BinaryHeap<Ranked>, open: usize, shares: &mut Shares) -> Vec<usize> {
-        let mut chosen = Vec::with_capacity(open);
+    /// The best of each reservation, as far as slots are open, and what is left.
+    fn keep_slots(
+        &self,
+        mut ranked: Vec<Ranked>,
+        open: usize,
+        shares: &mut Shares,
+    ) -> (Vec<Ranked>, Vec<Ranked>) {
+        let mut kept: Vec<Ranked> = Vec::new();
+        if self.pool.reservations.is_empty() {
+            return (kept, ranked);
+        }
+        ranked.sort_unstable_by(|a, b| b.cmp(a));
+        for (number, &slots) in self.pool.reservations.iter().enumerate() {
+            let is_meant = |one: &Ranked| self.pool.all[one.at].reserved >> number & 1 == 1;
+            let mut missing =
+                usize::from(slots).saturating_sub(kept.iter().filter(|one| is_meant(one)).count());
+            let mut at = 0;
+            while missing > 0 && kept.len() < open && at < ranked.len() {
+                if is_meant(&ranked[at]) && shares.take(&self.pool.all[ranked[at].at]) {
+                    kept.push(ranked.remove(at));
+                    missing -= 1;
+                } else {
+                    at += 1;
+                }
+            }
+        }
+        (kept, ranked)
+    }
+
+    fn fill(
+        &mut self,
+        ranked: Vec<Ranked>,
+        open: usize,
+        mut slate: Vec<Ranked>,
+        shares: &mut Shares,
+    ) -> Vec<usize> {
+        let mut ranked = BinaryHeap::from(ranked);
         let (diversity, not_in_top) = (self.remover("diversity"), self.remover("not_in_top"));
-        while chosen.len() < open
+        let is_mixed = !slate.is_empty();
+        while slate.len() < open
             && let Some(best) = ranked.pop()
         {
             if shares.take(&self.pool.all[best.at]) {
-                chosen.push(best.at);
+                slate.push(best);
             } else {
                 self.leave_out(best.at, diversity);
             }
@@ -195,7 +235,10 @@ impl<'a> Work<'a> {
         for rest in ranked {
             self.leave_out(rest.at, not_in_top);
         }
-        chosen
+        if is_mixed {
+            slate.sort_unstable_by(|a, b| b.cmp(a));
+        }
+        slate.into_iter().map(|one| one.at).collect()
     }
 
     fn leave_out(&mut self, at: usize, remover: u16) {
@@ -243,6 +286,7 @@ impl<'a> Work<'a> {
             parts: parts(one),
             reason,
             placed_by: rule.map(|rule| rule.rule.name.clone()),
+            moved_by: moved_by(context, planned, one),
             probability: 1.0,
         }
     }
@@ -263,6 +307,14 @@ impl<'a> Work<'a> {
 
 fn parts(one: &Pooled) -> Vec<(u8, f32)> {
     (0..).zip(one.parts).filter(|(_, part)| *part != 0.0).collect()
+}
+
+/// The rules that changed a candidate's place in the order.
+fn moved_by(context: &Context<'_>, planned: &PlannedPlacement, one: &Pooled) -> Vec<String> {
+    let moved = |rule: &&Planned| {
+        rule.spec.phase == Phase::Order && rule.is_active(context) && rule.is_about(context, one)
+    };
+    planned.rules.iter().filter(moved).map(|rule| rule.rule.name.clone()).collect()
 }
 
 fn pinned_reason() -> Reason {

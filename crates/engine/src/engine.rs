@@ -2,11 +2,12 @@
 //! gives them one immutable snapshot and the shopper's own profile at its last acknowledged event.
 
 use crate::aggregates::Aggregates;
+use crate::condition::Lookup;
 use crate::names::Names;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
-use crate::tables::{Ids, Plan};
+use crate::tables::Plan;
 use bespoke_domain::{Body, Consent, Decision, Entry, Event, Offset, Request, ShopperNo};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufWriter, Write};
@@ -70,8 +71,8 @@ impl Live {
 pub struct Engine {
     aggregates: Aggregates,
     plan: Arc<Plan>,
-    /// What the plan was made for: offset of the settings, number of products and of categories.
-    planned_for: (Offset, usize, usize),
+    /// What the plan was made for: offset of the settings, number of products, categories and tags.
+    planned_for: (Offset, (usize, usize, usize)),
     seen: Seen,
     live: Arc<Live>,
 }
@@ -168,11 +169,12 @@ impl Engine {
     /// Resolves the settings anew where they or what they may name have changed.
     fn plan(&mut self) {
         let catalog = &self.aggregates.catalog;
-        let now = (self.aggregates.settings_offset, catalog.len(), catalog.category_count());
+        let counts = (catalog.len(), catalog.category_count(), catalog.tag_count());
+        let now = (self.aggregates.settings_offset, counts);
         let Some(settings) = self.aggregates.settings.as_deref().filter(|_| now != self.planned_for) else {
             return;
         };
-        let ids = Ids { product: &|id| self.live.names.get(id), catalog };
+        let ids = Lookup { product: &|id| self.live.names.get(id), catalog, segments: &settings.segments };
         self.plan = Arc::new(Plan::new(settings, &ids));
         self.planned_for = now;
     }

@@ -6,6 +6,8 @@
 pub mod aggregates;
 /// The catalogue's columns.
 pub mod catalog;
+/// Conditions over products, shoppers and moments.
+pub mod condition;
 /// What a source, filter or rule can see.
 pub mod context;
 /// The decision.

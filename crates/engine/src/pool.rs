@@ -17,6 +17,10 @@ pub struct Pooled {
     pub parts: [f32; SOURCES_MAX],
     /// The slot a rule claims for it.
     pub pin: Option<(u16, u16)>,
+    /// By what rules multiply its score.
+    pub factor: f32,
+    /// Reservations it counts for, a bit each.
+    pub reserved: u16,
     /// What removed it, as an index into the decision's list of removers.
     pub removed_by: Option<u16>,
 }
@@ -25,7 +29,7 @@ impl Pooled {
     /// The blended score.
     #[inline]
     pub fn score(&self) -> f32 {
-        self.parts.iter().sum()
+        self.parts.iter().sum::<f32>() * self.factor
     }
 
     /// The source with the largest part.
@@ -42,6 +46,8 @@ pub struct Pool<'a> {
     /// In order of first sight.
     pub all: Vec<Pooled>,
     places: FxHashMap<Candidate, u32>,
+    /// Slots kept by each reservation.
+    pub reservations: Vec<u16>,
 }
 
 impl<'a> Pool<'a> {
@@ -51,6 +57,7 @@ impl<'a> Pool<'a> {
             catalog,
             all: Vec::with_capacity(capacity),
             places: FxHashMap::with_capacity_and_hasher(capacity, FxBuildHasher),
+            reservations: Vec::new(),
         }
     }
 
@@ -63,9 +70,25 @@ impl<'a> Pool<'a> {
                 Candidate::Product(product) => self.catalog.row(product).copied().unwrap_or_default(),
                 Candidate::Category(category) => Row::of_category(category),
             };
-            self.all.push(Pooled { candidate, row, parts: [0.0; SOURCES_MAX], pin: None, removed_by: None });
+            let parts = [0.0; SOURCES_MAX];
+            self.all.push(Pooled {
+                candidate,
+                row,
+                parts,
+                pin: None,
+                factor: 1.0,
+                reserved: 0,
+                removed_by: None,
+            });
         }
         &mut self.all[place as usize]
+    }
+
+    /// A new reservation of `slots`, as its bit in [`Pooled::reserved`]; `None` when there are too many.
+    pub fn reserve(&mut self, slots: u16) -> Option<u16> {
+        let bit = 1_u16.checked_shl(self.reservations.len() as u32)?;
+        self.reservations.push(slots);
+        Some(bit)
     }
 
     /// Adds a source's candidates: scores are divided by its best and weighted.

@@ -1,9 +1,9 @@
 //! What may be named in a placement. One extension is one file and one line in one of these tables; documentation,
 //! validation and the compiled plan are made from them.
 
-use crate::catalog::Catalog;
+use crate::condition::{Check, Lookup};
 use crate::{filter, rule, source};
-use bespoke_domain::ProductNo;
+use bespoke_domain::Condition;
 use bespoke_domain::settings::{FilterUse, Placement, Rule, Settings, SourceUse};
 use std::collections::HashMap;
 
@@ -61,14 +61,6 @@ pub struct PlannedPlacement {
     pub rules: Vec<rule::Planned>,
 }
 
-/// What ids are resolved with.
-pub struct Ids<'a> {
-    /// The number of a product's external id, where it has one.
-    pub product: &'a dyn Fn(&str) -> Option<ProductNo>,
-    /// The categories.
-    pub catalog: &'a Catalog,
-}
-
 /// All placements by name.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -78,7 +70,7 @@ pub struct Plan {
 impl Plan {
     /// Resolves settings. They were validated before they came into the log; a name that this version does not know
     /// (a log written by a later one) is left out.
-    pub fn new(settings: &Settings, ids: &Ids<'_>) -> Self {
+    pub fn new(settings: &Settings, ids: &Lookup<'_>) -> Self {
         let planned = |placement: &Placement| (placement.name.clone(), PlannedPlacement::new(placement, ids));
         Self { placements: settings.placements.iter().map(planned).collect() }
     }
@@ -90,7 +82,7 @@ impl Plan {
 }
 
 impl PlannedPlacement {
-    fn new(placement: &Placement, ids: &Ids<'_>) -> Self {
+    fn new(placement: &Placement, ids: &Lookup<'_>) -> Self {
         Self {
             placement: placement.clone(),
             sources: placement.sources.iter().filter_map(plan_source).take(SOURCES_MAX).collect(),
@@ -100,12 +92,14 @@ impl PlannedPlacement {
     }
 }
 
-fn plan_rule(rule: &Rule, ids: &Ids<'_>) -> Option<rule::Planned> {
+fn plan_rule(rule: &Rule, ids: &Lookup<'_>) -> Option<rule::Planned> {
     let spec = rule::RULES.iter().find(|spec| spec.name == rule.rule)?;
     let items = rule.items.iter().filter_map(|id| (ids.product)(id)).collect();
     let categories: Vec<_> = rule.categories.iter().filter_map(|path| ids.catalog.category(path)).collect();
     let below = ids.catalog.with_all_below(&categories);
-    Some(rule::Planned { spec, rule: rule.clone(), items, categories, below })
+    let check = |condition: &Option<Condition>| condition.as_ref().map(|one| Check::new(one, ids));
+    let (filter, when) = (check(&rule.filter), check(&rule.when));
+    Some(rule::Planned { spec, rule: rule.clone(), items, categories, below, filter, when })
 }
 
 fn plan_source(used: &SourceUse) -> Option<PlannedSource> {

@@ -7,6 +7,7 @@ use bespoke::wire::event::{ITEMS_MAX, parse_events};
 use bespoke::wire::lines::{Shape, catalog_lines, event_lines};
 use bespoke::wire::recommend::Asked;
 use bespoke::{placements, wire};
+use bespoke_domain::condition::TESTS_MAX;
 use bespoke_domain::{Currency, DecisionId, Millis, Offset};
 use bespoke_engine::Engine;
 use bespoke_lab::session_data::Items;
@@ -38,10 +39,11 @@ const fn target(
 }
 
 /// Every target.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     target("events", "the body of POST /v1/events", events, seeds::events),
     target("patches", "the body of PATCH /v1/catalog/items", patches, seeds::patches),
     target("recommend", "the body of POST /v1/recommend", recommend, seeds::recommend),
+    target("condition", "a filter, or the condition of a rule", condition, seeds::condition),
     target("rec_token", "a recommendation token", rec_token, seeds::rec_token),
     target("decision_id", "the name of a decision in a path", decision_id, seeds::decision_id),
     target("events_jsonl", "a file of events, JSON lines", events_jsonl, seeds::events),
@@ -77,6 +79,12 @@ fn patches(bytes: &[u8]) {
 fn recommend(bytes: &[u8]) {
     let Ok(asked) = Asked::parse(bytes) else { return };
     assert!(asked.exclude_ids.len() <= 500 && asked.n <= 100, "{asked:?}");
+}
+
+fn condition(bytes: &[u8]) {
+    if let Ok(condition) = wire::expression::parse(&String::from_utf8_lossy(bytes)) {
+        assert!(condition.tests().len() <= TESTS_MAX);
+    }
 }
 
 fn rec_token(bytes: &[u8]) {

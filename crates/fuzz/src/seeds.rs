@@ -43,7 +43,13 @@ pub(crate) fn patches() -> Vec<Vec<u8>> {
 pub(crate) fn recommend() -> Vec<Vec<u8>> {
     owned(&[
         r#"{"placement":"home","anonymous_id":"a"}"#,
-        r#"{"placement":"product_related","user_id":"u","n":12,"explain":true,"exclude_ids":["p9"],"context":{"page_type":"product","item_ids":["p1"],"category_path":"Home > Kitchen","cart_item_ids":["p2"]}}"#,
+        r#"{"placement":"product_related","user_id":"u","n":12,"explain":true,"exclude_ids":["p9"],"filter":"price < 5 OR brand:acme","context":{"page_type":"product","item_ids":["p1"],"category_path":"Home > Kitchen","cart_item_ids":["p2"]}}"#,
+    ])
+}
+
+pub(crate) fn condition() -> Vec<Vec<u8>> {
+    owned(&[
+        "price < 50 AND brand IN ['A', \"b''c\"] AND NOT (category:'Sale > Old' OR size >= 4.5 OR color EXISTS)",
     ])
 }
 

@@ -74,10 +74,20 @@ fn request(shop: &Shop, snapshot: &Snapshot, asked: Asked, now: Millis) -> Resul
         category: asked.category_path,
         cart: asked.cart_item_ids,
         exclude: asked.exclude_ids,
+        filter: asked.filter,
+        utc_offset_min: utc_offset_min(snapshot, now),
         slots: asked.n,
         explain: asked.explain,
         skipped: Vec::new(),
     })
+}
+
+/// Minutes by which the shop's clock is ahead of UTC.
+fn utc_offset_min(snapshot: &Snapshot, now: Millis) -> i16 {
+    let name = snapshot.aggregates.settings.as_ref().map_or("UTC", |settings| &settings.shop.time_zone);
+    let zone = jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC);
+    let moment = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default();
+    (zone.to_offset(moment).seconds() / 60) as i16
 }
 
 /// Who asks, where they allow to be recognised; a decision without that consent is logged without a shopper.

@@ -91,6 +91,7 @@ fn slot_json(snapshot: &Snapshot, decision: &Decision, position: usize, slot: &S
             "personal": slot.reason.personal,
         },
         "placed_by": slot.placed_by,
+        "moved_by": slot.moved_by,
         "probability": slot.probability,
     })
 }

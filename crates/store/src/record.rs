@@ -4,7 +4,8 @@
 use crate::error::Error;
 use bespoke_domain::{Body, DecisionId, Offset};
 
-/// The version of records that this version writes.
+/// The version of records that this version writes. Until 0.1.0 is released, version 1 is what the types are; from then
+/// on a change of them is a new version.
 pub const VERSION: u8 = 1;
 
 /// Where [`Body::Decision`] stands among the kinds; its record goes on with the decision's id.

@@ -1,6 +1,7 @@
 //! What removes candidates, each under its own name. A hard filter always runs and binds pinned candidates too.
 
 mod already_bought;
+mod asked_for;
 mod available;
 mod excluded;
 mod in_cart;
@@ -27,5 +28,11 @@ pub struct FilterSpec {
 }
 
 /// Every filter, hard ones first.
-pub static FILTERS: [&FilterSpec; 5] =
-    [&available::SPEC, &excluded::SPEC, &in_cart::SPEC, &already_bought::SPEC, &one_variant::SPEC];
+pub static FILTERS: [&FilterSpec; 6] = [
+    &available::SPEC,
+    &excluded::SPEC,
+    &asked_for::SPEC,
+    &in_cart::SPEC,
+    &already_bought::SPEC,
+    &one_variant::SPEC,
+];

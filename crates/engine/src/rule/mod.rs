@@ -1,13 +1,19 @@
-//! Merchandisers' instructions. Only rules place; what a rule did carries the rule's own name.
+//! Merchandisers' instructions. Only rules place; what a rule did carries the rule's own name. They act in the order of
+//! their phases, within a phase in the order of the placement.
 
+mod boost;
+mod bury;
+mod filter;
 mod hide;
 mod pin;
+mod reserve;
 
 use crate::catalog::CategorySet;
+use crate::condition::Check;
 use crate::context::Context;
-use crate::pool::Pool;
+use crate::pool::{Pool, Pooled};
 use bespoke_domain::settings::Rule;
-use bespoke_domain::{CategoryNo, ProductNo};
+use bespoke_domain::{Candidate, CategoryNo, ProductNo};
 
 /// A rule as used by a placement, its ids resolved.
 #[derive(Debug)]
@@ -22,6 +28,21 @@ pub struct Planned {
     pub categories: Vec<CategoryNo>,
     /// These categories and all below them.
     pub below: CategorySet,
+    /// What else it is about.
+    pub filter: Option<Check>,
+    /// When it acts.
+    pub when: Option<Check>,
+}
+
+/// At which point of the decision a rule acts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Before the filters: what it places, hard filters can still remove.
+    Place,
+    /// After the filters: it removes.
+    Remove,
+    /// After that: it changes the order.
+    Order,
 }
 
 /// A rule's line in the table.
@@ -31,9 +52,30 @@ pub struct RuleSpec {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub doc: &'static str,
+    /// When it does it.
+    pub phase: Phase,
     /// Applies the rule with this number to the pool; candidates it removes carry `remover`; returns how many it removed.
     pub apply: fn(&Context<'_>, &Planned, u16, &mut Pool<'_>, u16) -> u32,
 }
 
 /// Every rule.
-pub static RULES: [&RuleSpec; 2] = [&pin::SPEC, &hide::SPEC];
+pub static RULES: [&RuleSpec; 6] =
+    [&pin::SPEC, &hide::SPEC, &filter::SPEC, &boost::SPEC, &bury::SPEC, &reserve::SPEC];
+
+impl Planned {
+    /// Whether it acts in this decision.
+    pub fn is_active(&self, context: &Context<'_>) -> bool {
+        let now = context.request.now;
+        self.rule.from.is_none_or(|from| from <= now)
+            && self.rule.until.is_none_or(|until| now < until)
+            && self.when.as_ref().is_none_or(|when| when.holds_of_request(context))
+    }
+
+    /// Whether it is about a candidate: named, in a named category, or as its filter says.
+    pub fn is_about(&self, context: &Context<'_>, one: &Pooled) -> bool {
+        let is_named = matches!(one.candidate, Candidate::Product(product) if self.items.contains(&product));
+        is_named
+            || self.below.contains(one.row.category)
+            || self.filter.as_ref().is_some_and(|filter| filter.holds(context, one.candidate))
+    }
+}

@@ -1,6 +1,6 @@
 //! Puts named products into named slots. A pinned product still has to pass the hard filters.
 
-use super::{Planned, RuleSpec};
+use super::{Phase, Planned, RuleSpec};
 use crate::context::Context;
 use crate::pool::Pool;
 use bespoke_domain::Candidate;
@@ -9,6 +9,7 @@ use bespoke_domain::Candidate;
 pub static SPEC: RuleSpec = RuleSpec {
     name: "pin",
     doc: "Puts the named products at `position` and the slots after it, if they are available.",
+    phase: Phase::Place,
     apply,
 };
 

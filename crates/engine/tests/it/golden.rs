@@ -1,8 +1,9 @@
 //! Golden decisions of a small shop. Every source, filter and rule of the tables decides at least one of them.
 
 use crate::{Bench, name, placement, request, rule};
-use bespoke_domain::settings::{Diversity, OnThin, Placement, Shows};
-use bespoke_domain::{Decision, EventKind, Request};
+use bespoke_domain::condition::{Is, Test};
+use bespoke_domain::settings::{Diversity, OnThin, Placement, Rule, Shows};
+use bespoke_domain::{Condition, Decision, EventKind, Request};
 use bespoke_engine::filter::FILTERS;
 use bespoke_engine::rule::RULES;
 use bespoke_engine::source::SOURCES;
@@ -41,7 +42,8 @@ fn show(bench: &Bench, decision: &Decision) -> String {
     let mut text =
         format!("{:?} {:?} {:?}\n", decision.headline, decision.personalization, decision.fallback);
     for slot in &decision.slate {
-        let by = slot.placed_by.as_deref().map(|rule| format!(" [{rule}]")).unwrap_or_default();
+        let rules = slot.placed_by.iter().chain(&slot.moved_by);
+        let by: String = rules.map(|rule| format!(" [{rule}]")).collect();
         text += &format!("{} {:.2} {}{by}\n", name(&snapshot, slot.candidate), slot.score, slot.reason.text);
     }
     for one in decision.considered.iter().flatten() {
@@ -225,7 +227,98 @@ fn corpus() -> Vec<Decision> {
             - d by not_in_top
         "#]],
         ),
+        check(
+            Placement {
+                rules: vec![of("bury", "brand", "Brand 1", 0.1)],
+                ..placement("", &["popular"], &[])
+            },
+            |_| {},
+            expect![[r#"
+                "For you" Session None
+                b2 0.24 Popular right now
+                a 0.10 Popular right now [bury Brand 1]
+                c 0.07 Popular right now [bury Brand 1]
+                b 0.02 Popular right now [bury Brand 1]
+                - gone by available
+                - d by not_in_top
+            "#]],
+        ),
+        check(
+            Placement {
+                rules: vec![
+                    of("boost", "category", "Home", 5.0),
+                    Rule { when: Some(is("page", "cart")), ..of("hide", "category", "Home", 1.0) },
+                ],
+                ..placement("", &["popular"], &[])
+            },
+            |_| {},
+            expect![[r#"
+                "For you" Session None
+                a 5.00 Popular right now [boost Home]
+                b 1.18 Popular right now [boost Home]
+                b2 1.18 Popular right now [boost Home]
+                c 0.71 Popular right now
+                - gone by available
+                - d by not_in_top
+            "#]],
+        ),
+        check(
+            Placement {
+                rules: vec![of("filter", "category", "Garden", 1.0)],
+                ..placement("", &["popular"], &[])
+            },
+            |_| {},
+            expect![[r#"
+                "For you" Session None
+                c 0.71 Popular right now
+                d 0.18 Popular right now
+                - a by filter Garden
+                - gone by available
+                - b by filter Garden
+                - b2 by filter Garden
+            "#]],
+        ),
+        check(
+            Placement {
+                slots: 2,
+                rules: vec![Rule { slots: 1, ..of("reserve", "id", "b2", 1.0) }],
+                ..placement("", &["popular"], &[])
+            },
+            |_| {},
+            expect![[r#"
+                "For you" Session None
+                a 1.00 Popular right now
+                b2 0.24 Popular right now [reserve b2]
+                - c by not_in_top
+                - gone by available
+                - b by not_in_top
+                - d by not_in_top
+            "#]],
+        ),
+        check(
+            Placement { rules: vec![rule("pin", &["a"], 0)], ..placement("", &["popular"], &[]) },
+            |ask| ask.filter = Some(is("category", "Garden")),
+            expect![[r#"
+                "For you" Session None
+                c 0.71 Popular right now
+                d 0.18 Popular right now
+                - a by asked_for
+                - gone by available
+                - b by asked_for
+                - b2 by asked_for
+            "#]],
+        ),
     ]
+}
+
+fn is(field: &str, value: &str) -> Condition {
+    Condition::Test(Test { field: field.to_owned(), is: Is::OneOf(vec![value.to_owned()]) })
+}
+
+/// A rule about what has this value.
+fn of(kind: &str, field: &str, value: &str, factor: f32) -> Rule {
+    let name = format!("{kind} {value}");
+    Rule { name, rule: kind.to_owned(), filter: Some(is(field, value)), factor, ..Rule::default() }
 }
 
 #[test]
@@ -242,7 +335,9 @@ fn every_source_filter_and_rule_decides_a_case() {
     for rule in RULES {
         let placed = |decision: &Decision| {
             let by = decision.slate.iter().filter_map(|slot| slot.placed_by.as_deref());
-            by.chain(decision.removed.iter().map(|(name, _)| name.as_str()))
+            let moved = decision.slate.iter().flat_map(|slot| &slot.moved_by).map(String::as_str);
+            by.chain(moved)
+                .chain(decision.removed.iter().map(|(name, _)| name.as_str()))
                 .any(|name| name.starts_with(rule.name))
         };
         assert!(corpus.iter().any(placed), "no golden case is decided by the rule {}", rule.name);

@@ -1,5 +1,6 @@
 //! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
 
+mod conditions;
 mod golden;
 mod invariants;
 
@@ -71,7 +72,7 @@ impl Bench {
     fn settings(&mut self, placements: Vec<Placement>) {
         let shop =
             Shop { currency: Currency::EUR, time_zone: "UTC".to_owned(), unknown_consent_granted: true };
-        self.push(None, Body::Settings(Box::new(Settings { shop, placements })));
+        self.push(None, Body::Settings(Box::new(Settings { shop, placements, segments: Vec::new() })));
     }
 
     fn decide(&mut self, request: Request) -> Decision {
@@ -117,6 +118,7 @@ fn rule(rule: &str, items: &[&str], position: u16) -> Rule {
         items: items.iter().map(|id| (*id).to_owned()).collect(),
         categories: Vec::new(),
         position,
+        ..Rule::default()
     }
 }
 

@@ -113,12 +113,9 @@ fn request(shop: &Shop, no: u32, now: Millis, shopper: ShopperNo, item: String) 
         shopper: Some(shopper),
         page: PageType::Product,
         items: vec![item],
-        category: None,
         cart: some(no, 3),
         exclude: some(no * 31, 20),
-        slots: 0,
-        explain: false,
-        skipped: Vec::new(),
+        ..Request::default()
     }
 }
 
@@ -150,6 +147,7 @@ fn settings(shop: &Shop) -> Settings {
             unknown_consent_granted: true,
         },
         placements: vec![placement],
+        segments: Vec::new(),
     }
 }
 
@@ -162,5 +160,6 @@ fn rule(shop: &Shop, no: u32) -> Rule {
         5..15 => ("hide", ids(20), Vec::new()),
         _ => ("hide", Vec::new(), vec![shop.path(no % shop.leaf_count())]),
     };
-    Rule { name: format!("rule {no}"), rule: kind.to_owned(), items, categories, position: no as u16 }
+    let name = format!("rule {no}");
+    Rule { name, rule: kind.to_owned(), items, categories, position: no as u16, ..Rule::default() }
 }

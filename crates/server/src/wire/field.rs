@@ -10,6 +10,11 @@ pub const ID_MAX: usize = 128;
 /// An object being read.
 pub struct Fields(pub Map<String, Value>);
 
+/// The moment of RFC 3339 text.
+pub fn parse_time(text: &str) -> Option<Millis> {
+    text.trim().parse::<jiff::Timestamp>().ok().map(|time| Millis(time.as_millisecond()))
+}
+
 fn wrong(name: &str, want: &str) -> Problem {
     Problem::new(name, "wrong_type", format!("must be {want}"))
 }
@@ -95,8 +100,8 @@ impl Fields {
             None => Ok(None),
             Some(Value::Number(number)) => number.as_i64().map(|ms| Some(Millis(ms))).ok_or_else(bad),
             Some(Value::String(text)) => {
-                let time = text.trim().parse::<jiff::Timestamp>().map(|time| time.as_millisecond());
-                time.or_else(|_| text.trim().parse::<i64>().map_err(|_| bad())).map(|ms| Some(Millis(ms)))
+                let number = || text.trim().parse().ok().map(Millis);
+                parse_time(&text).or_else(number).map(Some).ok_or_else(bad)
             }
             Some(_) => Err(bad()),
         }

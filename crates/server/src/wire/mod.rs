@@ -6,6 +6,8 @@ pub mod catalog;
 pub mod error;
 /// Events.
 pub mod event;
+/// Conditions as text.
+pub mod expression;
 /// Reading JSON fields with clear faults.
 pub mod field;
 /// Files of events or catalogue rows.

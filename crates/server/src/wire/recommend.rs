@@ -1,8 +1,9 @@
 //! `POST /v1/recommend`: what is asked and what is answered.
 
+use super::expression;
 use super::field::{Fields, ID_MAX};
-use bespoke_domain::Problem;
 use bespoke_domain::event::PageType;
+use bespoke_domain::{Condition, Problem};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -23,6 +24,8 @@ pub struct RecommendAsk {
     pub n: Option<u16>,
     /// Ids that must not be shown, at most 500.
     pub exclude_ids: Option<Vec<String>>,
+    /// What everything shown must be like: `price < 50 AND brand IN ['A'] AND NOT category:'Sale'`.
+    pub filter: Option<String>,
     /// Whether the log should keep every candidate with its score.
     pub explain: Option<bool>,
 }
@@ -53,6 +56,7 @@ pub struct Asked {
     pub category_path: Option<String>,
     pub cart_item_ids: Vec<String>,
     pub exclude_ids: Vec<String>,
+    pub filter: Option<Condition>,
     pub n: u16,
     pub explain: bool,
 }
@@ -64,6 +68,7 @@ impl Asked {
             .map_err(|error| Problem::new("body", "bad_json", error.to_string()))?;
         let mut fields = Fields::of(value, "body")?;
         let placement = fields.id("placement")?;
+        let filter = fields.text("filter", expression::TEXT_MAX)?;
         let context = fields.take("context").unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let mut context = Fields::of(context, "context")?;
         let inside = |problem: Problem| problem.inside("context");
@@ -84,6 +89,7 @@ impl Asked {
             category_path: context.text("category_path", 750).map_err(inside)?,
             cart_item_ids: context.texts("cart_item_ids", 200, ID_MAX).map_err(inside)?,
             exclude_ids: fields.texts("exclude_ids", 500, ID_MAX)?,
+            filter: filter.map(|text| expression::parse(&text)).transpose()?,
             n: fields.count("n", 100)?.unwrap_or(0) as u16,
             explain: fields.flag("explain")?.unwrap_or(false),
         };

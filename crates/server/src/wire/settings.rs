@@ -1,10 +1,12 @@
 //! Placement files: TOML, read whole. Every fault is found and named with its line, field and fix; a file with a fault
 //! changes nothing.
 
+use super::expression;
+use super::field::parse_time;
 use bespoke_domain::settings::{
-    Diversity, FilterUse, OnThin, Placement, Rule, Settings, Shop, Shows, SourceUse,
+    Diversity, FilterUse, OnThin, Placement, Rule, Segment, Settings, Shop, Shows, SourceUse,
 };
-use bespoke_domain::{Currency, Problem};
+use bespoke_domain::{Condition, Currency, Millis, Problem};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use toml::Spanned;
@@ -34,6 +36,15 @@ struct FileToml {
     shop: ShopToml,
     #[serde(default, rename = "placement")]
     placements: Vec<Spanned<PlacementToml>>,
+    #[serde(default, rename = "segment")]
+    segments: Vec<Spanned<SegmentToml>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SegmentToml {
+    name: String,
+    when: String,
 }
 
 #[derive(Deserialize)]
@@ -128,8 +139,20 @@ struct RuleToml {
     items: Vec<String>,
     #[serde(default)]
     categories: Vec<String>,
+    #[serde(default, rename = "where")]
+    filter: Option<String>,
+    when: Option<String>,
     #[serde(default)]
     position: u16,
+    factor: Option<f64>,
+    #[serde(default)]
+    slots: u16,
+    from: Option<String>,
+    until: Option<String>,
+    #[serde(default)]
+    author: String,
+    #[serde(default)]
+    note: String,
 }
 
 /// Reads a placement file.
@@ -173,7 +196,8 @@ impl Reader<'_> {
             }
             placements.push(self.placement(placement));
         }
-        Settings { shop, placements }
+        let segments = file.segments.into_iter().map(|segment| self.segment(segment)).collect();
+        Settings { shop, placements, segments }
     }
 
     fn shop(&mut self, shop: ShopToml) -> Shop {
@@ -263,15 +287,73 @@ impl Reader<'_> {
             let detail = format!("{:?} is none of {}", rule.rule, self.known.rules.join(", "));
             self.fault(at, Problem::new("rule", "unknown_rule", detail));
         }
-        if rule.items.is_empty() && rule.categories.is_empty() {
-            self.fault(at, Problem::new("items", "missing", "a rule names `items` or `categories`"));
+        if rule.items.is_empty() && rule.categories.is_empty() && rule.filter.is_none() {
+            self.fault(at, Problem::new("items", "missing", "a rule names `items`, `categories` or `where`"));
         }
         Rule {
+            factor: self.factor(at, &rule),
+            filter: self.condition(at, "where", rule.filter.as_deref()),
+            when: self.condition(at, "when", rule.when.as_deref()),
+            from: self.time(at, "from", rule.from.as_deref()),
+            until: self.time(at, "until", rule.until.as_deref()),
             name: rule.name,
             rule: rule.rule,
             items: rule.items,
             categories: rule.categories,
             position: rule.position,
+            slots: rule.slots,
+            author: rule.author,
+            note: rule.note,
+        }
+    }
+
+    /// A boost raises, a bury lowers; neither without saying by how much.
+    fn factor(&mut self, at: usize, rule: &RuleToml) -> f32 {
+        let (least, most) = match rule.rule.as_str() {
+            "boost" => (1.0, 100.0),
+            "bury" => (0.0, 1.0),
+            _ => return 1.0,
+        };
+        let factor = rule.factor.unwrap_or(f64::NAN);
+        if !(least..=most).contains(&factor) {
+            let detail = format!("{} needs a `factor` from {least} to {most}", rule.rule);
+            self.fault(at, Problem::new("factor", "out_of_range", detail));
+        }
+        factor as f32
+    }
+
+    fn segment(&mut self, segment: Spanned<SegmentToml>) -> Segment {
+        let at = segment.span().start;
+        let segment = segment.into_inner();
+        if segment.name.is_empty() || segment.name.len() > 64 {
+            self.fault(at, Problem::new("name", "invalid_name", "must have 1 to 64 characters"));
+        }
+        let condition = self.condition(at, "when", Some(&segment.when));
+        let condition = condition.unwrap_or(Condition::Any(Vec::new()));
+        if condition.tests().iter().any(|test| test.field == "segment") {
+            self.fault(at, Problem::new("when", "invalid_filter", "a segment cannot name segments"));
+        }
+        Segment { name: segment.name, condition }
+    }
+
+    fn condition(&mut self, at: usize, field: &str, text: Option<&str>) -> Option<Condition> {
+        match expression::parse(text?) {
+            Ok(condition) => Some(condition),
+            Err(problem) => {
+                self.fault(at, problem.of(field));
+                None
+            }
+        }
+    }
+
+    fn time(&mut self, at: usize, field: &str, text: Option<&str>) -> Option<Millis> {
+        match parse_time(text?) {
+            Some(time) => Some(time),
+            None => {
+                let detail = "must be RFC 3339 such as \"2026-11-27T00:00:00+01:00\"";
+                self.fault(at, Problem::new(field, "invalid_time", detail));
+                None
+            }
         }
     }
 
@@ -352,7 +434,7 @@ items = ["1"]
         let bad = GOOD
             .replace("GBP", "POUNDS")
             .replace("co_viewed", "magic")
-            .replace("\"pin\"", "\"boost\"")
+            .replace("\"pin\"", "\"push\"")
             .replace("slots = 8", "slots = 0");
         assert_eq!(
             faults(&bad),

@@ -87,6 +87,25 @@ async fn a_decision_is_explained_and_recomputed_after_everything_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_filter_binds_everything_and_a_bad_one_is_named() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    bench.catalogue(&json!([{"id": "p1", "price": "1 EUR"}, {"id": "p2", "price": "2 EUR"}])).await;
+    for product in ["p0", "p1", "p2"] {
+        bench.post("/v1/events", &view("a", product)).await;
+    }
+    let ask =
+        |filter: &str| json!({"placement": "home", "anonymous_id": "a", "filter": filter, "explain": true});
+    let (_, body) = bench.post("/v1/recommend", &ask("price < 2.5 AND NOT id = 'p1'")).await;
+    assert_eq!(ids(&body), ["p2"], "p3 is pinned and dear: {body}");
+    let path = format!("/v1/decisions/{}/replay", body["request_id"].as_str().expect("an id"));
+    let (_, again) = bench.ask("GET", &path, &bench.secret, String::new()).await;
+    assert_eq!(again["identical"], true, "{again}");
+    let (status, body) = bench.post("/v1/recommend", &ask("price < cheap")).await;
+    assert_eq!((status, &body["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("filter")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_without_time_gets_what_is_popular_and_it_is_replayed_so() {
     let bench = Bench::new();
     bench.catalogue(&rows(5)).await;

@@ -72,6 +72,9 @@ fn the_documentation_names_everything_in_the_tables() {
     for rule in bespoke_engine::rule::RULES {
         assert!(placements.contains(&format!("`{}`", rule.name)), "{}", rule.name);
     }
+    for field in &bespoke_engine::condition::FIELDS {
+        assert!(placements.contains(&format!("| `{}`", field.name)), "{}", field.name);
+    }
     let events = include_str!("../../../../docs/events.md");
     for kind in bespoke_domain::event::KINDS.iter().filter(|kind| !kind.name.contains('*')) {
         assert!(events.contains(&format!("`{}`", kind.name)), "{}", kind.name);

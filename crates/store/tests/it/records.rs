@@ -2,6 +2,7 @@
 //! `RECORD_VERSION`, keep the old shape for reading, and add the new bytes here.
 
 use crate::samples::{START, open, read_all};
+use bespoke_domain::condition::{Is, Test};
 use bespoke_domain::consent::{Consent, Purpose, Statement};
 use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
@@ -9,10 +10,11 @@ use bespoke_domain::decision::{
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::settings::{
-    Diversity, FilterUse, KeyChange, OnThin, Placement, Rule, Scope, Settings, Shop, Shows, SourceUse,
+    Diversity, FilterUse, KeyChange, OnThin, Placement, Rule, Scope, Segment, Settings, Shop, Shows,
+    SourceUse,
 };
 use bespoke_domain::{
-    Body, CategoryNo, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
+    Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
 };
 use bespoke_store::{RECORD_VERSION, Store};
 use expect_test::{Expect, expect};
@@ -162,10 +164,28 @@ fn settings() -> Settings {
             rule: "pin".to_owned(),
             items: vec!["SKU-1".to_owned()],
             categories: vec!["Sale".to_owned()],
+            filter: Some(condition()),
+            when: Some(Condition::Not(Box::new(condition()))),
             position: 1,
+            factor: 1.5,
+            slots: 2,
+            from: Some(Millis(5)),
+            until: Some(Millis(6)),
+            author: "Ann".to_owned(),
+            note: "Spring sale".to_owned(),
         }],
     };
-    Settings { shop, placements: vec![placement] }
+    let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
+    Settings { shop, placements: vec![placement], segments }
+}
+
+fn condition() -> Condition {
+    let test = |field: &str, is| Condition::Test(Test { field: field.to_owned(), is });
+    let price = Is::Within { least: 1.0, most: 2.0, above: true, below: false };
+    Condition::Any(vec![
+        Condition::All(vec![test("price", price), test("sale", Is::There)]),
+        test("brand", Is::OneOf(vec!["A".to_owned()])),
+    ])
 }
 
 fn request() -> Request {
@@ -179,6 +199,8 @@ fn request() -> Request {
         category: Some("Home".to_owned()),
         cart: vec!["SKU-2".to_owned()],
         exclude: vec!["SKU-3".to_owned()],
+        filter: Some(condition()),
+        utc_offset_min: -90,
         slots: 8,
         explain: true,
         skipped: vec!["co_viewed".to_owned()],
@@ -198,6 +220,7 @@ fn decision() -> Decision {
         parts: vec![(1, 0.25)],
         reason,
         placed_by: Some("spring".to_owned()),
+        moved_by: vec!["summer".to_owned()],
         probability: 0.125,
     };
     let considered = Considered {
@@ -242,14 +265,19 @@ fn golden(body: &Body) -> Expect {
         Body::Settings(_) => expect![[r#"
             01024555520d4575726f70652f4265726c696e010109686f6d655f6865726f07466f7220796f7507506f70756c617201
             0c04010107706f70756c61720000003fc801010e68616c665f6c6966655f646179730000000000001c40010961766169
-            6c61626c65010178000000000000f0bf03020106737072696e670370696e0105534b552d31010453616c6501"#]],
+            6c61626c65010178000000000000f0bf03020106737072696e670370696e0105534b552d31010453616c650101020002
+            0305707269636501000000000000f03f00000000000000400100030473616c650203056272616e640001014101020102
+            00020305707269636501000000000000f03f00000000000000400100030473616c650203056272616e64000101410100
+            00c03f02010a010c03416e6e0b537072696e672073616c6501036e6577010200020305707269636501000000000000f0
+            3f00000000000000400100030473616c650203056272616e6400010141"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104
-            486f6d650105534b552d320105534b552d3308010109636f5f766965776564e807e9070905302e312e3007466f722079
-            6f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c6f6f6b656420617420
-            4d75670103010106737072696e670000003e02020107706f70756c617228290109617661696c61626c65060105534b55
-            2d39010101050000c0bf0100000000400109646976657273697479"#]],
+            486f6d650105534b552d320105534b552d3301010200020305707269636501000000000000f03f000000000000004001
+            00030473616c650203056272616e6400010141b30108010109636f5f766965776564e807e9070905302e312e3007466f
+            7220796f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c6f6f6b656420
+            6174204d75670103010106737072696e67010673756d6d65720000003e02020107706f70756c61722829010961766169
+            6c61626c65060105534b552d39010101050000c0bf0100000000400109646976657273697479"#]],
     }
 }
 

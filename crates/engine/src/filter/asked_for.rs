@@ -1,0 +1,20 @@
+//! Removes what the request's own `filter` does not match. Binds pinned candidates too: who asks for shoes under 50 gets
+//! nothing else.
+
+use super::FilterSpec;
+use crate::context::Context;
+use crate::pool::Pool;
+
+/// The line in the table.
+pub static SPEC: FilterSpec = FilterSpec {
+    name: "asked_for",
+    doc: "Removes what does not match the request's `filter`. Always on.",
+    params: &[],
+    hard: true,
+    run,
+};
+
+fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
+    let Some(filter) = &context.filter else { return 0 };
+    pool.remove(remover, true, |one| !filter.holds(context, one.candidate))
+}
