@@ -102,6 +102,8 @@ pub struct SourceUse {
     pub weight: f32,
     /// Most candidates taken from it.
     pub limit: u16,
+    /// External ids of the products it names, in order.
+    pub items: Vec<String>,
     /// Named parameters that differ from the source's defaults.
     pub params: Vec<(String, f64)>,
 }

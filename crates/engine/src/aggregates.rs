@@ -3,17 +3,27 @@
 
 use crate::catalog::Catalog;
 use crate::names::{Names, PRODUCTS_MAX};
+use crate::profile::{Bought, seconds};
 use crate::visits::Visits;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{
-    CategoryNo, Consent, Event, EventKind, Offset, ProductNo, ProductPatch, Purpose, Settings, ShopperNo,
+    CategoryNo, Consent, Event, EventKind, Millis, Offset, ProductNo, ProductPatch, Purpose, Settings,
+    ShopperNo,
 };
 use bespoke_models::co_occurrence::CoOccurrence;
 use bespoke_models::co_visit::{CoVisitParams, observe_basket, observe_view};
+use bespoke_models::content_index::ContentIndex;
 use bespoke_models::popularity::Popularity;
+use bespoke_models::repurchase::Repurchase;
 use bespoke_models::session_index::SessionIndex;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// Products kept by age.
+pub const NEWEST_MAX: usize = 1_000;
+/// Half-lives of trend and sales, in days.
+const TREND_DAYS: f64 = 2.0;
+const SOLD_DAYS: f64 = 30.0;
 
 /// What a signal counts for in popularity: one home for these weights.
 pub const SIGNALS: [(EventKind, f64); 4] = [
@@ -24,7 +34,7 @@ pub const SIGNALS: [(EventKind, f64); 4] = [
 ];
 
 /// The shop's aggregates after some offset.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Aggregates {
     /// The last entry folded in.
     pub offset: Offset,
@@ -32,6 +42,16 @@ pub struct Aggregates {
     pub catalog: Catalog,
     /// What is popular, overall and by category.
     pub popularity: Popularity,
+    /// The same of the last days.
+    pub trend: Popularity,
+    /// What is bought.
+    pub sold: Popularity,
+    /// After how long a product is bought again.
+    pub repurchase: Repurchase,
+    /// Which products share attribute values and words.
+    pub content: ContentIndex,
+    /// The newest products by `published_at`, newest first.
+    pub newest: Vec<(Millis, ProductNo)>,
     /// What is viewed in one visit.
     pub co_viewed: CoOccurrence,
     /// What is bought in one order.
@@ -48,6 +68,29 @@ pub struct Aggregates {
     pub keys: Vec<KeyChange>,
     /// Products named in events or patches that got no number, because there were too many.
     pub ignored_products: u64,
+}
+
+impl Default for Aggregates {
+    fn default() -> Self {
+        Self {
+            offset: Offset::default(),
+            catalog: Catalog::default(),
+            popularity: Popularity::default(),
+            trend: Popularity::new(TREND_DAYS),
+            sold: Popularity::new(SOLD_DAYS),
+            repurchase: Repurchase::default(),
+            content: ContentIndex::default(),
+            newest: Vec::new(),
+            co_viewed: CoOccurrence::default(),
+            co_bought: CoOccurrence::default(),
+            sessions: SessionIndex::default(),
+            visits: Visits::default(),
+            settings_offset: Offset::default(),
+            settings: None,
+            keys: Vec::new(),
+            ignored_products: 0,
+        }
+    }
 }
 
 impl Aggregates {
@@ -90,6 +133,10 @@ impl Aggregates {
         for &product in products {
             let categories = self.categories_of(product);
             self.popularity.bump(product, &categories, *weight, event.time);
+            self.trend.bump(product, &categories, *weight, event.time);
+            if event.kind == EventKind::Purchase {
+                self.sold.bump(product, &categories, 1.0, event.time);
+            }
         }
     }
 
@@ -127,7 +174,10 @@ impl Aggregates {
     /// Folds a catalogue patch in; a product that changes its category changes leaderboards with it.
     pub fn fold_patch(&mut self, names: &Names, patch: &ProductPatch) {
         let Some(product) = self.number(names, &patch.id) else { return };
+        let tags = self.catalog.tags_shared(product);
         let (before, after) = self.catalog.apply(product, patch);
+        self.content.change(product, &tags, self.catalog.tags(product));
+        self.note_age(product);
         if before == after {
             return;
         }
@@ -136,8 +186,40 @@ impl Aggregates {
         let only = |list: &[CategoryNo], other: &[CategoryNo]| -> Vec<CategoryNo> {
             list.iter().copied().filter(|category| !other.contains(category)).collect()
         };
-        self.popularity.leave(product, &only(&old, &new));
-        self.popularity.enter(product, &only(&new, &old));
+        for board in [&mut self.popularity, &mut self.trend, &mut self.sold] {
+            board.leave(product, &only(&old, &new));
+            board.enter(product, &only(&new, &old));
+        }
+    }
+
+    fn note_age(&mut self, product: ProductNo) {
+        let Some(since) = self.catalog.content(product).and_then(|content| content.published_at) else {
+            return;
+        };
+        let place = (std::cmp::Reverse(since), product);
+        let find = |list: &[(Millis, ProductNo)]| {
+            list.binary_search_by_key(&place, |(since, product)| (std::cmp::Reverse(*since), *product))
+        };
+        if find(&self.newest).is_ok() {
+            return;
+        }
+        self.newest.retain(|(_, held)| *held != product);
+        if let Err(at) = find(&self.newest)
+            && at < NEWEST_MAX
+        {
+            self.newest.insert(at, (since, product));
+            self.newest.truncate(NEWEST_MAX);
+        }
+    }
+
+    /// Notes how long after the last time each product was bought again, by what the shopper bought before.
+    pub fn note_repurchase(&mut self, event: &Event, products: &[ProductNo], before: &[Bought]) {
+        for &product in products {
+            if let Some(last) = before.iter().find(|held| held.product == product) {
+                let days = (seconds(event.time) as f32 - last.time_s as f32) / 86_400.0;
+                self.repurchase.observe(product, days);
+            }
+        }
     }
 
     /// Folds a key in, or takes it out.

@@ -19,6 +19,8 @@ pub const TAGS_MAX: usize = 1_000_000;
 const TAG_LEN_MAX: usize = 64;
 /// Most tags of one product.
 const PRODUCT_TAGS_MAX: usize = 64;
+/// Words of a title that become tags.
+const TITLE_WORDS_MAX: usize = 12;
 /// Attributes whose values name one product each.
 const NAMING: [&str; 4] = ["gtin", "mpn", "sku", "identifier"];
 
@@ -257,6 +259,11 @@ impl Catalog {
         self.tags.get(product.index()).map_or(&[], |tags| tags)
     }
 
+    /// The same, to keep over a change.
+    pub fn tags_shared(&self, product: ProductNo) -> Arc<[u32]> {
+        self.tags.get(product.index()).cloned().unwrap_or_default()
+    }
+
     /// The number of an attribute's value, whatever the letter case; of the attribute itself where `value` is empty.
     pub fn tag(&self, name: &str, value: &str) -> Option<u32> {
         self.tag_names.get(&tag_name(name, value))
@@ -394,7 +401,14 @@ impl Catalog {
 
     fn tags_of(&mut self, content: &Content) -> Arc<[u32]> {
         let brand = (!content.brand.is_empty()).then_some(("brand", content.brand.as_str()));
-        let others = content.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let category = content.categories.first().map(|path| ("category", path.as_str()));
+        let words = content.title.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2);
+        let words = words.take(TITLE_WORDS_MAX).map(|word| ("title", word));
+        let listed = content
+            .attributes
+            .iter()
+            .flat_map(|(name, values)| values.split(',').map(move |value| (name.as_str(), value)));
+        let others = category.into_iter().chain(words).chain(listed);
         let is_value = |(name, value): &(&str, &str)| {
             !value.is_empty() && value.len() <= TAG_LEN_MAX && !NAMING.contains(name)
         };

@@ -68,7 +68,7 @@ fn asked_sources<'a>(planned: &'a PlannedPlacement, request: &Request) -> Vec<&'
 
 /// The source that a slot without evidence falls back to.
 static FALLBACK: PlannedSource =
-    PlannedSource { spec: &POPULAR, weight: 1.0, limit: 500, params: Vec::new() };
+    PlannedSource { spec: &POPULAR, weight: 1.0, limit: 500, params: Vec::new(), items: Vec::new() };
 
 /// What a decision works on: the pool, and by name what yielded and what removed.
 struct Work<'a> {
@@ -89,7 +89,7 @@ impl<'a> Work<'a> {
     }
 
     fn add_source(&mut self, context: &Context<'_>, source: &'a PlannedSource) {
-        let scored = (source.spec.yields)(context, &source.params, source.limit);
+        let scored = (source.spec.yields)(context, source);
         self.pool.add(self.sources.len(), source.weight, &scored);
         self.sources.push((source, scored.len() as u32));
     }
@@ -278,7 +278,7 @@ impl<'a> Work<'a> {
         let rule = one.pin.and_then(|(_, rule_no)| planned.rules.get(usize::from(rule_no)));
         let reason = match rule {
             Some(_) => pinned_reason(),
-            None => (source.spec.reason)(context, &source.params, one.candidate),
+            None => (source.spec.reason)(context, source, one.candidate),
         };
         Slot {
             candidate: one.candidate,

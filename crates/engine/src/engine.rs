@@ -8,13 +8,13 @@ use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
 use crate::tables::Plan;
-use bespoke_domain::{Body, Consent, Decision, Entry, Event, Offset, Request, ShopperNo};
+use bespoke_domain::{Body, Consent, Decision, Entry, Event, EventKind, Offset, Purpose, Request, ShopperNo};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 2;
+pub const CHECKPOINT_VERSION: u32 = 3;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]
@@ -149,6 +149,11 @@ impl Engine {
             self.live.profiles.link(shopper, other);
         }
         let root = entry.shopper.map(|shopper| self.live.profiles.root(shopper));
+        if let Some(profile) =
+            root.filter(|_| is_personal_purchase(event)).and_then(|root| self.live.profile(root))
+        {
+            self.aggregates.note_repurchase(event, &products, profile.bought());
+        }
         self.aggregates.fold_event(root, event, &products);
         if let Some(root) = root {
             self.live.profiles.change(root, |profile| profile.absorb(offset, event, &products));
@@ -204,4 +209,8 @@ impl Engine {
         engine.publish();
         Some(engine)
     }
+}
+
+fn is_personal_purchase(event: &Event) -> bool {
+    event.kind == EventKind::Purchase && event.consent.allows(Purpose::Personalization)
 }

@@ -23,6 +23,13 @@ pub enum Act {
     Buy,
 }
 
+impl Act {
+    /// How much it says about what the shopper likes, against a view.
+    pub fn weight(self) -> f32 {
+        [1.0, 3.0, 2.0, 4.0][self as usize]
+    }
+}
+
 const ACTS: [Act; 4] = [Act::View, Act::Cart, Act::Wish, Act::Buy];
 
 /// One recent act, in 16 bytes. Ordered by time, then by its place in the log.

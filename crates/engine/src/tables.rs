@@ -3,8 +3,8 @@
 
 use crate::condition::{Check, Lookup};
 use crate::{filter, rule, source};
-use bespoke_domain::Condition;
 use bespoke_domain::settings::{FilterUse, Placement, Rule, Settings, SourceUse};
+use bespoke_domain::{Condition, ProductNo};
 use std::collections::HashMap;
 
 /// A named number that a placement may set.
@@ -24,7 +24,7 @@ pub struct ParamSpec {
 pub type Params = Vec<f64>;
 
 /// Most sources of one placement: each candidate keeps its part of each.
-pub const SOURCES_MAX: usize = 8;
+pub const SOURCES_MAX: usize = 12;
 
 /// A source as used by a placement.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub struct PlannedSource {
     pub limit: usize,
     /// Its parameters.
     pub params: Params,
+    /// The products it names, those with a number.
+    pub items: Vec<ProductNo>,
 }
 
 /// A filter as used by a placement.
@@ -85,7 +87,12 @@ impl PlannedPlacement {
     fn new(placement: &Placement, ids: &Lookup<'_>) -> Self {
         Self {
             placement: placement.clone(),
-            sources: placement.sources.iter().filter_map(plan_source).take(SOURCES_MAX).collect(),
+            sources: placement
+                .sources
+                .iter()
+                .filter_map(|used| plan_source(used, ids))
+                .take(SOURCES_MAX)
+                .collect(),
             filters: plan_filters(&placement.filters),
             rules: placement.rules.iter().filter_map(|rule| plan_rule(rule, ids)).collect(),
         }
@@ -102,10 +109,11 @@ fn plan_rule(rule: &Rule, ids: &Lookup<'_>) -> Option<rule::Planned> {
     Some(rule::Planned { spec, rule: rule.clone(), items, categories, below, filter, when })
 }
 
-fn plan_source(used: &SourceUse) -> Option<PlannedSource> {
+fn plan_source(used: &SourceUse, ids: &Lookup<'_>) -> Option<PlannedSource> {
     let spec = source::SOURCES.iter().find(|spec| spec.name == used.source)?;
     let params = values(spec.params, &used.params);
-    Some(PlannedSource { spec, weight: used.weight, limit: usize::from(used.limit), params })
+    let items = used.items.iter().filter_map(|id| (ids.product)(id)).collect();
+    Some(PlannedSource { spec, weight: used.weight, limit: usize::from(used.limit), params, items })
 }
 
 fn plan_filters(used: &[FilterUse]) -> Vec<PlannedFilter> {

@@ -1,10 +1,15 @@
 //! Everything fitted from data, in the order in which a decision meets it: the columns it is kept in, popularity,
-//! co-occurrence, session neighbours, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
+//! shared content, repurchase, co-occurrence, session neighbours, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
 
 /// Columns shared between the writer and published snapshots.
 pub mod cow;
 /// Decayed counts and exact leaderboards.
 pub mod popularity;
+
+/// Products that share attribute values and words.
+pub mod content_index;
+/// After how long a product is bought again.
+pub mod repurchase;
 
 /// Decayed, bounded rows of what goes with a product.
 pub mod co_occurrence;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Products a leaderboard holds.
 pub const BOARD_LEN: usize = 512;
-/// Half-life of a signal in days.
+/// Half-life of a signal in days where nothing is said.
 pub const HALF_LIFE_DAYS: f64 = 14.0;
 /// Scores are rescaled by `2^-RESCALE` (exactly) when their exponent passes it.
 const RESCALE: f64 = 400.0;
@@ -18,8 +18,9 @@ const RESCALE: f64 = 400.0;
 type Board = Vec<(f64, ProductNo)>;
 
 /// Decayed popularity of products, overall and by category.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Popularity {
+    half_life_days: f64,
     /// Day from which exponents count; the first signal's day.
     landmark_day: Option<f64>,
     products: CowVec<f64, 4096>,
@@ -27,7 +28,24 @@ pub struct Popularity {
     boards: CowVec<Arc<Board>, 64>,
 }
 
+impl Default for Popularity {
+    fn default() -> Self {
+        Self::new(HALF_LIFE_DAYS)
+    }
+}
+
 impl Popularity {
+    /// Nothing yet; a signal will count half after `half_life_days`.
+    pub fn new(half_life_days: f64) -> Self {
+        Self {
+            half_life_days,
+            landmark_day: None,
+            products: CowVec::default(),
+            categories: CowVec::default(),
+            boards: CowVec::default(),
+        }
+    }
+
     /// Adds a signal of `weight` for `product` at `now` in its `categories` (the whole shop, number 0, among them).
     pub fn bump(&mut self, product: ProductNo, categories: &[CategoryNo], weight: f64, now: Millis) {
         let weight = weight * self.factor(now);
@@ -83,7 +101,7 @@ impl Popularity {
     /// The product's decayed signals as they count at `now`, in signals.
     pub fn score(&self, product: ProductNo, now: Millis) -> f64 {
         let Some(landmark) = self.landmark_day else { return 0.0 };
-        self.raw(product) * libm::exp2((landmark - now.days()) / HALF_LIFE_DAYS)
+        self.raw(product) * libm::exp2((landmark - now.days()) / self.half_life_days)
     }
 
     fn raw(&self, product: ProductNo) -> f64 {
@@ -115,7 +133,7 @@ impl Popularity {
     fn factor(&mut self, now: Millis) -> f64 {
         let day = now.days();
         let landmark = *self.landmark_day.get_or_insert(day);
-        let exponent = (day - landmark) / HALF_LIFE_DAYS;
+        let exponent = (day - landmark) / self.half_life_days;
         if exponent <= RESCALE {
             return libm::exp2(exponent.max(-RESCALE));
         }
@@ -126,7 +144,8 @@ impl Popularity {
     /// Moves the landmark; multiplying by a power of two loses no bits, so that the order stays exact.
     fn rescale(&mut self) {
         let shrink = libm::exp2(-RESCALE);
-        self.landmark_day = self.landmark_day.map(|day| day + RESCALE * HALF_LIFE_DAYS);
+        let days = RESCALE * self.half_life_days;
+        self.landmark_day = self.landmark_day.map(|day| day + days);
         for at in 0..self.products.len() {
             if let Some(score) = self.products.get_mut(at) {
                 *score *= shrink;

@@ -1,9 +1,9 @@
 //! What is bought in the same orders as the page's product, the cart, or the visit's last product.
 
 use super::co_viewed::basis;
-use super::{SourceSpec, products};
+use super::{Scored, SourceSpec, products};
 use crate::context::Context;
-use crate::tables::ParamSpec;
+use crate::tables::{ParamSpec, PlannedSource};
 use bespoke_domain::Candidate;
 use bespoke_domain::decision::Reason;
 use bespoke_models::co_visit::CoVisitParams;
@@ -24,23 +24,24 @@ pub static SPEC: SourceSpec = SourceSpec {
     reason,
 };
 
-fn yields(context: &Context<'_>, params: &[f64], limit: usize) -> Vec<(f32, Candidate)> {
+fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let settings = CoVisitParams {
         items_max: 50,
         session_decay: 1.0,
-        shrinkage: params[0] as f32,
+        shrinkage: used.params[0] as f32,
         last_item: 0.0,
         earlier_items: 0.0,
         ..CoVisitParams::default()
     };
     let rows = &context.snapshot.aggregates.co_bought;
     let now = context.request.now;
-    let mut scored = Scratch::with(|scratch| rows.predict(&settings, context.anchors(), now, limit, scratch));
+    let mut scored =
+        Scratch::with(|scratch| rows.predict(&settings, context.anchors(), now, used.limit, scratch));
     scored.retain(|(_, product)| !context.anchors().contains(product));
     products(scored)
 }
 
-fn reason(context: &Context<'_>, _params: &[f64], candidate: Candidate) -> Reason {
+fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
     let basis = basis(context, &context.snapshot.aggregates.co_bought, context.anchors(), candidate);
     let text = match basis {
         Some(product) => format!("Often bought with {}", context.title(product)),

@@ -1,8 +1,8 @@
 //! What shoppers look at in the same visit as the products this visit has dealt with (co-visitation with recency).
 
-use super::{SourceSpec, products};
+use super::{Scored, SourceSpec, products};
 use crate::context::Context;
-use crate::tables::ParamSpec;
+use crate::tables::{ParamSpec, PlannedSource};
 use bespoke_domain::decision::Reason;
 use bespoke_domain::{Candidate, ProductNo};
 use bespoke_models::co_occurrence::CoOccurrence;
@@ -32,18 +32,18 @@ pub static SPEC: SourceSpec = SourceSpec {
     reason,
 };
 
-fn yields(context: &Context<'_>, params: &[f64], limit: usize) -> Vec<(f32, Candidate)> {
+fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let settings = CoVisitParams {
-        items_max: params[0] as u32,
-        shrinkage: params[1] as f32,
+        items_max: used.params[0] as u32,
+        shrinkage: used.params[1] as f32,
         ..CoVisitParams::default()
     };
     let rows = &context.snapshot.aggregates.co_viewed;
     let now = context.request.now;
-    Scratch::with(|scratch| products(rows.predict(&settings, &context.visit, now, limit, scratch)))
+    Scratch::with(|scratch| products(rows.predict(&settings, &context.visit, now, used.limit, scratch)))
 }
 
-fn reason(context: &Context<'_>, _params: &[f64], candidate: Candidate) -> Reason {
+fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
     let rows = &context.snapshot.aggregates.co_viewed;
     let basis = basis(context, rows, &context.visit, candidate);
     let text = match basis {

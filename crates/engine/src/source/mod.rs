@@ -1,16 +1,27 @@
 //! Where candidates come from. A source yields scored candidates, best first, and can say in plain words why it yielded
 //! one. It sees the shopper only through [`crate::context::Context`], which hides the profile where consent is missing.
 
+mod accessories;
+mod alternatives;
+mod best_sellers;
 mod bought_together;
+mod buy_again;
 mod co_viewed;
+mod editorial;
+mod favourite_categories;
+mod new_arrivals;
 mod popular;
 mod recently_viewed;
 mod session_neighbours;
+mod similar;
+mod trending;
 
 use crate::context::Context;
-use crate::tables::ParamSpec;
+use crate::tables::{ParamSpec, PlannedSource};
 use bespoke_domain::decision::Reason;
 use bespoke_domain::{Candidate, ProductNo};
+use bespoke_models::popularity::Popularity;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 pub use popular::SPEC as POPULAR;
 
@@ -29,19 +40,52 @@ pub struct SourceSpec {
     /// Whether its candidates are evidence for the placement's headline; a fallback source's are not.
     pub is_evidence: bool,
     /// At most `limit` candidates with finite scores ≥ 0, each once, best first. MUST depend on its arguments only.
-    pub yields: fn(&Context<'_>, &[f64], usize) -> Scored,
+    pub yields: fn(&Context<'_>, &PlannedSource) -> Scored,
     /// Why it yielded the candidate.
-    pub reason: fn(&Context<'_>, &[f64], Candidate) -> Reason,
+    pub reason: fn(&Context<'_>, &PlannedSource, Candidate) -> Reason,
 }
 
 /// Every source.
-pub static SOURCES: [&SourceSpec; 5] = [
+pub static SOURCES: [&SourceSpec; 14] = [
     &popular::SPEC,
     &recently_viewed::SPEC,
     &co_viewed::SPEC,
     &bought_together::SPEC,
     &session_neighbours::SPEC,
+    &similar::SPEC,
+    &accessories::SPEC,
+    &alternatives::SPEC,
+    &best_sellers::SPEC,
+    &trending::SPEC,
+    &new_arrivals::SPEC,
+    &buy_again::SPEC,
+    &favourite_categories::SPEC,
+    &editorial::SPEC,
 ];
+
+/// A reason that rests on nothing in particular.
+fn plain(spec: &SourceSpec, text: impl Into<String>) -> Reason {
+    Reason { code: spec.name.to_owned(), text: text.into(), based_on: Vec::new(), personal: false }
+}
+
+/// The products of leaderboards, the page's category first and the categories above it after it, with falling scores.
+fn best_up<'a>(context: &Context<'a>, board: &'a Popularity, limit: usize) -> Vec<(f32, ProductNo)> {
+    let mut scored: Vec<(f32, ProductNo)> = Vec::with_capacity(limit);
+    let mut seen = FxHashSet::with_capacity_and_hasher(limit, FxBuildHasher);
+    let mut scale = 1.0;
+    for category in context.snapshot.aggregates.catalog.categories_up(context.category) {
+        for (share, product) in board.best(category) {
+            if scored.len() == limit {
+                return scored;
+            }
+            if seen.insert(product) {
+                scored.push((scale * share, product));
+            }
+        }
+        scale = scored.last().map_or(scale, |(last, _)| *last);
+    }
+    scored
+}
 
 fn products(scored: Vec<(f32, ProductNo)>) -> Vec<(f32, Candidate)> {
     scored.into_iter().map(|(score, product)| (score, Candidate::Product(product))).collect()

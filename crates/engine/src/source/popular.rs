@@ -1,11 +1,11 @@
 //! What many shoppers are after right now, in the page's category first and in the whole shop after it.
 
-use super::SourceSpec;
+use super::{Scored, SourceSpec, best_up, products};
 use crate::context::Context;
+use crate::tables::PlannedSource;
 use bespoke_domain::decision::Reason;
 use bespoke_domain::settings::Shows;
 use bespoke_domain::{Candidate, CategoryNo};
-use rustc_hash::{FxBuildHasher, FxHashSet};
 
 /// The line in the table.
 pub static SPEC: SourceSpec = SourceSpec {
@@ -17,31 +17,17 @@ pub static SPEC: SourceSpec = SourceSpec {
     reason,
 };
 
-fn yields(context: &Context<'_>, _params: &[f64], limit: usize) -> Vec<(f32, Candidate)> {
+fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let aggregates = &context.snapshot.aggregates;
     let placement = context.snapshot.plan.get(&context.request.placement);
     if placement.is_some_and(|planned| planned.placement.shows == Shows::Categories) {
         let named = |(score, category)| (score, Candidate::Category(category));
-        return aggregates.popularity.best_categories(limit).into_iter().map(named).collect();
+        return aggregates.popularity.best_categories(used.limit).into_iter().map(named).collect();
     }
-    let mut scored: Vec<(f32, Candidate)> = Vec::with_capacity(limit);
-    let mut seen = FxHashSet::with_capacity_and_hasher(limit, FxBuildHasher);
-    let mut scale = 1.0;
-    for category in aggregates.catalog.categories_up(context.category) {
-        for (share, product) in aggregates.popularity.best(category) {
-            if scored.len() == limit {
-                return scored;
-            }
-            if seen.insert(product) {
-                scored.push((scale * share, Candidate::Product(product)));
-            }
-        }
-        scale = scored.last().map_or(scale, |(last, _)| *last);
-    }
-    scored
+    products(best_up(context, &aggregates.popularity, used.limit))
 }
 
-fn reason(context: &Context<'_>, _params: &[f64], candidate: Candidate) -> Reason {
+fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
     let catalog = &context.snapshot.aggregates.catalog;
     let category = match candidate {
         Candidate::Product(product) => catalog.row(product).map_or(CategoryNo(0), |row| row.category),

@@ -1,8 +1,9 @@
 //! What this shopper looked at lately and did not buy since, newest first.
 
-use super::SourceSpec;
+use super::{Scored, SourceSpec};
 use crate::context::Context;
 use crate::profile::Act;
+use crate::tables::PlannedSource;
 use bespoke_domain::decision::Reason;
 use bespoke_domain::{Candidate, ProductNo};
 
@@ -16,11 +17,11 @@ pub static SPEC: SourceSpec = SourceSpec {
     reason,
 };
 
-fn yields(context: &Context<'_>, _params: &[f64], limit: usize) -> Vec<(f32, Candidate)> {
+fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let mut seen: Vec<ProductNo> = context.items.clone();
     let mut scored = Vec::new();
     for one in context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev()) {
-        if scored.len() == limit {
+        if scored.len() == used.limit {
             break;
         }
         if seen.contains(&one.product) {
@@ -34,7 +35,7 @@ fn yields(context: &Context<'_>, _params: &[f64], limit: usize) -> Vec<(f32, Can
     scored
 }
 
-fn reason(_context: &Context<'_>, _params: &[f64], _candidate: Candidate) -> Reason {
+fn reason(_context: &Context<'_>, _used: &PlannedSource, _candidate: Candidate) -> Reason {
     Reason {
         code: SPEC.name.to_owned(),
         text: "You looked at this recently".to_owned(),

@@ -1,9 +1,9 @@
 //! What shoppers went on to in visits like this one: session neighbours (VMIS-kNN, Kersbergen et al. 2022, with the
 //! weights of STAN, Garg et al. 2019), over visits that ended, the newest first.
 
-use super::{SourceSpec, products};
+use super::{Scored, SourceSpec, products};
 use crate::context::Context;
-use crate::tables::ParamSpec;
+use crate::tables::{ParamSpec, PlannedSource};
 use bespoke_domain::Candidate;
 use bespoke_domain::decision::Reason;
 use bespoke_models::scratch::Scratch;
@@ -38,18 +38,18 @@ pub static SPEC: SourceSpec = SourceSpec {
     reason,
 };
 
-fn yields(context: &Context<'_>, params: &[f64], limit: usize) -> Vec<(f32, Candidate)> {
+fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let settings = SessionKnnParams {
-        candidates_max: params[0] as u32,
-        neighbours_max: params[1] as u32,
-        position_decay: params[2] as f32,
+        candidates_max: used.params[0] as u32,
+        neighbours_max: used.params[1] as u32,
+        position_decay: used.params[2] as f32,
         ..SessionKnnParams::default()
     };
     let index = &context.snapshot.aggregates.sessions;
-    Scratch::with(|scratch| products(index.predict(&settings, &context.visit, limit, scratch)))
+    Scratch::with(|scratch| products(index.predict(&settings, &context.visit, used.limit, scratch)))
 }
 
-fn reason(context: &Context<'_>, _params: &[f64], _candidate: Candidate) -> Reason {
+fn reason(context: &Context<'_>, _used: &PlannedSource, _candidate: Candidate) -> Reason {
     let personal = context.visit.iter().any(|product| !context.items.contains(product));
     let text = if personal {
         "Shoppers with a visit like yours went on to this"

@@ -37,7 +37,8 @@ fn shop(placements: Vec<Placement>) -> Bench {
     bench
 }
 
-fn show(bench: &Bench, decision: &Decision) -> String {
+/// A decision in lines.
+pub fn show(bench: &Bench, decision: &Decision) -> String {
     let snapshot = bench.engine.live().snapshot();
     let mut text =
         format!("{:?} {:?} {:?}\n", decision.headline, decision.personalization, decision.fallback);
@@ -323,7 +324,8 @@ fn of(kind: &str, field: &str, value: &str, factor: f32) -> Rule {
 
 #[test]
 fn every_source_filter_and_rule_decides_a_case() {
-    let corpus = corpus();
+    let mut corpus = corpus();
+    corpus.extend(crate::breadth::corpus());
     for source in SOURCES {
         let decides = |decision: &Decision| decision.slate.iter().any(|slot| slot.reason.code == source.name);
         assert!(corpus.iter().any(decides), "no golden case rests on the source {}", source.name);

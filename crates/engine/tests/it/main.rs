@@ -1,5 +1,6 @@
 //! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
 
+mod breadth;
 mod conditions;
 mod golden;
 mod invariants;
@@ -93,8 +94,13 @@ fn request(placement: &str, shopper: Option<u32>, minute: i64) -> Request {
 }
 
 fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
-    let source =
-        |name: &&str| SourceUse { source: (*name).to_owned(), weight: 1.0, limit: 50, params: Vec::new() };
+    let source = |name: &&str| SourceUse {
+        source: (*name).to_owned(),
+        weight: 1.0,
+        limit: 50,
+        params: Vec::new(),
+        items: Vec::new(),
+    };
     let filter = |name: &&str| FilterUse { filter: (*name).to_owned(), params: Vec::new() };
     Placement {
         name: name.to_owned(),

@@ -125,6 +125,7 @@ fn settings(shop: &Shop) -> Settings {
         weight: 1.0,
         limit,
         params: Vec::new(),
+        items: Vec::new(),
     };
     let filter = |name: &str| FilterUse { filter: name.to_owned(), params: Vec::new() };
     let placement = Placement {

@@ -11,6 +11,9 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use toml::Spanned;
 
+/// Most sources of a placement; one more is kept for the fallback.
+const SOURCES_MAX: usize = 11;
+
 /// The names a file may use, with their parameters.
 pub struct Known<'a> {
     /// Sources.
@@ -115,6 +118,8 @@ struct SourceToml {
     source: String,
     weight: f64,
     limit: u16,
+    #[serde(default)]
+    products: Vec<String>,
     #[serde(flatten)]
     params: BTreeMap<String, f64>,
 }
@@ -226,9 +231,12 @@ impl Reader<'_> {
                 Problem::new("slots", "out_of_range", "must be from 1 to 100"),
             );
         }
-        if file.sources.is_empty() || file.sources.len() > 7 {
+        if file.sources.is_empty() || file.sources.len() > SOURCES_MAX {
             let at = file.name.span().start;
-            self.fault(at, Problem::new("sources", "wrong_count", "a placement has 1 to 7 sources"));
+            self.fault(
+                at,
+                Problem::new("sources", "wrong_count", format!("a placement has 1 to {SOURCES_MAX} sources")),
+            );
         }
         Placement {
             name: file.name.into_inner(),
@@ -266,6 +274,7 @@ impl Reader<'_> {
             source: source.source,
             weight: source.weight as f32,
             limit: source.limit,
+            items: source.products,
             params: source.params.into_iter().collect(),
         }
     }

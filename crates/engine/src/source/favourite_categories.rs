@@ -1,0 +1,53 @@
+//! Categories the shopper deals with, for placements that show categories.
+
+use super::{Scored, SourceSpec};
+use crate::context::Context;
+use crate::tables::PlannedSource;
+use bespoke_domain::decision::Reason;
+use bespoke_domain::order::by_score;
+use bespoke_domain::{Candidate, ProductNo};
+
+/// The line in the table.
+pub static SPEC: SourceSpec = SourceSpec {
+    name: "favourite_categories",
+    doc: "The categories of what the shopper lately viewed, carted, saved and bought; later and stronger acts count more. For placements that show categories.",
+    params: &[],
+    is_evidence: true,
+    yields,
+    reason,
+};
+
+/// Acts after which one counts half.
+const HALF_ACTS: f32 = 10.0;
+
+fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
+    let catalog = &context.snapshot.aggregates.catalog;
+    let mut sums: Vec<(f32, Candidate)> = Vec::new();
+    for (age, one) in
+        context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev().enumerate())
+    {
+        let category = catalog.row(one.product).map(|row| row.category).unwrap_or_default();
+        if category.0 == 0 {
+            continue;
+        }
+        let weight = libm::exp2f(-(age as f32) / HALF_ACTS) * one.act().weight();
+        let candidate = Candidate::Category(category);
+        match sums.iter_mut().find(|(_, held)| *held == candidate) {
+            Some((sum, _)) => *sum += weight,
+            None => sums.push((weight, candidate)),
+        }
+    }
+    sums.sort_unstable_by(|a, b| by_score(*a, *b));
+    sums.truncate(used.limit);
+    sums
+}
+
+fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
+    let catalog = &context.snapshot.aggregates.catalog;
+    let is_of = |product: &ProductNo| {
+        catalog.row(*product).is_some_and(|row| Candidate::Category(row.category) == candidate)
+    };
+    let recent = context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev());
+    let based_on: Vec<ProductNo> = recent.map(|one| one.product).find(is_of).into_iter().collect();
+    Reason { code: SPEC.name.to_owned(), text: "You looked around here".to_owned(), based_on, personal: true }
+}

@@ -1,0 +1,179 @@
+//! Golden decisions of a shop with attributes, prices and months of history: one for each source that rests on them.
+
+use crate::golden::show;
+use crate::{Bench, START, placement, request};
+use bespoke_domain::event::PageType;
+use bespoke_domain::product::{Availability, Content, ProductPatch};
+use bespoke_domain::settings::{Placement, Shows, SourceUse};
+use bespoke_domain::time::DAY_MS;
+use bespoke_domain::{Body, Currency, Decision, EventKind, Millis, Money, Request};
+use expect_test::{Expect, expect};
+
+const DAY: i64 = 1_440;
+/// When shopper 9 asks.
+const ASKED: i64 = 45 * DAY;
+
+fn product(
+    bench: &mut Bench,
+    id: &str,
+    title: &str,
+    category: &str,
+    euros: i64,
+    attributes: &[(&str, &str)],
+) {
+    let age_days = bench.entries.len() as i64;
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let content = Content {
+        title: title.to_owned(),
+        brand: "Acme".to_owned(),
+        categories: vec![category.to_owned()],
+        published_at: Some(Millis(START - age_days * DAY_MS)),
+        attributes: attributes.iter().map(own).collect(),
+        ..Content::default()
+    };
+    let patch = ProductPatch {
+        id: id.to_owned(),
+        as_of: Millis(START),
+        price: Some(Money { minor: euros * 100, currency: Currency::EUR }),
+        availability: Some(Availability::InStock),
+        content: Some(Box::new(content)),
+        ..ProductPatch::default()
+    };
+    bench.push(None, Body::Catalog(Box::new(patch)));
+}
+
+/// Paper is bought every thirty days, ink has had a good last day, printers are looked at.
+fn shop(planned: Placement) -> Bench {
+    let mut bench = Bench::default();
+    bench.settings(vec![planned]);
+    product(&mut bench, "laser", "Laser printer", "Office > Printers", 100, &[("model", "LX1")]);
+    product(&mut bench, "laser+", "Laser printer plus", "Office > Printers", 130, &[("model", "LX2")]);
+    product(&mut bench, "photo", "Photo printer", "Office > Printers", 400, &[("model", "PX1")]);
+    product(&mut bench, "black", "Ink black", "Office > Ink", 20, &[("fits", "LX1,LX2")]);
+    product(&mut bench, "colour", "Ink colour", "Office > Ink", 30, &[("fits", "LX2, PX1")]);
+    product(&mut bench, "paper", "Paper white", "Office > Paper", 5, &[]);
+    for shopper in 1..=3 {
+        bench.event(shopper, EventKind::Purchase, i64::from(shopper), &["paper"]);
+        bench.event(shopper, EventKind::Purchase, 30 * DAY + i64::from(shopper), &["paper"]);
+        bench.event(shopper, EventKind::ViewItem, 31 * DAY, &["laser", "laser+", "photo"]);
+        bench.event(shopper, EventKind::ViewItem, 31 * DAY, &["laser"]);
+    }
+    bench.event(9, EventKind::Purchase, 10 * DAY, &["paper"]);
+    bench.event(9, EventKind::Purchase, 40 * DAY, &["black"]);
+    for shopper in 20..40 {
+        bench.event(shopper, EventKind::ViewItem, ASKED - 60, &["colour"]);
+    }
+    bench.event(9, EventKind::ViewItem, ASKED - 1, &["laser"]);
+    bench
+}
+
+fn check(mut planned: Placement, ask: impl FnOnce(&mut Request), expect: Expect) -> Decision {
+    planned.name = "p".to_owned();
+    let mut bench = shop(planned);
+    let mut asked = request("p", Some(9), ASKED);
+    ask(&mut asked);
+    let decision = bench.decide(asked);
+    expect.assert_eq(&show(&bench, &decision));
+    decision
+}
+
+fn on_page(ask: &mut Request, id: &str) {
+    (ask.page, ask.items) = (PageType::Product, vec![id.to_owned()]);
+}
+
+/// The cases.
+#[allow(clippy::too_many_lines, reason = "a corpus is a list")]
+pub fn corpus() -> Vec<Decision> {
+    let source = |name: &str| placement("", &[name], &[]);
+    let named = |id: &&str| (*id).to_owned();
+    let list = ["photo", "paper", "nosuch"].iter().map(named).collect();
+    let editorial = SourceUse { items: list, ..source("editorial").sources[0].clone() };
+    vec![
+        check(
+            source("similar"),
+            |ask| on_page(ask, "laser"),
+            expect![[r#"
+            "For you" Full None
+            laser+ 1.00 Similar to Laser printer
+            photo 0.65 Similar to Laser printer
+        "#]],
+        ),
+        check(
+            source("accessories"),
+            |ask| on_page(ask, "laser+"),
+            expect![[r#"
+            "For you" Full None
+            colour 1.00 Fits Laser printer plus
+            black 0.50 Fits Laser printer plus
+        "#]],
+        ),
+        check(
+            source("alternatives"),
+            |ask| on_page(ask, "laser"),
+            expect![[r#"
+            "For you" Full None
+            laser+ 1.00 An alternative to Laser printer
+            photo 0.00 An alternative to Laser printer
+        "#]],
+        ),
+        check(
+            source("best_sellers"),
+            |ask| ask.category = Some("Office > Paper".to_owned()),
+            expect![[r#"
+                "For you" Full None
+                paper 1.00 Best seller in Paper
+                black 0.25 Best seller
+            "#]],
+        ),
+        check(
+            source("trending"),
+            |_| {},
+            expect![[r#"
+            "For you" Full None
+            colour 1.00 Trending now
+            black 0.03 Trending now
+            laser 0.03 Trending now
+            paper 0.00 Trending now
+            - laser+ by not_in_top
+            - photo by not_in_top
+        "#]],
+        ),
+        check(
+            source("new_arrivals"),
+            |ask| ask.category = Some("Office > Printers".to_owned()),
+            expect![[r#"
+                "For you" Full None
+                laser 1.00 New in the shop
+                laser+ 0.50 New in the shop
+                photo 0.33 New in the shop
+            "#]],
+        ),
+        check(
+            source("buy_again"),
+            |_| {},
+            expect![[r#"
+            "For you" Full None
+            paper 1.00 You bought this before
+        "#]],
+        ),
+        check(
+            Placement { shows: Shows::Categories, ..source("favourite_categories") },
+            |_| {},
+            expect![[r#"
+                "For you" Full None
+                Office > Ink 1.00 You looked around here
+                Office > Paper 0.93 You looked around here
+                Office > Printers 0.27 You looked around here
+            "#]],
+        ),
+        check(
+            Placement { sources: vec![editorial], ..source("popular") },
+            |_| {},
+            expect![[r#"
+            "For you" Full None
+            photo 1.00 Chosen by the shop
+            paper 0.50 Chosen by the shop
+        "#]],
+        ),
+    ]
+}
