@@ -105,7 +105,8 @@ pub struct Slot {
     pub candidate: Candidate,
     /// The blended score; 0 for a pinned candidate that no source yielded.
     pub score: f32,
-    /// Index into [`Decision::sources`] and the weighted part of the score that came from it.
+    /// Index into [`Decision::sources`], and after them [`Decision::scorers`], and the weighted part of the score that
+    /// came from it, before rules multiply.
     pub parts: Vec<(u8, f32)>,
     /// Why, in plain words.
     pub reason: Reason,
@@ -147,6 +148,8 @@ pub struct Decision {
     pub fallback: Fallback,
     /// Each source with the number of candidates it yielded.
     pub sources: Vec<(String, u32)>,
+    /// The scorers, in the placement's order.
+    pub scorers: Vec<String>,
     /// Number of different candidates.
     pub candidate_count: u32,
     /// Each filter, rule or step with the number of candidates it removed.

@@ -76,6 +76,8 @@ pub struct Placement {
     pub on_thin: OnThin,
     /// Where candidates come from.
     pub sources: Vec<SourceUse>,
+    /// What scores candidates beyond where they come from.
+    pub scorers: Vec<ScorerUse>,
     /// What removes candidates, in order.
     pub filters: Vec<FilterUse>,
     /// Most slots of one category and of one brand; 0 = no cap.
@@ -106,6 +108,15 @@ pub struct SourceUse {
     pub items: Vec<String>,
     /// Named parameters that differ from the source's defaults.
     pub params: Vec<(String, f64)>,
+}
+
+/// One scorer of a placement.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ScorerUse {
+    /// Its name in the engine's table of scorers.
+    pub scorer: String,
+    /// By what its number is multiplied before it is added.
+    pub weight: f32,
 }
 
 /// One filter of a placement.

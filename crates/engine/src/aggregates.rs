@@ -15,6 +15,7 @@ use bespoke_models::co_visit::{CoVisitParams, observe_basket, observe_view};
 use bespoke_models::content_index::ContentIndex;
 use bespoke_models::popularity::Popularity;
 use bespoke_models::repurchase::Repurchase;
+use bespoke_models::returns::Returns;
 use bespoke_models::session_index::SessionIndex;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub struct Aggregates {
     pub trend: Popularity,
     /// What is bought.
     pub sold: Popularity,
+    /// How much of what is sold comes back.
+    pub returns: Returns,
     /// After how long a product is bought again.
     pub repurchase: Repurchase,
     /// Which products share attribute values and words.
@@ -78,6 +81,7 @@ impl Default for Aggregates {
             popularity: Popularity::default(),
             trend: Popularity::new(TREND_DAYS),
             sold: Popularity::new(SOLD_DAYS),
+            returns: Returns::default(),
             repurchase: Repurchase::default(),
             content: ContentIndex::default(),
             newest: Vec::new(),
@@ -116,6 +120,11 @@ impl Aggregates {
     /// Folds an event in. Without consent to personalization it only counts towards popularity, without a shopper.
     pub fn fold_event(&mut self, shopper: Option<ShopperNo>, event: &Event, products: &[ProductNo]) {
         self.count_signals(event, products);
+        match event.kind {
+            EventKind::Purchase => products.iter().for_each(|product| self.returns.sold(*product)),
+            EventKind::Refund => products.iter().for_each(|product| self.returns.returned(*product)),
+            _ => {}
+        }
         for items in self.visits.advance(event.time) {
             self.sessions.push(&items);
         }

@@ -14,6 +14,8 @@ use bespoke_domain::{Candidate, Decision, Request};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+/// Most candidates that scorers look at.
+pub const SCORED_MAX: usize = 300;
 /// Most slots of one decision.
 pub const SLOTS_MAX: usize = 100;
 
@@ -28,8 +30,9 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     work.apply_rules(&context, planned, Phase::Place);
     work.filter(&context, planned);
     work.apply_rules(&context, planned, Phase::Remove);
-    work.apply_rules(&context, planned, Phase::Order);
     let fallback = work.judge_evidence(&context, planned);
+    work.score(&context, planned);
+    work.apply_rules(&context, planned, Phase::Order);
     let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
     let chosen = work.select(usize::from(slots).min(SLOTS_MAX), planned.placement.diversity, fallback);
     work.certify(&context, planned, &chosen, fallback)
@@ -44,6 +47,7 @@ fn nothing(context: &Context<'_>) -> Decision {
         personalization: Personalization::None,
         fallback: Fallback::Hidden,
         sources: Vec::new(),
+        scorers: Vec::new(),
         candidate_count: 0,
         removed: Vec::new(),
         missing_ids: context.missing_ids.clone(),
@@ -151,7 +155,28 @@ impl<'a> Work<'a> {
             }
         }
         let remover = self.remover("thin_evidence");
-        self.removed[usize::from(remover)].1 += self.pool.remove(remover, false, |one| one.score() <= 0.0);
+        self.removed[usize::from(remover)].1 += self.pool.remove(remover, false, |one| one.blend() <= 0.0);
+    }
+
+    /// Asks the scorers about the candidates still in, at most the [`SCORED_MAX`] that the sources put first.
+    fn score(&mut self, context: &Context<'_>, planned: &PlannedPlacement) {
+        if planned.scorers.is_empty() {
+            return;
+        }
+        let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none();
+        let mut asked: Vec<usize> = (0..self.pool.all.len()).filter(is_in).collect();
+        if asked.len() > SCORED_MAX {
+            let key = |at: &usize| (self.pool.all[*at].blend(), self.pool.all[*at].candidate);
+            asked.select_nth_unstable_by(SCORED_MAX, |a, b| by_score(key(a), key(b)));
+            asked.truncate(SCORED_MAX);
+        }
+        for (number, scorer) in planned.scorers.iter().enumerate() {
+            let score = (scorer.spec.prepare)(context);
+            for &at in &asked {
+                let one = &mut self.pool.all[at];
+                one.scores[number] = scorer.weight * score(one);
+            }
+        }
     }
 
     /// Places of the slate's candidates in the pool, in the slate's order.
@@ -266,6 +291,7 @@ impl<'a> Work<'a> {
             fallback,
             headline,
             sources: self.sources.iter().map(named).collect(),
+            scorers: planned.scorers.iter().map(|scorer| scorer.spec.name.to_owned()).collect(),
             candidate_count: self.pool.all.len() as u32,
             removed: self.removed.iter().filter(|(_, count)| *count > 0).cloned().collect(),
             considered: context.request.explain.then(|| self.considered()),
@@ -283,7 +309,7 @@ impl<'a> Work<'a> {
         Slot {
             candidate: one.candidate,
             score: one.score(),
-            parts: parts(one),
+            parts: parts(one, self.sources.len()),
             reason,
             placed_by: rule.map(|rule| rule.rule.name.clone()),
             moved_by: moved_by(context, planned, one),
@@ -298,15 +324,17 @@ impl<'a> Work<'a> {
         let entry = |one: &Pooled| Considered {
             candidate: one.candidate,
             score: one.score(),
-            parts: parts(one),
+            parts: parts(one, self.sources.len()),
             removed_by: one.removed_by.map(name),
         };
         all.into_iter().map(entry).collect()
     }
 }
 
-fn parts(one: &Pooled) -> Vec<(u8, f32)> {
-    (0..).zip(one.parts).filter(|(_, part)| *part != 0.0).collect()
+/// Parts of the sources by their numbers, those of the scorers after them.
+fn parts(one: &Pooled, source_count: usize) -> Vec<(u8, f32)> {
+    let scores = (source_count as u8..).zip(one.scores);
+    (0..).zip(one.parts).take(source_count).chain(scores).filter(|(_, part)| *part != 0.0).collect()
 }
 
 /// The rules that changed a candidate's place in the order.

@@ -28,6 +28,8 @@ pub mod profiles;
 pub mod replay;
 /// Merchandisers' instructions.
 pub mod rule;
+/// What scores candidates.
+pub mod scorer;
 /// Event keys seen, for de-duplication.
 pub mod seen;
 /// Where candidates come from.

@@ -2,7 +2,7 @@
 //! it. Nothing leaves the pool; so candidates = slate ∪ removed holds by construction.
 
 use crate::catalog::{Catalog, Row};
-use crate::tables::SOURCES_MAX;
+use crate::tables::{SCORERS_MAX, SOURCES_MAX};
 use bespoke_domain::Candidate;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -15,6 +15,8 @@ pub struct Pooled {
     pub row: Row,
     /// Weighted, normalised score from each source, by its place in the placement.
     pub parts: [f32; SOURCES_MAX],
+    /// Weighted number of each scorer, by its place in the placement.
+    pub scores: [f32; SCORERS_MAX],
     /// The slot a rule claims for it.
     pub pin: Option<(u16, u16)>,
     /// By what rules multiply its score.
@@ -26,10 +28,16 @@ pub struct Pooled {
 }
 
 impl Pooled {
-    /// The blended score.
+    /// The score: what sources and scorers gave, times what rules multiply by.
     #[inline]
     pub fn score(&self) -> f32 {
-        self.parts.iter().sum::<f32>() * self.factor
+        (self.blend() + self.scores.iter().sum::<f32>()) * self.factor
+    }
+
+    /// What the sources gave.
+    #[inline]
+    pub fn blend(&self) -> f32 {
+        self.parts.iter().sum()
     }
 
     /// The source with the largest part.
@@ -70,11 +78,12 @@ impl<'a> Pool<'a> {
                 Candidate::Product(product) => self.catalog.row(product).copied().unwrap_or_default(),
                 Candidate::Category(category) => Row::of_category(category),
             };
-            let parts = [0.0; SOURCES_MAX];
+            let (parts, scores) = ([0.0; SOURCES_MAX], [0.0; SCORERS_MAX]);
             self.all.push(Pooled {
                 candidate,
                 row,
                 parts,
+                scores,
                 pin: None,
                 factor: 1.0,
                 reserved: 0,

@@ -2,8 +2,8 @@
 //! validation and the compiled plan are made from them.
 
 use crate::condition::{Check, Lookup};
-use crate::{filter, rule, source};
-use bespoke_domain::settings::{FilterUse, Placement, Rule, Settings, SourceUse};
+use crate::{filter, rule, scorer, source};
+use bespoke_domain::settings::{FilterUse, Placement, Rule, ScorerUse, Settings, SourceUse};
 use bespoke_domain::{Condition, ProductNo};
 use std::collections::HashMap;
 
@@ -24,7 +24,10 @@ pub struct ParamSpec {
 pub type Params = Vec<f64>;
 
 /// Most sources of one placement: each candidate keeps its part of each.
-pub const SOURCES_MAX: usize = 12;
+pub const SOURCES_MAX: usize = 10;
+
+/// Most scorers of one placement.
+pub const SCORERS_MAX: usize = 6;
 
 /// A source as used by a placement.
 #[derive(Debug)]
@@ -39,6 +42,15 @@ pub struct PlannedSource {
     pub params: Params,
     /// The products it names, those with a number.
     pub items: Vec<ProductNo>,
+}
+
+/// A scorer as used by a placement.
+#[derive(Debug)]
+pub struct PlannedScorer {
+    /// Its line in [`scorer::SCORERS`].
+    pub spec: &'static scorer::ScorerSpec,
+    /// Weight of its number.
+    pub weight: f32,
 }
 
 /// A filter as used by a placement.
@@ -57,6 +69,8 @@ pub struct PlannedPlacement {
     pub placement: Placement,
     /// Its sources.
     pub sources: Vec<PlannedSource>,
+    /// Its scorers.
+    pub scorers: Vec<PlannedScorer>,
     /// Its filters; the hard ones are there whether it names them or not.
     pub filters: Vec<PlannedFilter>,
     /// Its rules.
@@ -93,6 +107,7 @@ impl PlannedPlacement {
                 .filter_map(|used| plan_source(used, ids))
                 .take(SOURCES_MAX)
                 .collect(),
+            scorers: placement.scorers.iter().filter_map(plan_scorer).take(SCORERS_MAX).collect(),
             filters: plan_filters(&placement.filters),
             rules: placement.rules.iter().filter_map(|rule| plan_rule(rule, ids)).collect(),
         }
@@ -114,6 +129,11 @@ fn plan_source(used: &SourceUse, ids: &Lookup<'_>) -> Option<PlannedSource> {
     let params = values(spec.params, &used.params);
     let items = used.items.iter().filter_map(|id| (ids.product)(id)).collect();
     Some(PlannedSource { spec, weight: used.weight, limit: usize::from(used.limit), params, items })
+}
+
+fn plan_scorer(used: &ScorerUse) -> Option<PlannedScorer> {
+    let spec = scorer::SCORERS.iter().find(|spec| spec.name == used.scorer)?;
+    Some(PlannedScorer { spec, weight: used.weight })
 }
 
 fn plan_filters(used: &[FilterUse]) -> Vec<PlannedFilter> {

@@ -1,5 +1,5 @@
 //! Everything fitted from data, in the order in which a decision meets it: the columns it is kept in, popularity,
-//! shared content, repurchase, co-occurrence, session neighbours, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
+//! shared content, repurchase, returns, co-occurrence, session neighbours, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
 
 /// Columns shared between the writer and published snapshots.
 pub mod cow;
@@ -10,6 +10,9 @@ pub mod popularity;
 pub mod content_index;
 /// After how long a product is bought again.
 pub mod repurchase;
+
+/// How much of what is sold comes back.
+pub mod returns;
 
 /// Decayed, bounded rows of what goes with a product.
 pub mod co_occurrence;

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use bespoke_domain::Settings;
 use bespoke_engine::filter::FILTERS;
 use bespoke_engine::rule::RULES;
+use bespoke_engine::scorer::SCORERS;
 use bespoke_engine::source::SOURCES;
 use bespoke_engine::tables::ParamSpec;
 use std::path::Path;
@@ -20,10 +21,11 @@ pub fn parse(text: &str) -> Result<Settings, Vec<SettingsFault>> {
         |specs: &'static [ParamSpec]| -> Vec<&'static str> { specs.iter().map(|spec| spec.name).collect() };
     let sources: Vec<_> = SOURCES.iter().map(|spec| (spec.name, names(spec.params))).collect();
     let filters: Vec<_> = FILTERS.iter().map(|spec| (spec.name, names(spec.params))).collect();
+    let scorers: Vec<_> = SCORERS.iter().map(|spec| spec.name).collect();
     let rules: Vec<_> = RULES.iter().map(|spec| spec.name).collect();
     let sources: Vec<_> = sources.iter().map(|(name, params)| (*name, params.as_slice())).collect();
     let filters: Vec<_> = filters.iter().map(|(name, params)| (*name, params.as_slice())).collect();
-    parse_settings(text, &Known { sources: &sources, filters: &filters, rules: &rules })
+    parse_settings(text, &Known { sources: &sources, scorers: &scorers, filters: &filters, rules: &rules })
 }
 
 /// Puts a placement file's text into force. With a fault nothing changes, and every fault is named.

@@ -98,7 +98,8 @@ fn slot_json(snapshot: &Snapshot, decision: &Decision, position: usize, slot: &S
 
 fn parts(decision: &Decision, parts: &[(u8, f32)]) -> Value {
     let named = |(source, part): &(u8, f32)| {
-        let name = decision.sources.get(usize::from(*source)).map_or("", |(name, _)| name);
+        let names = decision.sources.iter().map(|(name, _)| name).chain(&decision.scorers);
+        let name = names.clone().nth(usize::from(*source)).map_or("", String::as_str);
         (name.to_owned(), json!(part))
     };
     Value::Object(parts.iter().map(named).collect())

@@ -4,9 +4,10 @@ use crate::golden::show;
 use crate::{Bench, START, placement, request};
 use bespoke_domain::event::PageType;
 use bespoke_domain::product::{Availability, Content, ProductPatch};
-use bespoke_domain::settings::{Placement, Shows, SourceUse};
+use bespoke_domain::settings::{Placement, ScorerUse, Shows, SourceUse};
 use bespoke_domain::time::DAY_MS;
 use bespoke_domain::{Body, Currency, Decision, EventKind, Millis, Money, Request};
+use bespoke_engine::scorer::SCORERS;
 use expect_test::{Expect, expect};
 
 const DAY: i64 = 1_440;
@@ -28,6 +29,7 @@ fn product(
         brand: "Acme".to_owned(),
         categories: vec![category.to_owned()],
         published_at: Some(Millis(START - age_days * DAY_MS)),
+        cost: Some(Money { minor: euros * 10 * age_days, currency: Currency::EUR }),
         attributes: attributes.iter().map(own).collect(),
         ..Content::default()
     };
@@ -36,6 +38,7 @@ fn product(
         as_of: Millis(START),
         price: Some(Money { minor: euros * 100, currency: Currency::EUR }),
         availability: Some(Availability::InStock),
+        stock: Some(2 * (7 - age_days as u32)),
         content: Some(Box::new(content)),
         ..ProductPatch::default()
     };
@@ -63,8 +66,46 @@ fn shop(planned: Placement) -> Bench {
     for shopper in 20..40 {
         bench.event(shopper, EventKind::ViewItem, ASKED - 60, &["colour"]);
     }
+    bench.event(3, EventKind::Refund, 32 * DAY, &["paper"]);
     bench.event(9, EventKind::ViewItem, ASKED - 1, &["laser"]);
     bench
+}
+
+/// The ids of a slate of new arrivals, with one scorer.
+fn arrivals(scorer: Option<(&str, f32)>) -> Vec<String> {
+    let scorers = scorer.map(|(name, weight)| ScorerUse { scorer: name.to_owned(), weight });
+    let planned = Placement {
+        name: "p".to_owned(),
+        scorers: scorers.into_iter().collect(),
+        slots: 6,
+        ..placement("", &["new_arrivals"], &[])
+    };
+    let mut bench = shop(planned);
+    let decision = bench.decide(request("p", Some(9), ASKED));
+    let names: Vec<&str> = decision.scorers.iter().map(String::as_str).collect();
+    assert_eq!(names, scorer.map(|(name, _)| name).into_iter().collect::<Vec<_>>());
+    let snapshot = bench.engine.live().snapshot();
+    decision.slate.iter().map(|slot| crate::name(&snapshot, slot.candidate)).collect()
+}
+
+#[test]
+fn every_scorer_changes_an_order() {
+    let plain = arrivals(None);
+    assert_eq!(plain, ["laser", "laser+", "photo", "black", "colour", "paper"]);
+    let orders = [
+        // Ink was bought, paper before it, a laser printer only looked at.
+        ("affinity", 5.0, ["black", "colour", "paper", "laser", "laser+", "photo"]),
+        // Twenty views this hour against seven purchases weeks ago.
+        ("popularity", 5.0, ["colour", "paper", "laser", "black", "laser+", "photo"]),
+        ("margin", -6.0, ["paper", "colour", "black", "photo", "laser+", "laser"]),
+        ("stock", -20.0, ["paper", "colour", "black", "photo", "laser+", "laser"]),
+        ("newness", -100.0, ["paper", "colour", "black", "photo", "laser+", "laser"]),
+        ("returns", -5.0, ["laser", "laser+", "paper", "photo", "colour", "black"]),
+    ];
+    assert!(SCORERS.iter().map(|spec| spec.name).eq(orders.iter().map(|(name, ..)| *name)));
+    for (name, weight, order) in orders {
+        assert_eq!(arrivals(Some((name, weight))), order, "{name}");
+    }
 }
 
 fn check(mut planned: Placement, ask: impl FnOnce(&mut Request), expect: Expect) -> Decision {

@@ -111,6 +111,7 @@ fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
         min_evidence: 0,
         on_thin: OnThin::Relabel,
         sources: sources.iter().map(source).collect(),
+        scorers: Vec::new(),
         filters: filters.iter().map(filter).collect(),
         diversity: Diversity::default(),
         rules: Vec::new(),

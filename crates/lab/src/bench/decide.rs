@@ -137,6 +137,7 @@ fn settings(shop: &Shop) -> Settings {
         min_evidence: 1,
         on_thin: OnThin::Relabel,
         sources: SOURCES.iter().zip(LIMITS).map(source).collect(),
+        scorers: Vec::new(),
         filters: FILTERS.iter().filter(|spec| !spec.hard).map(|spec| filter(spec.name)).collect(),
         diversity: Diversity { max_per_category: 4, max_per_brand: 3 },
         rules: (0..20).map(|no| rule(shop, no)).collect(),

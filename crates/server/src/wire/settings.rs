@@ -4,7 +4,7 @@
 use super::expression;
 use super::field::parse_time;
 use bespoke_domain::settings::{
-    Diversity, FilterUse, OnThin, Placement, Rule, Segment, Settings, Shop, Shows, SourceUse,
+    Diversity, FilterUse, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
 };
 use bespoke_domain::{Condition, Currency, Millis, Problem};
 use serde::Deserialize;
@@ -12,12 +12,17 @@ use std::collections::{BTreeMap, HashSet};
 use toml::Spanned;
 
 /// Most sources of a placement; one more is kept for the fallback.
-const SOURCES_MAX: usize = 11;
+const SOURCES_MAX: usize = 9;
+
+/// Most scorers of a placement.
+const SCORERS_MAX: usize = 6;
 
 /// The names a file may use, with their parameters.
 pub struct Known<'a> {
     /// Sources.
     pub sources: &'a [(&'a str, &'a [&'a str])],
+    /// Scorers.
+    pub scorers: &'a [&'a str],
     /// Filters.
     pub filters: &'a [(&'a str, &'a [&'a str])],
     /// Rules.
@@ -83,6 +88,8 @@ struct PlacementToml {
     on_thin: OnThinToml,
     sources: Vec<Spanned<SourceToml>>,
     #[serde(default)]
+    scorers: Vec<Spanned<ScorerToml>>,
+    #[serde(default)]
     filters: Vec<Spanned<FilterToml>>,
     #[serde(default)]
     diversity: DiversityToml,
@@ -122,6 +129,13 @@ struct SourceToml {
     products: Vec<String>,
     #[serde(flatten)]
     params: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScorerToml {
+    scorer: String,
+    weight: f64,
 }
 
 #[derive(Deserialize)]
@@ -231,6 +245,10 @@ impl Reader<'_> {
                 Problem::new("slots", "out_of_range", "must be from 1 to 100"),
             );
         }
+        if file.scorers.len() > SCORERS_MAX {
+            let at = file.name.span().start;
+            self.fault(at, Problem::new("scorers", "too_many", format!("must be at most {SCORERS_MAX}")));
+        }
         if file.sources.is_empty() || file.sources.len() > SOURCES_MAX {
             let at = file.name.span().start;
             self.fault(
@@ -251,6 +269,7 @@ impl Reader<'_> {
             min_evidence: file.min_evidence,
             on_thin: if matches!(file.on_thin, OnThinToml::Hide) { OnThin::Hide } else { OnThin::Relabel },
             sources: file.sources.into_iter().map(|source| self.source(source)).collect(),
+            scorers: file.scorers.into_iter().map(|scorer| self.scorer(scorer)).collect(),
             filters: file.filters.into_iter().map(|filter| self.filter(filter)).collect(),
             diversity: Diversity {
                 max_per_category: file.diversity.max_per_category,
@@ -277,6 +296,19 @@ impl Reader<'_> {
             items: source.products,
             params: source.params.into_iter().collect(),
         }
+    }
+
+    fn scorer(&mut self, scorer: Spanned<ScorerToml>) -> ScorerUse {
+        let at = scorer.span().start;
+        let ScorerToml { scorer, weight } = scorer.into_inner();
+        if !self.known.scorers.contains(&scorer.as_str()) {
+            let detail = format!("{scorer:?} is none of {}", self.known.scorers.join(", "));
+            self.fault(at, Problem::new("scorer", "unknown_name", detail));
+        }
+        if !(-100.0..=100.0).contains(&weight) {
+            self.fault(at, Problem::new("weight", "out_of_range", "must be from -100 to 100"));
+        }
+        ScorerUse { scorer, weight: weight as f32 }
     }
 
     fn filter(&mut self, filter: Spanned<FilterToml>) -> FilterUse {
@@ -400,6 +432,7 @@ mod tests {
 
     const KNOWN: Known<'static> = Known {
         sources: &[("popular", &[]), ("co_viewed", &["items"])],
+        scorers: &["margin"],
         filters: &[("already_bought", &["days"])],
         rules: &["pin"],
     };

@@ -69,6 +69,9 @@ fn the_documentation_names_everything_in_the_tables() {
         let line = placements.lines().find(|line| line.starts_with(&format!("| `{name}`"))).expect(name);
         assert!(params.iter().all(|param| line.contains(&format!("`{}`", param.name))), "{line}");
     }
+    for scorer in bespoke_engine::scorer::SCORERS {
+        assert!(placements.contains(&format!("| `{}`", scorer.name)), "{}", scorer.name);
+    }
     for rule in bespoke_engine::rule::RULES {
         assert!(placements.contains(&format!("`{}`", rule.name)), "{}", rule.name);
     }

@@ -65,6 +65,7 @@ pub fn decision(ms: i64, id: DecisionId) -> Entry {
         personalization: Personalization::None,
         fallback: Fallback::None,
         sources: Vec::new(),
+        scorers: Vec::new(),
         candidate_count: 0,
         removed: Vec::new(),
         missing_ids: Vec::new(),

@@ -1,0 +1,21 @@
+//! How much of it comes back.
+
+use super::{Score, ScorerSpec};
+use crate::context::Context;
+use bespoke_domain::Candidate;
+
+/// The line in the table.
+pub static SPEC: ScorerSpec = ScorerSpec {
+    name: "returns",
+    doc: "Below 0 where more of it comes back than is usual in the shop, above 0 where less; thin evidence counts little.",
+    prepare,
+};
+
+fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
+    let returns = &context.snapshot.aggregates.returns;
+    let usual = returns.shop_rate();
+    Box::new(move |one| match one.candidate {
+        Candidate::Product(product) => ((usual - returns.rate(product)) / usual.max(0.01)).clamp(-1.0, 1.0),
+        Candidate::Category(_) => 0.0,
+    })
+}
