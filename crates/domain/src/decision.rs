@@ -36,6 +36,9 @@ pub struct Request {
     pub cart: Vec<String>,
     /// External ids that must not be shown, at most 500.
     pub exclude: Vec<String>,
+    /// External ids that are put in order, all of them and nothing else, at most 500; empty = the placement's sources
+    /// yield the candidates.
+    pub given: Vec<String>,
     /// What every candidate must be like, pinned or not.
     pub filter: Option<Condition>,
     /// Minutes by which the shop's clock is ahead of UTC at `now`.

@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub cart: Vec<ProductNo>,
     /// Products that must not be shown.
     pub exclude: Vec<ProductNo>,
+    /// Products that are to be put in order, where the request gives them.
+    pub given: Vec<ProductNo>,
     /// Category the page is about: named, or that of its product; 0 = the whole shop.
     pub category: CategoryNo,
     /// What every candidate must be like.
@@ -45,6 +47,7 @@ impl<'a> Context<'a> {
         let mut missing_ids = Vec::new();
         let items = resolve(snapshot, &request.items, &mut missing_ids);
         let mut cart = resolve(snapshot, &request.cart, &mut missing_ids);
+        let given = resolve(snapshot, &request.given, &mut missing_ids);
         let exclude = resolve(snapshot, &request.exclude, &mut Vec::new());
         cart.extend(profile.into_iter().flat_map(Profile::cart));
         let visit = visit(profile, request, &items);
@@ -58,6 +61,7 @@ impl<'a> Context<'a> {
             visit,
             cart,
             exclude,
+            given,
             category,
             filter: request.filter.as_ref().map(|filter| resolved(snapshot, filter)),
             missing_ids,

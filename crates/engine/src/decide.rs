@@ -11,6 +11,7 @@ use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Sl
 use bespoke_domain::order::by_score;
 use bespoke_domain::settings::{Diversity, OnThin};
 use bespoke_domain::{Candidate, Decision, Request};
+use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -28,14 +29,24 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     let sources = asked_sources(planned, request);
     let mut work = Work::gather(&context, sources);
     work.apply_rules(&context, planned, Phase::Place);
+    work.keep_given(&context);
     work.filter(&context, planned);
     work.apply_rules(&context, planned, Phase::Remove);
     let fallback = work.judge_evidence(&context, planned);
     work.score(&context, planned);
     work.apply_rules(&context, planned, Phase::Order);
-    let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
-    let chosen = work.select(usize::from(slots).min(SLOTS_MAX), planned.placement.diversity, fallback);
+    let (slots, caps) = room(planned, request);
+    let chosen = work.select(slots, caps, fallback);
     work.certify(&context, planned, &chosen, fallback)
+}
+
+/// How many slots, and their caps. Whoever gives what is to be put in order gets all of it back.
+fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
+    if !request.given.is_empty() {
+        return (request.given.len(), Diversity::default());
+    }
+    let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
+    (usize::from(slots).min(SLOTS_MAX), planned.placement.diversity)
 }
 
 fn nothing(context: &Context<'_>) -> Decision {
@@ -92,6 +103,18 @@ impl<'a> Work<'a> {
         work
     }
 
+    /// Where the request gives the candidates, those and no others.
+    fn keep_given(&mut self, context: &Context<'_>) {
+        if context.request.given.is_empty() {
+            return;
+        }
+        let given: FxHashSet<Candidate> = context.given.iter().copied().map(Candidate::Product).collect();
+        let remover = self.remover("not_given");
+        self.removed[usize::from(remover)].1 +=
+            self.pool.remove(remover, true, |one| !given.contains(&one.candidate));
+        context.given.iter().for_each(|product| _ = self.pool.entry(Candidate::Product(*product)));
+    }
+
     fn add_source(&mut self, context: &Context<'_>, source: &'a PlannedSource) {
         let scored = (source.spec.yields)(context, source);
         self.pool.add(self.sources.len(), source.weight, &scored);
@@ -126,6 +149,9 @@ impl<'a> Work<'a> {
 
     /// Whether the headline can stand; if not, only what is popular stays, or nothing.
     fn judge_evidence(&mut self, context: &Context<'_>, planned: &PlannedPlacement) -> Fallback {
+        if !context.request.given.is_empty() {
+            return Fallback::None;
+        }
         let is_evidence: Vec<bool> = self.sources.iter().map(|(source, _)| source.spec.is_evidence).collect();
         let rests_on = |one: &&Pooled| {
             one.removed_by.is_none()
@@ -304,6 +330,7 @@ impl<'a> Work<'a> {
         let rule = one.pin.and_then(|(_, rule_no)| planned.rules.get(usize::from(rule_no)));
         let reason = match rule {
             Some(_) => pinned_reason(),
+            None if one.blend() <= 0.0 && !context.request.given.is_empty() => given_reason(),
             None => (source.spec.reason)(context, source, one.candidate),
         };
         Slot {
@@ -348,6 +375,15 @@ fn moved_by(context: &Context<'_>, planned: &PlannedPlacement, one: &Pooled) -> 
 fn pinned_reason() -> Reason {
     let text = "Chosen by the shop".to_owned();
     Reason { code: "pinned".to_owned(), text, based_on: Vec::new(), personal: false }
+}
+
+fn given_reason() -> Reason {
+    Reason {
+        code: "given".to_owned(),
+        text: "In this list".to_owned(),
+        based_on: Vec::new(),
+        personal: false,
+    }
 }
 
 fn personalization(context: &Context<'_>, fallback: Fallback) -> Personalization {

@@ -77,6 +77,10 @@ fn patches(bytes: &[u8]) {
 }
 
 fn recommend(bytes: &[u8]) {
+    _ = Asked::of_query("home".to_owned(), &String::from_utf8_lossy(bytes));
+    for asked in Asked::parse_batch(bytes).into_iter().flatten().chain(Asked::parse_rank(bytes)) {
+        assert!(asked.given.len() <= 500 && asked.n <= 100, "{asked:?}");
+    }
     let Ok(asked) = Asked::parse(bytes) else { return };
     assert!(asked.exclude_ids.len() <= 500 && asked.n <= 100, "{asked:?}");
 }

@@ -43,6 +43,9 @@ pub(crate) fn patches() -> Vec<Vec<u8>> {
 pub(crate) fn recommend() -> Vec<Vec<u8>> {
     owned(&[
         r#"{"placement":"home","anonymous_id":"a"}"#,
+        r#"{"placement":"home","ids":["a","b"]}"#,
+        r#"{"placements":[{"placement":"home","n":3},{"placement":"cart"}],"anonymous_id":"a"}"#,
+        "item_ids=a%2Cb,c&n=3&filter=price%3C5&page_type=product&key=pk_1",
         r#"{"placement":"product_related","user_id":"u","n":12,"explain":true,"exclude_ids":["p9"],"filter":"price < 5 OR brand:acme","context":{"page_type":"product","item_ids":["p1"],"category_path":"Home > Kitchen","cart_item_ids":["p2"]}}"#,
     ])
 }

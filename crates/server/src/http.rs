@@ -57,6 +57,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/events", post(post_events))
         .route("/v1/catalog/items", patch(patch_items))
         .route("/v1/recommend", post(post_recommend))
+        .route("/v1/recommend:batch", post(post_batch))
+        .route("/v1/recommend/{placement}", get(get_recommend))
+        .route("/v1/rank", post(post_rank))
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
         .route("/openapi.json", get(async || axum::Json(crate::openapi::document())))
@@ -74,14 +77,14 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Responses are nobody's to keep, sniff or frame; errors of the layers below are told in the same form as ours.
+/// Responses are nobody's to keep (but for those that say so), sniff or frame; errors of the layers below are told in the same form as ours.
 async fn discreet(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(error) = ApiError::of_layer(response.status(), response.headers()) {
         response = error.into_response();
     }
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
@@ -138,6 +141,39 @@ async fn post_recommend(
     let scope = scope(&app, &headers, query.as_deref())?;
     let timeout = timeout(&headers)?;
     Ok(axum::Json(recommend::recommend(&app, scope, timeout, &body)?).into_response())
+}
+
+async fn post_batch(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    let timeout = timeout(&headers)?;
+    Ok(axum::Json(recommend::batch(&app, scope, timeout, &body)?).into_response())
+}
+
+async fn post_rank(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    let timeout = timeout(&headers)?;
+    Ok(axum::Json(recommend::rank(&app, scope, timeout, &body)?).into_response())
+}
+
+async fn get_recommend(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    scope(&app, &headers, query.as_deref())?;
+    let cached = [(header::CACHE_CONTROL, "public, max-age=60"), (header::VARY, "authorization")];
+    Ok((cached, axum::Json(recommend::impersonal(&app, placement, query.as_deref())?)).into_response())
 }
 
 /// How long the caller waits, `x-timeout-ms`.

@@ -2,7 +2,7 @@
 
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
 use crate::wire::error::ProblemJson;
-use crate::wire::recommend::{RecommendAsk, RecommendBody};
+use crate::wire::recommend::{BatchAsk, BatchBody, RankAsk, RecommendAsk, RecommendBody};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -12,8 +12,18 @@ use utoipa::OpenApi;
         description = "Personalization for online shops: events in, decisions out.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(events, items, recommend, decision, replay, healthz, readyz, metrics),
-    components(schemas(EventsBody, PatchesBody, RejectedBody, ProblemJson, RecommendAsk, RecommendBody))
+    paths(events, items, recommend, batch, rank, impersonal, decision, replay, healthz, readyz, metrics),
+    components(schemas(
+        EventsBody,
+        PatchesBody,
+        RejectedBody,
+        ProblemJson,
+        RecommendAsk,
+        BatchAsk,
+        RankAsk,
+        RecommendBody,
+        BatchBody
+    ))
 )]
 struct Api;
 
@@ -53,6 +63,35 @@ fn items() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn recommend() {}
+
+/// Ask for the slates of a whole page, at most 10; none shows what an earlier one shows. One snapshot, a decision each.
+#[utoipa::path(post, path = "/v1/recommend:batch", request_body = BatchAsk,
+    params(("x-timeout-ms" = Option<u16>, Header, description = "how long the caller waits, 0 to 10000; 150 if left out")),
+    responses(
+    (status = 200, body = BatchBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn batch() {}
+
+/// Put at most 500 ids in the order of a placement.
+#[utoipa::path(post, path = "/v1/rank", request_body = RankAsk,
+    params(("x-timeout-ms" = Option<u16>, Header, description = "how long the caller waits, 0 to 10000; 150 if left out")),
+    responses(
+    (status = 200, body = RecommendBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn rank() {}
+
+/// A slate without a shopper, which caches may keep for a minute.
+#[utoipa::path(get, path = "/v1/recommend/{placement}",
+    params(("placement" = String, Path), ("item_ids" = Option<String>, Query), ("category_path" = Option<String>, Query),
+        ("page_type" = Option<String>, Query), ("exclude_ids" = Option<String>, Query), ("n" = Option<u16>, Query),
+        ("filter" = Option<String>, Query), ("key" = Option<String>, Query)),
+    responses(
+    (status = 200, body = RecommendBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn impersonal() {}
 
 /// A decision's certificate. Needs a secret key.
 #[utoipa::path(get, path = "/v1/decisions/{id}", params(("id" = String, Path)), responses(

@@ -4,7 +4,7 @@ use crate::boot::{Shop, start_at_or_before};
 use crate::http::App;
 use crate::identities::identity_key;
 use crate::wire::error::ApiError;
-use crate::wire::recommend::{Asked, ItemBody, MoneyBody, ReasonBody, RecommendBody, SlotBody};
+use crate::wire::recommend::{Asked, BatchBody, ItemBody, MoneyBody, ReasonBody, RecommendBody, SlotBody};
 use crate::{clock, render};
 use bespoke_domain::decision::{Fallback, Slot};
 use bespoke_domain::entry::IdentityKind;
@@ -21,25 +21,61 @@ use std::time::{Duration, Instant};
 const FIND_TRIES: u32 = 20;
 const FIND_PAUSE: Duration = Duration::from_millis(25);
 
-/// Decides, logs and renders one slate. Where `timeout` leaves no time for it, only what is popular is looked at.
+/// One slate. Where `timeout` leaves no time for it, only what is popular is looked at.
 pub fn recommend(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<RecommendBody, ApiError> {
     let asked = Asked::parse(body).map_err(ApiError::invalid)?;
+    answer(app, &app.shop.live.snapshot(), scope, timeout, asked)
+}
+
+/// Given ids in the order of a placement.
+pub fn rank(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<RecommendBody, ApiError> {
+    let asked = Asked::parse_rank(body).map_err(ApiError::invalid)?;
+    answer(app, &app.shop.live.snapshot(), scope, timeout, asked)
+}
+
+/// Slates for a whole page, on one snapshot; what one shows, the later ones leave out.
+pub fn batch(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<BatchBody, ApiError> {
+    let all = Asked::parse_batch(body).map_err(ApiError::invalid)?;
+    let snapshot = app.shop.live.snapshot();
+    let (mut shown, mut results) = (Vec::new(), Vec::with_capacity(all.len()));
+    for mut asked in all {
+        asked.exclude_ids.extend_from_slice(&shown);
+        let slate = answer(app, &snapshot, scope, timeout, asked)?;
+        shown.extend(slate.items.iter().map(|item| item.id.clone()));
+        results.push(slate);
+    }
+    Ok(BatchBody { results })
+}
+
+/// A slate that rests on nothing personal, for caches.
+pub fn impersonal(app: &App, placement: String, query: Option<&str>) -> Result<RecommendBody, ApiError> {
+    let asked = Asked::of_query(placement, query.unwrap_or_default()).map_err(ApiError::invalid)?;
+    answer(app, &app.shop.live.snapshot(), Scope::Publishable, crate::pace::TIMEOUT, asked)
+}
+
+/// Decides, logs and renders one slate.
+fn answer(
+    app: &App,
+    snapshot: &Snapshot,
+    scope: Scope,
+    timeout: Duration,
+    asked: Asked,
+) -> Result<RecommendBody, ApiError> {
     if asked.user_id.is_some() && scope != Scope::Secret {
         return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
     }
     let started = Instant::now();
     let shop = &app.shop;
-    let snapshot = shop.live.snapshot();
     let Some(planned) = snapshot.plan.get(&asked.placement) else {
         let detail = format!("there is no placement {:?}", asked.placement);
         return Err(ApiError::new("unknown_placement", detail));
     };
     let skipped = if app.pace.is_short(timeout) { slower_sources(planned) } else { Vec::new() };
-    let request = Request { skipped, ..request(shop, &snapshot, asked, clock::now())? };
-    let decision = shop.live.decide_on(&snapshot, &request);
+    let request = Request { skipped, ..request(shop, snapshot, asked, clock::now())? };
+    let decision = shop.live.decide_on(snapshot, &request);
     let took = started.elapsed();
     note(app, &decision, took);
-    let body = render_body(shop, &snapshot, &decision, took.as_millis() as u64);
+    let body = render_body(shop, snapshot, &decision, took.as_millis() as u64);
     shop.queue.log_decision(decision);
     Ok(body)
 }
@@ -74,6 +110,7 @@ fn request(shop: &Shop, snapshot: &Snapshot, asked: Asked, now: Millis) -> Resul
         category: asked.category_path,
         cart: asked.cart_item_ids,
         exclude: asked.exclude_ids,
+        given: asked.given,
         filter: asked.filter,
         utc_offset_min: utc_offset_min(snapshot, now),
         slots: asked.n,

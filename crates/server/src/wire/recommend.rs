@@ -5,8 +5,13 @@ use super::field::{Fields, ID_MAX};
 use bespoke_domain::event::PageType;
 use bespoke_domain::{Condition, Problem};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+/// Most placements of one request.
+pub const BATCH_MAX: usize = 10;
+/// Most ids put in order at once.
+pub const GIVEN_MAX: usize = 500;
 
 /// What a shop asks.
 #[derive(ToSchema)]
@@ -30,6 +35,52 @@ pub struct RecommendAsk {
     pub explain: Option<bool>,
 }
 
+/// What a shop asks for a whole page. Nothing is shown twice on it: what an earlier slate shows, a later one leaves out.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the request")]
+pub struct BatchAsk {
+    /// The placements in order of precedence, at most 10.
+    pub placements: Vec<BatchPlacement>,
+    /// First-party id of the browser.
+    pub anonymous_id: Option<String>,
+    /// Customer number; needs a secret key.
+    pub user_id: Option<String>,
+    /// Where they will be shown.
+    pub context: Option<RecommendContext>,
+    /// Ids that must not be shown, at most 500.
+    pub exclude_ids: Option<Vec<String>>,
+    /// What everything shown must be like.
+    pub filter: Option<String>,
+    /// Whether the log should keep every candidate with its score.
+    pub explain: Option<bool>,
+}
+
+/// One placement of a page.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the request")]
+pub struct BatchPlacement {
+    /// Its name.
+    pub placement: String,
+    /// Slots wanted, at most 100; the placement's number where it is left out.
+    pub n: Option<u16>,
+}
+
+/// What is to be put in order.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the request")]
+pub struct RankAsk {
+    /// The placement whose sources, scorers and rules give the order.
+    pub placement: String,
+    /// The ids, at most 500. What cannot be sold is left out, what is not known is in `missing_ids`.
+    pub ids: Vec<String>,
+    /// First-party id of the browser.
+    pub anonymous_id: Option<String>,
+    /// Customer number; needs a secret key.
+    pub user_id: Option<String>,
+    /// Where it will be shown.
+    pub context: Option<RecommendContext>,
+}
+
 /// The page a slate is for.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes the request")]
@@ -45,7 +96,7 @@ pub struct RecommendContext {
 }
 
 /// A request that is as it must be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each is the field of RecommendAsk or RecommendContext")]
 pub struct Asked {
     pub placement: String,
@@ -57,6 +108,7 @@ pub struct Asked {
     pub cart_item_ids: Vec<String>,
     pub exclude_ids: Vec<String>,
     pub filter: Option<Condition>,
+    pub given: Vec<String>,
     pub n: u16,
     pub explain: bool,
 }
@@ -64,10 +116,72 @@ pub struct Asked {
 impl Asked {
     /// Reads a request's body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let value: Value = serde_json::from_slice(body)
-            .map_err(|error| Problem::new("body", "bad_json", error.to_string()))?;
-        let mut fields = Fields::of(value, "body")?;
+        let mut fields = object(body)?;
         let placement = fields.id("placement")?;
+        let placement =
+            placement.ok_or_else(|| Problem::new("placement", "missing", "name the placement"))?;
+        Self::of(fields, placement, Vec::new())
+    }
+
+    /// Reads the body of a request for several placements: one request for each, in order.
+    pub fn parse_batch(body: &[u8]) -> Result<Vec<Self>, Problem> {
+        let mut fields = object(body)?;
+        let Some(Value::Array(list)) = fields.take("placements") else {
+            return Err(Problem::new("placements", "missing", "must be a list of placements"));
+        };
+        if list.is_empty() || list.len() > BATCH_MAX {
+            let detail = format!("must name 1 to {BATCH_MAX} placements");
+            return Err(Problem::new("placements", "wrong_count", detail));
+        }
+        let named = |(at, value): (usize, Value)| {
+            let inside = |problem: Problem| problem.inside(&format!("placements.{at}"));
+            let mut one = Fields::of(value, "placement").map_err(inside)?;
+            let name = one.id("placement").map_err(inside)?;
+            let name =
+                name.ok_or_else(|| inside(Problem::new("placement", "missing", "name the placement")))?;
+            let n = one.count("n", 100).map_err(inside)?.unwrap_or(0) as u16;
+            one.none_left().map_err(inside)?;
+            Ok((name, n))
+        };
+        let named: Vec<(String, u16)> = list.into_iter().enumerate().map(named).collect::<Result<_, _>>()?;
+        let whole = Self::of(fields, String::new(), Vec::new())?;
+        Ok(named.into_iter().map(|(placement, n)| Self { placement, n, ..whole.clone() }).collect())
+    }
+
+    /// Reads the body of a request to put ids in order.
+    pub fn parse_rank(body: &[u8]) -> Result<Self, Problem> {
+        let mut fields = object(body)?;
+        let placement = fields.id("placement")?;
+        let placement =
+            placement.ok_or_else(|| Problem::new("placement", "missing", "name the placement"))?;
+        let given = fields.texts("ids", GIVEN_MAX, ID_MAX)?;
+        if given.is_empty() {
+            return Err(Problem::new("ids", "missing", format!("must be 1 to {GIVEN_MAX} ids")));
+        }
+        Self::of(fields, placement, given)
+    }
+
+    /// Reads the query of a request without a shopper: `item_ids` and `exclude_ids` with commas, `category_path`, `page_type`, `n`,
+    /// `filter`.
+    pub fn of_query(placement: String, query: &str) -> Result<Self, Problem> {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
+            .map_err(|error| Problem::new("query", "invalid_query", error.to_string()))?;
+        let (mut fields, mut context) = (Map::new(), Map::new());
+        for (name, value) in pairs.into_iter().filter(|(name, _)| name != "key") {
+            let is_list = matches!(name.as_str(), "item_ids" | "exclude_ids");
+            let list = || value.split(',').filter(|id| !id.is_empty()).map(Value::from).collect();
+            let value = if is_list { Value::Array(list()) } else { Value::from(value.as_str()) };
+            match name.as_str() {
+                "item_ids" | "category_path" | "page_type" => context.insert(name, value),
+                "exclude_ids" | "n" | "filter" => fields.insert(name, value),
+                _ => return Err(Problem::new(name, "unknown_field", "not known here; leave it out")),
+            };
+        }
+        fields.insert("context".to_owned(), Value::Object(context));
+        Self::of(Fields(fields), placement, Vec::new())
+    }
+
+    fn of(mut fields: Fields, placement: String, given: Vec<String>) -> Result<Self, Problem> {
         let filter = fields.text("filter", expression::TEXT_MAX)?;
         let context = fields.take("context").unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let mut context = Fields::of(context, "context")?;
@@ -81,7 +195,8 @@ impl Asked {
             )
         };
         let asked = Self {
-            placement: placement.ok_or_else(|| Problem::new("placement", "missing", "name the placement"))?,
+            placement,
+            given,
             anonymous_id: fields.id("anonymous_id")?,
             user_id: fields.id("user_id")?,
             page: page.map_or(Ok(PageType::Other), |name| PageType::parse(&name).ok_or_else(unknown))?,
@@ -97,6 +212,19 @@ impl Asked {
         fields.none_left()?;
         Ok(asked)
     }
+}
+
+fn object(body: &[u8]) -> Result<Fields, Problem> {
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| Problem::new("body", "bad_json", error.to_string()))?;
+    Fields::of(value, "body")
+}
+
+/// What is answered for a page: a slate for each placement, in order.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct BatchBody {
+    /// The slates.
+    pub results: Vec<RecommendBody>,
 }
 
 /// What is answered.

@@ -106,6 +106,67 @@ async fn a_filter_binds_everything_and_a_bad_one_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_shows_nothing_twice() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    for product in ["p0", "p1", "p2", "p4", "p5"] {
+        bench.post("/v1/events", &view("a", product)).await;
+    }
+    let ask = json!({"anonymous_id": "a", "exclude_ids": ["p5"],
+        "placements": [{"placement": "home", "n": 2}, {"placement": "home"}, {"placement": "home"}]});
+    let (status, body) = bench.post("/v1/recommend:batch", &ask).await;
+    let slates: Vec<Vec<&str>> = body["results"].as_array().into_iter().flatten().map(ids).collect();
+    assert_eq!(
+        (status, slates.iter().map(Vec::len).collect::<Vec<_>>()),
+        (StatusCode::OK, vec![2, 3, 0]),
+        "{body}"
+    );
+    let mut all = slates.concat();
+    all.sort_unstable();
+    assert_eq!(all, ["p0", "p1", "p2", "p3", "p4"]);
+    let path = format!("/v1/decisions/{}/replay", body["results"][1]["request_id"].as_str().expect("an id"));
+    assert_eq!(bench.ask("GET", &path, &bench.secret, String::new()).await.1["identical"], true);
+    let bad = json!({"placements": [{"placement": "home"}, {"placement": "home", "m": 2}]});
+    assert_eq!(bench.post("/v1/recommend:batch", &bad).await.1["errors"][0]["pointer"], "placements.1.m");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_ids_are_put_in_order_and_nothing_else_is_shown() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    bench.catalogue(&json!([{"id": "p0", "stock": 0}])).await;
+    for product in ["p5", "p2"] {
+        bench.post("/v1/events", &view("a", product)).await;
+    }
+    let given: Vec<&str> = ["p0", "p1", "p2", "p5", "nosuch"].to_vec();
+    let ask = json!({"placement": "home", "anonymous_id": "a", "ids": given});
+    let (status, body) = bench.post("/v1/rank", &ask).await;
+    assert_eq!((status, ids(&body)), (StatusCode::OK, vec!["p2", "p5", "p1"]), "{body}");
+    assert_eq!(body["missing_ids"], json!(["nosuch"]));
+    let path = format!("/v1/decisions/{}/replay", body["request_id"].as_str().expect("an id"));
+    assert_eq!(bench.ask("GET", &path, &bench.secret, String::new()).await.1["identical"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slate_without_a_shopper_may_be_cached() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    bench.post("/v1/events", &view("a", "p2")).await;
+    bench.settle();
+    let path = format!("/v1/recommend/home?key={}&exclude_ids=p3,p4&n=2", bench.publishable);
+    let request =
+        axum::http::Request::builder().uri(&path).body(axum::body::Body::empty()).expect("a request");
+    let response = tower::ServiceExt::oneshot(bench.router.clone(), request).await.expect("it answers");
+    assert_eq!(response.headers()["cache-control"], "public, max-age=60");
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+    let body: Value = serde_json::from_slice(&bytes).expect("JSON");
+    assert_eq!((ids(&body), &body["personalization"]), (vec!["p2"], &json!("none")));
+    let (status, body) =
+        bench.ask("GET", "/v1/recommend/home?shopper=a", &bench.publishable, String::new()).await;
+    assert_eq!((status, &body["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("shopper")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_without_time_gets_what_is_popular_and_it_is_replayed_so() {
     let bench = Bench::new();
     bench.catalogue(&rows(5)).await;
