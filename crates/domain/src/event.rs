@@ -33,6 +33,18 @@ pub enum EventKind {
     ConsentUpdate,
     /// A shop's own event, named `x_…` in [`Details::custom`].
     Custom,
+    RemoveFromWishlist,
+    RateItem,
+    DismissItem,
+    FilterApplied,
+    SupportContact,
+    Identify,
+    MessageSent,
+    MessageOpened,
+    MessageClicked,
+    MessageConverted,
+    MessageBounced,
+    MessageUnsubscribed,
 }
 
 /// What an event of a kind must carry to be accepted.
@@ -50,6 +62,12 @@ pub enum Needs {
     Transaction,
     /// A `consent` object.
     Consent,
+    /// Items and a `rating`.
+    Rating,
+    /// Both `anonymous_id` and `user_id`.
+    BothIds,
+    /// A `channel`, such as mail or sms.
+    Channel,
 }
 
 /// One line a kind: its wire name, what it needs, what it says about the shopper.
@@ -69,7 +87,7 @@ const fn kind(kind: EventKind, name: &'static str, needs: Needs, doc: &'static s
 }
 
 /// Every event kind. The wire, the documentation and the validation read this table.
-pub const KINDS: [KindSpec; 22] = [
+pub const KINDS: [KindSpec; 34] = [
     kind(EventKind::PageView, "page_view", Needs::Nothing, "A page was shown; `page.type` says which kind."),
     kind(EventKind::ViewItem, "view_item", Needs::Items, "A product page was shown."),
     kind(
@@ -107,6 +125,43 @@ pub const KINDS: [KindSpec; 22] = [
         "The shopper granted or withdrew a purpose.",
     ),
     kind(EventKind::Custom, "x_*", Needs::Nothing, "The shop's own event; kept, not learnt from."),
+    kind(
+        EventKind::RemoveFromWishlist,
+        "remove_from_wishlist",
+        Needs::Items,
+        "Products are no longer saved.",
+    ),
+    kind(EventKind::RateItem, "rate_item", Needs::Rating, "The shopper gave products a `rating`, 0 to 5."),
+    kind(
+        EventKind::DismissItem,
+        "dismiss_item",
+        Needs::Items,
+        "Not for me: products the shopper does not want to see.",
+    ),
+    kind(EventKind::FilterApplied, "filter_applied", Needs::Nothing, "A list was filtered."),
+    kind(
+        EventKind::SupportContact,
+        "support_contact",
+        Needs::Nothing,
+        "The shopper asked for help; `items`, `reason` and `outcome` say about what.",
+    ),
+    kind(EventKind::Identify, "identify", Needs::BothIds, "A browser and a customer are one shopper."),
+    kind(EventKind::MessageSent, "message_sent", Needs::Channel, "A message went out."),
+    kind(EventKind::MessageOpened, "message_opened", Needs::Channel, "A message was opened."),
+    kind(EventKind::MessageClicked, "message_clicked", Needs::Channel, "A link of a message was followed."),
+    kind(
+        EventKind::MessageConverted,
+        "message_converted",
+        Needs::Channel,
+        "A message led to what it was for.",
+    ),
+    kind(EventKind::MessageBounced, "message_bounced", Needs::Channel, "A message did not arrive."),
+    kind(
+        EventKind::MessageUnsubscribed,
+        "message_unsubscribed",
+        Needs::Channel,
+        "The shopper wants no more messages; marketing is denied from then on.",
+    ),
 ];
 
 impl EventKind {
@@ -201,6 +256,16 @@ pub struct Details {
     pub placement: Option<Box<str>>,
     /// `/path` of the page, query stripped.
     pub path: Option<Box<str>>,
+    /// What the shopper gave, 0 to 5.
+    pub rating: Option<f32>,
+    /// A code of why: of a support contact, a dismissal, a bounce.
+    pub reason: Option<Box<str>>,
+    /// A code of what came of a support contact.
+    pub outcome: Option<Box<str>>,
+    /// How a message goes: `mail`, `sms`, ….
+    pub channel: Option<Box<str>>,
+    /// Which message.
+    pub message: Option<Box<str>>,
     /// Whatever else the shop sent, as JSON text, at most 2 KiB.
     pub ext: Option<Box<str>>,
 }

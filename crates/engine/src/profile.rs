@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const RECENT_MAX: usize = 50;
 /// Bought products kept.
 pub const BOUGHT_MAX: usize = 64;
+/// Dismissed products kept.
+pub const DISMISSED_MAX: usize = 64;
 /// Cart lines kept, those taken out included.
 pub const CART_MAX: usize = 32;
 
@@ -55,7 +57,7 @@ fn place(offset: Offset, at: usize, low: u64) -> u64 {
     offset.0 << 10 | (at as u64) << 2 | low
 }
 
-/// A product bought, with the last time.
+/// A product bought or dismissed, with the last time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Bought {
     /// When, in seconds of the epoch.
@@ -79,12 +81,18 @@ impl CartLine {
     }
 }
 
-/// The last thing said about a purpose.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+/// The last thing said about a purpose, in 16 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 struct Said {
     time: Millis,
-    offset: Offset,
-    granted: bool,
+    /// The offset and, in the lowest 2 bits, whether it was granted (3) or denied (2); 0 where nothing was said.
+    key: u64,
+}
+
+impl Said {
+    fn answer(self) -> Option<bool> {
+        (self.key != 0).then_some(self.key & 1 == 1)
+    }
 }
 
 /// One shopper, bounded: at most about 2 KiB, for most far less.
@@ -96,7 +104,8 @@ pub struct Profile {
     recent: Vec<Recent>,
     bought: Vec<Bought>,
     cart: Vec<CartLine>,
-    said: [Option<Said>; 3],
+    dismissed: Vec<Bought>,
+    said: [Said; 3],
     /// What was done up to this moment is forgotten: personalization was withdrawn then.
     forgotten_until: Millis,
     /// Orders placed.
@@ -126,8 +135,10 @@ impl Profile {
             if let Some(inside) = cart_effect(event.kind) {
                 one.cart.push(CartLine { time_s, key: place(offset, at, u64::from(inside)), product });
             }
-            if event.kind == EventKind::Purchase {
-                one.bought.push(Bought { time_s, product });
+            match event.kind {
+                EventKind::Purchase => one.bought.push(Bought { time_s, product }),
+                EventKind::DismissItem => one.dismissed.push(Bought { time_s, product }),
+                _ => {}
             }
         }
         one.order_count = u32::from(event.kind == EventKind::Purchase);
@@ -137,14 +148,14 @@ impl Profile {
 
     fn hear(&mut self, offset: Offset, event: &Event) {
         for (slot, (purpose, _)) in self.said.iter_mut().zip(PURPOSES) {
-            let said = |granted| Some(Said { time: event.time, offset, granted });
+            let said = |granted: bool| Said { time: event.time, key: offset.0 << 2 | 2 | u64::from(granted) };
             match (event.statement.over(Consent::DENIED), event.statement.over(Consent::GRANTED)) {
                 (low, _) if low.allows(purpose) => *slot = said(true),
                 (_, high) if !high.allows(purpose) => *slot = said(false),
                 _ => {}
             }
         }
-        if self.said[Purpose::Personalization as usize].is_some_and(|said| !said.granted) {
+        if self.said[Purpose::Personalization as usize].answer() == Some(false) {
             self.forgotten_until = event.time;
         }
     }
@@ -162,6 +173,13 @@ impl Profile {
             |one| kept(one.time_s),
             |a, b| a.product == b.product,
         );
+        union(
+            &mut self.dismissed,
+            &other.dismissed,
+            DISMISSED_MAX,
+            |one| kept(one.time_s),
+            |a, b| a.product == b.product,
+        );
         union(&mut self.cart, &other.cart, CART_MAX, |one| kept(one.time_s), |a, b| a.product == b.product);
         for (slot, said) in self.said.iter_mut().zip(other.said) {
             *slot = (*slot).max(said);
@@ -173,7 +191,7 @@ impl Profile {
     /// What is allowed, where the shop's answer for silence is `unknown`.
     pub fn consent(&self, unknown: Consent) -> Consent {
         PURPOSES.iter().zip(self.said).fold(unknown, |consent, ((purpose, _), said)| {
-            said.map_or(consent, |said| consent.with(*purpose, said.granted))
+            said.answer().map_or(consent, |granted| consent.with(*purpose, granted))
         })
     }
 
@@ -197,6 +215,11 @@ impl Profile {
     /// Bought products with their last time.
     pub fn bought(&self) -> &[Bought] {
         &self.bought
+    }
+
+    /// Products the shopper does not want to see, with the last time of saying so.
+    pub fn dismissed(&self) -> &[Bought] {
+        &self.dismissed
     }
 
     /// Products in the cart, as far as events tell.
@@ -308,10 +331,10 @@ mod tests {
         /// Whatever the split into two identities and the order of arrival, the merged profile is the same.
         #[test]
         fn merging_is_independent_of_order(
-            acts in proptest::collection::vec((0_u8..5, 0_i64..4000, 0_u32..90, any::<bool>(), any::<bool>()), 1..150),
+            acts in proptest::collection::vec((0_u8..6, 0_i64..4000, 0_u32..90, any::<bool>(), any::<bool>()), 1..150),
             shuffle in any::<u64>(),
         ) {
-            let kinds = [EventKind::ViewItem, EventKind::AddToCart, EventKind::RemoveFromCart, EventKind::Purchase, EventKind::ConsentUpdate];
+            let kinds = [EventKind::ViewItem, EventKind::AddToCart, EventKind::RemoveFromCart, EventKind::Purchase, EventKind::DismissItem, EventKind::ConsentUpdate];
             let events: Vec<(Offset, Event, ProductNo, bool)> = acts.iter().enumerate().map(|(at, &(kind, time_s, product, left, grant))| {
                 let kind = kinds[kind as usize];
                 let mut one = event(kind, time_s);

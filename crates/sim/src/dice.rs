@@ -11,7 +11,9 @@ pub enum What {
     Row,
     Shopper,
     Visit,
+
     Days,
+    After,
 }
 
 /// A sequence of rolls.

@@ -49,6 +49,11 @@ fn add_rest(fields: &mut Map<String, Value>, event: &Event, details: Option<&Det
     put("search_term", details.and_then(|details| text(&details.search_term)));
     put("transaction_id", details.and_then(|details| text(&details.transaction_id)));
     put("placement_id", details.and_then(|details| text(&details.placement)));
+    put("rating", details.and_then(|details| details.rating).map(Value::from));
+    put("reason", details.and_then(|details| text(&details.reason)));
+    put("outcome", details.and_then(|details| text(&details.outcome)));
+    put("channel", details.and_then(|details| text(&details.channel)));
+    put("message_id", details.and_then(|details| text(&details.message)));
     put("value", details.and_then(|details| details.value).map(amount));
 }
 

@@ -3,6 +3,7 @@
 //! memory, and the same parameters give the same bytes on every machine. A simulation: what it shows holds for shops that
 //! behave by its equations, which are written here and nowhere in `models/`.
 
+mod after;
 /// Products and where they stand: what is sold, at what price, with what margin, and what goes with what.
 pub mod catalogue;
 /// Numbers that look random and follow from a key.

@@ -41,6 +41,12 @@ pub fn cart_if_viewed(utility: f64) -> f64 {
     logistic(utility - 2.0)
 }
 
+/// Stars that the shopper gives a product that was kept: its quality, a little of the taste for it, and `luck` from 0 to 1.
+pub fn rating(shop: &Shop, shopper: &Shopper, product: &Product, luck: f64) -> f32 {
+    let liking = 3.6 + 0.5 * product.quality + 0.15 * utility(shop, shopper, product);
+    libm::round((liking + 1.5 * (luck - 0.5)).clamp(1.0, 5.0)) as f32
+}
+
 /// Demand of a department at a time, 1 on average over the year.
 pub fn season(department: usize, time: Millis) -> f64 {
     let day_of_year = time.days() % 365.25;

@@ -1,5 +1,6 @@
 //! One visit of one shopper, step by step: pages, lists, clicks, carts, the order and what comes back of it.
 
+use crate::after;
 use crate::catalogue::{Product, Shop};
 use crate::dice::{Dice, What};
 use crate::shopper::{FAVOURITES, Shopper};
@@ -29,21 +30,23 @@ pub fn roll(shop: &Shop, no: u64, time: Millis) -> Vec<Fact> {
     for _ in 0..1 + visit.dice.skewed(4, 2.0) {
         visit.browse(leaf);
     }
+    let mut kept = Vec::new();
     if !visit.cart.is_empty() {
-        visit.check_out();
+        kept = visit.check_out();
     }
+    after::add(&mut visit, leaf, &kept);
     visit.facts
 }
 
-struct Visit<'a> {
-    shop: &'a Shop,
-    no: u64,
-    shopper: Shopper,
+pub(crate) struct Visit<'a> {
+    pub shop: &'a Shop,
+    pub no: u64,
+    pub shopper: Shopper,
     dice: Dice,
-    time: Millis,
-    is_signed_in: bool,
+    pub time: Millis,
+    pub is_signed_in: bool,
     cart: Vec<Product>,
-    facts: Vec<Fact>,
+    pub facts: Vec<Fact>,
 }
 
 impl Visit<'_> {
@@ -56,7 +59,7 @@ impl Visit<'_> {
         event
     }
 
-    fn push(&mut self, event: Event) {
+    pub fn push(&mut self, event: Event) {
         self.facts.push(Fact { shopper: self.shopper.no, is_signed_in: self.is_signed_in, event });
     }
 
@@ -79,7 +82,7 @@ impl Visit<'_> {
         self.push(event);
     }
 
-    fn item(&self, product: &Product, index: Option<u16>) -> EventItem {
+    pub fn item(&self, product: &Product, index: Option<u16>) -> EventItem {
         EventItem {
             item_id: self.shop.id(product.no),
             quantity: 1,
@@ -260,7 +263,8 @@ impl Visit<'_> {
         Some(self.shop.product(self.shop.row_of(leaf, group, size)))
     }
 
-    fn check_out(&mut self) {
+    /// Returns what was bought and kept.
+    fn check_out(&mut self) -> Vec<Product> {
         self.say(EventKind::ViewCart, PageType::Cart);
         if self.dice.happens(0.1)
             && let Some(dropped) = self.cart.pop()
@@ -273,18 +277,18 @@ impl Visit<'_> {
             self.say_items(EventKind::Custom, PageType::Cart, Vec::new(), Some(details));
         }
         if self.cart.is_empty() || !self.dice.happens(0.7) {
-            return;
+            return Vec::new();
         }
         for kind in [EventKind::BeginCheckout, EventKind::AddShippingInfo, EventKind::AddPaymentInfo] {
             self.say(kind, PageType::Checkout);
             if self.dice.happens(0.04) {
-                return;
+                return Vec::new();
             }
         }
-        self.buy();
+        self.buy()
     }
 
-    fn buy(&mut self) {
+    fn buy(&mut self) -> Vec<Product> {
         let total = self.cart.iter().map(|product| product.price_minor).sum();
         let details = Details {
             transaction_id: Some(format!("T{}", self.no).into()),
@@ -295,13 +299,14 @@ impl Visit<'_> {
         self.say_items(EventKind::Purchase, PageType::Confirmation, bought, Some(details));
         let cart = std::mem::take(&mut self.cart);
         let comes_back = |product: &Product| self.dice.happens(product.return_rate);
-        let back: Vec<Product> = cart.into_iter().filter(comes_back).collect();
+        let (back, kept): (Vec<Product>, Vec<Product>) = cart.into_iter().partition(comes_back);
         if back.is_empty() {
-            return;
+            return kept;
         }
         self.time = self.time.plus(3 * DAY_MS + self.dice.wait(5.0 * DAY_MS as f64) as i64);
         let details = Details { transaction_id: Some(format!("T{}", self.no).into()), ..Details::default() };
         let items = back.iter().map(|product| self.item(product, None)).collect();
         self.say_items(EventKind::Refund, PageType::Other, items, Some(details));
+        kept
     }
 }

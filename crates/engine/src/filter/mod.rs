@@ -3,6 +3,7 @@
 mod already_bought;
 mod asked_for;
 mod available;
+mod dismissed;
 mod excluded;
 mod in_cart;
 mod one_variant;
@@ -28,11 +29,12 @@ pub struct FilterSpec {
 }
 
 /// Every filter, hard ones first.
-pub static FILTERS: [&FilterSpec; 6] = [
+pub static FILTERS: [&FilterSpec; 7] = [
     &available::SPEC,
     &excluded::SPEC,
     &asked_for::SPEC,
     &in_cart::SPEC,
     &already_bought::SPEC,
     &one_variant::SPEC,
+    &dismissed::SPEC,
 ];

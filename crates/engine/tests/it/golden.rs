@@ -3,7 +3,7 @@
 use crate::{Bench, name, placement, request, rule};
 use bespoke_domain::condition::{Is, Test};
 use bespoke_domain::settings::{Diversity, OnThin, Placement, Rule, Shows};
-use bespoke_domain::{Condition, Decision, EventKind, Request};
+use bespoke_domain::{Condition, Decision, EventKind, Request, ShopperNo};
 use bespoke_engine::filter::FILTERS;
 use bespoke_engine::rule::RULES;
 use bespoke_engine::source::SOURCES;
@@ -32,6 +32,7 @@ fn shop(placements: Vec<Placement>) -> Bench {
     bench.event(6, EventKind::Purchase, 13, &["a", "c"]);
     bench.event(6, EventKind::ViewItem, 14, &["d"]);
     bench.event(7, EventKind::ViewItem, 90, &["d"]);
+    bench.event(8, EventKind::DismissItem, 95, &["b"]);
     bench.event(9, EventKind::ViewItem, 100, &["d"]);
     bench.event(9, EventKind::ViewItem, 101, &["a"]);
     bench
@@ -294,6 +295,19 @@ fn corpus() -> Vec<Decision> {
                 - gone by available
                 - b by not_in_top
                 - d by not_in_top
+            "#]],
+        ),
+        check(
+            placement("", &["popular"], &["dismissed"]),
+            |ask| ask.shopper = Some(ShopperNo(8)),
+            expect![[r#"
+                "For you" None None
+                a 1.00 Popular right now
+                c 0.71 Popular right now
+                d 0.18 Popular right now
+                - gone by available
+                - b by dismissed
+                - b2 by dismissed
             "#]],
         ),
         check(

@@ -8,6 +8,8 @@ use bespoke_domain::time::{DAY_MS, MINUTE_MS};
 use bespoke_domain::{Currency, Event, EventItem, EventKind, Millis, Money, Problem, Purpose};
 use serde_json::Value;
 
+/// Longest code such as a reason or a channel, in bytes.
+const CODE_MAX: usize = 64;
 /// Most items of one event.
 pub const ITEMS_MAX: usize = 200;
 /// Largest `ext` of an event or an item, in bytes.
@@ -97,9 +99,18 @@ fn event(value: Value) -> Result<WireEvent, Problem> {
     let (anonymous_id, user_id) = (fields.id("anonymous_id")?, fields.id("user_id")?);
     let (event_time, rec_token) = (fields.time("event_time")?, fields.text("rec_token", 200)?);
     let mut details = details(&mut fields, event.currency)?;
+    if kind != EventKind::Custom {
+        details = own_details(&mut fields, details)?;
+    }
     details.path = path;
-    details.custom = (kind == EventKind::Custom).then(|| name.into());
+    details.custom = (kind == EventKind::Custom).then(|| name.as_str().into());
     needs(&event, &details)?;
+    if kind.spec().needs == Needs::BothIds && (anonymous_id.is_none() || user_id.is_none()) {
+        return Err(Problem::new("user_id", "missing", format!("{name} needs `anonymous_id` and `user_id`")));
+    }
+    if kind == EventKind::MessageUnsubscribed {
+        event.statement = event.statement.with(Purpose::Marketing, false);
+    }
     details.ext = fields.rest("ext", EXT_MAX)?;
     event.details = (details != Details::default()).then(|| Box::new(details));
     Ok(WireEvent { event_id, anonymous_id, user_id, session_id, event_time, rec_token, event })
@@ -206,13 +217,40 @@ fn details(fields: &mut Fields, currency: Option<Currency>) -> Result<Details, P
     })
 }
 
+/// Reads what only events of ours carry; in a shop's own event these names may mean anything.
+fn own_details(fields: &mut Fields, details: Details) -> Result<Details, Problem> {
+    let boxed = |text: Option<String>| text.map(String::into_boxed_str);
+    Ok(Details {
+        rating: rating(fields)?,
+        reason: boxed(fields.text("reason", CODE_MAX)?),
+        outcome: boxed(fields.text("outcome", CODE_MAX)?),
+        channel: boxed(fields.text("channel", CODE_MAX)?),
+        message: boxed(fields.text("message_id", ID_MAX)?),
+        ..details
+    })
+}
+
+fn rating(fields: &mut Fields) -> Result<Option<f32>, Problem> {
+    let Some(text) = fields.text("rating", 16)? else { return Ok(None) };
+    match text.trim().parse::<f32>() {
+        Ok(rating) if (0.0..=5.0).contains(&rating) => Ok(Some(rating)),
+        _ => Err(Problem::new("rating", "invalid_rating", "must be a number from 0 to 5")),
+    }
+}
+
 fn needs(event: &Event, details: &Details) -> Result<(), Problem> {
     let missing = |field: &str| {
         let name = event.kind.spec().name;
         Err(Problem::new(field, "missing", format!("{name} needs `{field}`")))
     };
     let needs = event.kind.spec().needs;
-    if matches!(needs, Needs::Items | Needs::Order) && event.items.is_empty() {
+    if needs == Needs::Channel && details.channel.is_none() {
+        return missing("channel");
+    }
+    if needs == Needs::Rating && details.rating.is_none() {
+        return missing("rating");
+    }
+    if matches!(needs, Needs::Items | Needs::Order | Needs::Rating) && event.items.is_empty() {
         return missing("items");
     }
     if matches!(needs, Needs::Order | Needs::Transaction) && details.transaction_id.is_none() {

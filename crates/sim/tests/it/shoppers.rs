@@ -54,6 +54,9 @@ fn every_kind_occurs_and_carries_what_it_needs() {
             Needs::Order => has_order && !fact.event.items.is_empty(),
             Needs::Transaction => has_order,
             Needs::Consent => !fact.event.statement.is_silent(),
+            Needs::Rating => details.is_some_and(|details| details.rating.is_some()),
+            Needs::BothIds => fact.is_signed_in,
+            Needs::Channel => details.is_some_and(|details| details.channel.is_some()),
         };
         assert!(holds, "{fact:?}");
     }

@@ -87,6 +87,11 @@ fn event() -> Event {
         shipping_minor: Some(-490),
         coupon: text("SPRING"),
         custom: text("x_gift"),
+        rating: Some(4.5),
+        reason: text("late"),
+        outcome: text("refunded"),
+        channel: text("mail"),
+        message: text("m-1"),
         placement: text("home_hero"),
         path: text("/mugs"),
         ext: text("{\"a\":1}"),
@@ -259,8 +264,8 @@ fn golden(body: &Body) -> Expect {
         Body::Event(_) => expect![[r#"
             0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac020601014555520105534b552d31020188270109
             01077b2262223a327d0181808080808080808081c083808080809f030101076f726465722d310107726564206d756701
-            8e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f01052f6d75677301077b
-            2261223a317d"#]],
+            8e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f01052f6d756773010000
+            904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a317d"#]],
         Body::Catalog(_) => expect![[r#"
             010105534b552d3180a0a484ce6701fe184555520101a6144555520103011101034d75670a4120726564206d75672e18
             68747470733a2f2f73686f702e6578616d706c652f6d75671c68747470733a2f2f73686f702e6578616d706c652f6d75
@@ -324,6 +329,18 @@ fn the_numbers_of_named_values_stay_as_they_are() {
           share [19]
           consent_update [20]
           x_* [21]
+          remove_from_wishlist [22]
+          rate_item [23]
+          dismiss_item [24]
+          filter_applied [25]
+          support_contact [26]
+          identify [27]
+          message_sent [28]
+          message_opened [29]
+          message_clicked [30]
+          message_converted [31]
+          message_bounced [32]
+          message_unsubscribed [33]
         page
           home [0]
           category [1]
