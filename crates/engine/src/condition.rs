@@ -176,6 +176,26 @@ impl Check {
         }
     }
 
+    /// Products of which it may hold, found by what they are listed under: enough that a narrow condition finds something,
+    /// not all. `None` where no test of it is listed, or another branch could hold without it.
+    pub fn listed(&self, context: &Context<'_>) -> Option<Vec<ProductNo>> {
+        let aggregates = &context.snapshot.aggregates;
+        match self {
+            Self::All(all) => all.iter().filter_map(|one| one.listed(context)).min_by_key(Vec::len),
+            Self::Any(all) => {
+                let branches: Option<Vec<_>> = all.iter().map(|one| one.listed(context)).collect();
+                branches.map(|branches| branches.concat())
+            }
+            Self::Product(list) => Some(list.clone()),
+            Self::Tag(tags) => Some(tags.iter().flat_map(|tag| aggregates.content.with(*tag)).collect()),
+            Self::Category(list) => {
+                let best = list.iter().flat_map(|category| aggregates.popularity.best(*category));
+                Some(best.map(|(_, product)| product).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it holds of the shopper, the page and the moment; tests of a product fail.
     pub fn holds_of_request(&self, context: &Context<'_>) -> bool {
         let catalog = &context.snapshot.aggregates.catalog;

@@ -1,16 +1,19 @@
 //! What many shoppers are after right now, in the page's category first and in the whole shop after it.
 
 use super::{Scored, SourceSpec, best_up, products};
+use crate::condition::Check;
 use crate::context::Context;
 use crate::tables::PlannedSource;
 use bespoke_domain::decision::Reason;
+use bespoke_domain::order::by_score;
 use bespoke_domain::settings::Shows;
-use bespoke_domain::{Candidate, CategoryNo};
+use bespoke_domain::{Candidate, CategoryNo, ProductNo};
+use rustc_hash::FxHashSet;
 
 /// The line in the table.
 pub static SPEC: SourceSpec = SourceSpec {
     name: "popular",
-    doc: "Most viewed, carted and bought, newest signals counting most: in the page's category first, then in the categories above it. The fallback of every placement.",
+    doc: "Most viewed, carted and bought, newest signals counting most: in the page's category first, then in the categories above it; where the request has a filter, of what it lets through. The fallback of every placement.",
     params: &[],
     is_evidence: false,
     yields,
@@ -24,7 +27,38 @@ fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
         let named = |(score, category)| (score, Candidate::Category(category));
         return aggregates.popularity.best_categories(used.limit).into_iter().map(named).collect();
     }
-    products(best_up(context, &aggregates.popularity, used.limit))
+    let mut scored = best_up(context, &aggregates.popularity, used.limit);
+    if let Some(filter) = &context.filter {
+        scored = matching(context, filter, scored, used.limit);
+    }
+    products(scored)
+}
+
+/// Of the leaderboards what the request's filter lets through, and after it what is listed under the filter's own words:
+/// a narrow filter would leave nothing of the leaderboards.
+fn matching(
+    context: &Context<'_>,
+    filter: &Check,
+    mut scored: Vec<(f32, ProductNo)>,
+    limit: usize,
+) -> Vec<(f32, ProductNo)> {
+    let (popularity, now) = (&context.snapshot.aggregates.popularity, context.request.now);
+    let holds = |product: &ProductNo| filter.holds(context, Candidate::Product(*product));
+    scored.retain(|(_, product)| holds(product));
+    let known: FxHashSet<ProductNo> = scored.iter().map(|(_, product)| *product).collect();
+    let mut more = filter.listed(context).unwrap_or_default();
+    more.sort_unstable();
+    more.dedup();
+    more.retain(|product| !known.contains(product) && holds(product));
+    let mut more: Vec<(f32, ProductNo)> =
+        more.into_iter().map(|product| (popularity.score(product, now) as f32, product)).collect();
+    more.sort_unstable_by(|a, b| by_score(*a, *b));
+    let (last, top) =
+        (scored.last().map_or(1.0, |(score, _)| *score), more.first().map_or(1.0, |(top, _)| *top));
+    let below = |(score, product): &(f32, ProductNo)| (last * (0.5 + 0.5 * score / top.max(1e-9)), *product);
+    scored.extend(more.iter().map(below));
+    scored.truncate(limit);
+    scored
 }
 
 fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {

@@ -1,10 +1,10 @@
 //! Conditions: every field of the table is tested with one that holds and one that does not.
 
-use crate::{Bench, START, request};
+use crate::{Bench, START, placement, request};
 use bespoke_domain::condition::{Is, Test};
 use bespoke_domain::event::PageType;
 use bespoke_domain::product::{Availability, Content, ProductPatch};
-use bespoke_domain::settings::{Segment, Settings, Shop};
+use bespoke_domain::settings::{Placement, Segment, Settings, Shop};
 use bespoke_domain::time::DAY_MS;
 use bespoke_domain::{Body, Candidate, Condition, Currency, EventKind, Millis, Money, Request};
 use bespoke_engine::condition::{Check, FIELDS, Lookup};
@@ -142,5 +142,35 @@ fn attributes_are_read_whatever_the_letter_case() {
         (Condition::Any(Vec::new()), false),
     ] {
         assert_eq!(holds(&bench, &condition, None), expected, "{condition:?}");
+    }
+}
+
+#[test]
+fn a_narrow_filter_finds_what_no_leaderboard_has() {
+    let mut bench = Bench::default();
+    bench.settings(vec![Placement { slots: 4, ..placement("p", &["popular"], &[]) }]);
+    for no in 0..700_u32 {
+        let id = format!("p{no}");
+        bench.product(&id, "Garden", "", true);
+        (0..2).for_each(|_| bench.event(1, EventKind::ViewItem, 0, &[&id]));
+    }
+    let attributes = vec![("color".to_owned(), "red".to_owned())];
+    let content = Content { title: "Rare".to_owned(), attributes, ..Content::default() };
+    let rare = ProductPatch {
+        id: "rare".to_owned(),
+        as_of: Millis(START),
+        availability: Some(Availability::InStock),
+        content: Some(Box::new(content)),
+        ..ProductPatch::default()
+    };
+    bench.push(None, Body::Catalog(Box::new(rare)));
+    for filter in
+        [one_of("color", "red"), Condition::All(vec![one_of("id", "rare"), one_of("title", "rare")])]
+    {
+        let decision = bench.decide(Request { filter: Some(filter), ..request("p", None, 1) });
+        let snapshot = bench.engine.live().snapshot();
+        let ids: Vec<String> =
+            decision.slate.iter().map(|slot| crate::name(&snapshot, slot.candidate)).collect();
+        assert_eq!(ids, ["rare"]);
     }
 }

@@ -315,12 +315,10 @@ fn corpus() -> Vec<Decision> {
             |ask| ask.filter = Some(is("category", "Garden")),
             expect![[r#"
                 "For you" Session None
-                c 0.71 Popular right now
-                d 0.18 Popular right now
-                - a by asked_for
+                c 1.00 Popular right now
+                d 0.25 Popular right now
                 - gone by available
-                - b by asked_for
-                - b2 by asked_for
+                - a by asked_for
             "#]],
         ),
     ]
