@@ -39,7 +39,7 @@ const fn target(
 }
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 17] = [
     target("events", "the body of POST /v1/events", events, seeds::events),
     target("patches", "the body of PATCH /v1/catalog/items", patches, seeds::patches),
     target("recommend", "the body of POST /v1/recommend", recommend, seeds::recommend),
@@ -50,6 +50,8 @@ pub const TARGETS: [Target; 15] = [
     target("events_csv", "a file of events, CSV", events_csv, seeds::events_csv),
     target("catalog_jsonl", "a file of products, JSON lines", catalog_jsonl, seeds::patches),
     target("catalog_csv", "a file of products, CSV", catalog_csv, seeds::catalog_csv),
+    target("catalog_tsv", "a file of products, TSV", catalog_tsv, seeds::catalog_tsv),
+    target("catalog_xml", "a product feed, RSS or Atom", catalog_xml, seeds::catalog_xml),
     target("placements", "a placement file, TOML", settings, seeds::placements),
     target("order_lines", "the demo's order lines", order_lines, seeds::order_lines),
     target("record", "an entry of the log", record, seeds::record),
@@ -120,6 +122,18 @@ fn catalog_csv(bytes: &[u8]) {
     in_order(
         catalog_lines(Shape::Csv, bytes, Currency::EUR, NOW).into_iter().flatten().map(|(line, _)| line),
     );
+}
+
+fn catalog_tsv(bytes: &[u8]) {
+    in_order(
+        catalog_lines(Shape::Tsv, bytes, Currency::EUR, NOW).into_iter().flatten().map(|(line, _)| line),
+    );
+}
+
+/// Several rows of a feed may stand on one line.
+fn catalog_xml(bytes: &[u8]) {
+    let rows = catalog_lines(Shape::Xml, bytes, Currency::EUR, NOW).into_iter().flatten();
+    assert!(rows.map(|(line, _)| line).is_sorted());
 }
 
 fn in_order(numbers: impl Iterator<Item = u64>) {

@@ -76,6 +76,20 @@ pub(crate) fn catalog_csv() -> Vec<Vec<u8>> {
     ])
 }
 
+pub(crate) fn catalog_tsv() -> Vec<Vec<u8>> {
+    catalog_csv()
+        .into_iter()
+        .map(|text| text.into_iter().map(|byte| if byte == b',' { b'\t' } else { byte }).collect())
+        .collect()
+}
+
+pub(crate) fn catalog_xml() -> Vec<Vec<u8>> {
+    owned(&[
+        "<?xml version=\"1.0\"?><rss xmlns:g=\"http://base.google.com/ns/1.0\"><channel><item><g:id>a</g:id><title>Mug &amp; &#x41;</title>\n<g:price>9.99 EUR</g:price><g:shipping><g:country>DE</g:country></g:shipping><description><![CDATA[<b>]]></description></item></channel></rss>",
+        "<feed><entry><id>b</id><title>Plate</title></entry></feed>",
+    ])
+}
+
 pub(crate) fn placements() -> Vec<Vec<u8>> {
     owned(&[placements::DEFAULT, demo::PLACEMENTS])
 }

@@ -1,4 +1,4 @@
-//! Files into the shop: JSONL or CSV, catalogue or events. A bad line is reported with its number and reason; the good
+//! Files into the shop: JSONL, CSV, TSV or a product feed, packed or not, catalogue or events. A bad line is reported with its number and reason; the good
 //! ones go in. Batches go through the same queue as live requests.
 
 use crate::boot::Shop;
@@ -6,12 +6,13 @@ use crate::clock;
 use crate::intake::currency;
 use crate::wire::event::{Clamp, WireEvent};
 use crate::wire::lines::{Line, Shape, catalog_lines, event_lines};
+use crate::wire::packed::unpack;
 use crate::writer::{Failure, Job};
 use anyhow::Context as _;
 use bespoke_domain::{Problem, ProductPatch};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// Rows of one batch.
@@ -67,10 +68,13 @@ pub fn catalog_from(shop: &Shop, text: &[u8], done: &mut dyn FnMut(u64)) -> anyh
     catalog_rows(shop, &mut catalog_lines(Shape::Jsonl, text, currency(shop)?, clock::now())?, done)
 }
 
-fn open(path: &Path) -> anyhow::Result<(Shape, BufReader<File>)> {
-    let shape = Shape::of(path).with_context(|| path.display().to_string())?;
+fn open(path: &Path) -> anyhow::Result<(Shape, Box<dyn BufRead>)> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    Ok((shape, BufReader::with_capacity(1 << 16, file)))
+    let len = file.metadata().with_context(|| path.display().to_string())?.len();
+    let unpacked = unpack(path, len, BufReader::with_capacity(1 << 16, file));
+    let (name, reader) = unpacked.with_context(|| path.display().to_string())?;
+    let shape = Shape::of(&name).with_context(|| path.display().to_string())?;
+    Ok((shape, reader))
 }
 
 fn catalog_rows(

@@ -1,8 +1,9 @@
-//! Files of events or catalogue rows, line by line: JSONL or CSV. A line that is not as it should be comes with its number
+//! Files of events or catalogue rows, line by line: JSONL, CSV, TSV or a product feed. A line that is not as it should be comes with its number
 //! and what is wrong with it; the next one is read as if it had not been there.
 
 use super::catalog::{parse_patch, patch_from_fields};
 use super::event::{ITEMS_MAX, WireEvent, event_from_fields, parse_event};
+use super::feed;
 use bespoke_domain::{Currency, Millis, Problem, ProductPatch};
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};
@@ -24,6 +25,10 @@ pub enum Shape {
     Jsonl,
     /// Comma-separated values; the first line names the columns.
     Csv,
+    /// The same with tabs.
+    Tsv,
+    /// An RSS or Atom feed; products only.
+    Xml,
 }
 
 impl Shape {
@@ -35,7 +40,12 @@ impl Shape {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
             Some("csv") => Ok(Self::Csv),
-            _ => Err(Problem::new("file", "unknown_ending", "the name must end in .jsonl, .ndjson or .csv")),
+            Some("tsv" | "txt") => Ok(Self::Tsv),
+            Some("xml" | "rss" | "atom") => Ok(Self::Xml),
+            _ => {
+                let detail = "the name must end in .jsonl, .ndjson, .csv, .tsv or .xml, and may end in .gz or .zst after that";
+                Err(Problem::new("file", "unknown_ending", detail))
+            }
         }
     }
 }
@@ -47,9 +57,12 @@ impl Shape {
 pub fn event_lines<'a>(shape: Shape, reader: impl BufRead + 'a) -> Result<Lines<'a, WireEvent>, Problem> {
     Ok(match shape {
         Shape::Jsonl => Box::new(json_lines(reader, parse_event)),
-        Shape::Csv => {
+        Shape::Xml => {
+            return Err(Problem::new("file", "unknown_ending", "events are JSON lines, CSV or TSV"));
+        }
+        Shape::Csv | Shape::Tsv => {
             let event = |fields: Fields| event_from_fields(&borrowed(&fields));
-            let rows = csv_rows(reader)?;
+            let rows = csv_rows(reader, shape)?;
             Box::new(joined(rows.map(move |(line, fields)| (line, fields.and_then(event)))))
         }
     })
@@ -67,19 +80,26 @@ pub fn catalog_lines<'a>(
 ) -> Result<Lines<'a, ProductPatch>, Problem> {
     Ok(match shape {
         Shape::Jsonl => Box::new(json_lines(reader, move |line| parse_patch(line, currency, now))),
-        Shape::Csv => {
+        Shape::Xml => {
             let row = move |fields: Fields| patch_from_fields(&borrowed(&fields), currency, now);
-            Box::new(csv_rows(reader)?.map(move |(line, fields)| (line, fields.and_then(row))))
+            Box::new(feed::rows(reader).map(move |(line, fields)| (line, fields.and_then(row))))
+        }
+        Shape::Csv | Shape::Tsv => {
+            let row = move |fields: Fields| patch_from_fields(&borrowed(&fields), currency, now);
+            Box::new(csv_rows(reader, shape)?.map(move |(line, fields)| (line, fields.and_then(row))))
         }
     })
 }
 
-/// Column names and values of a CSV line; empty values are left out.
-type Fields = Vec<(String, String)>;
+/// Column names and values of a row; empty values are left out.
+pub(super) type Fields = Vec<(String, String)>;
 
 fn borrowed(fields: &Fields) -> Vec<(&str, &str)> {
     fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
+
+/// What some editors begin a UTF-8 file with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The file itself cannot be read on.
 const UNREADABLE: &str = "unreadable";
@@ -98,8 +118,9 @@ fn json_lines<T>(
     })
 }
 
-fn csv_rows(reader: impl BufRead) -> Result<impl Iterator<Item = Line<Fields>>, Problem> {
-    let (mut source, mut splitter) = (Source::new(reader), Splitter::new());
+fn csv_rows(reader: impl BufRead, shape: Shape) -> Result<impl Iterator<Item = Line<Fields>>, Problem> {
+    let comma = if shape == Shape::Tsv { b'\t' } else { b',' };
+    let (mut source, mut splitter) = (Source { comma, ..Source::new(reader) }, Splitter::new(comma));
     let first = source.next_record().map_or(Ok(Vec::new()), |(_, record)| record)?;
     let header = splitter.values(first)?;
     let mut fields = move |record: Vec<u8>| {
@@ -123,8 +144,9 @@ struct Splitter {
 }
 
 impl Splitter {
-    fn new() -> Self {
-        let reader = csv_core::ReaderBuilder::new().terminator(csv_core::Terminator::Any(b'\n')).build();
+    fn new(comma: u8) -> Self {
+        let end = csv_core::Terminator::Any(b'\n');
+        let reader = csv_core::ReaderBuilder::new().delimiter(comma).terminator(end).build();
         Self { reader, text: Vec::new(), ends: Vec::new() }
     }
 
@@ -151,11 +173,13 @@ struct Source<R> {
     number: u64,
     back: VecDeque<(u64, Vec<u8>)>,
     has_ended: bool,
+    /// What separates values.
+    comma: u8,
 }
 
 impl<R: BufRead> Source<R> {
     fn new(reader: R) -> Self {
-        Self { reader, number: 0, back: VecDeque::new(), has_ended: false }
+        Self { reader, number: 0, back: VecDeque::new(), has_ended: false, comma: b',' }
     }
 
     fn next(&mut self) -> Option<Line<Vec<u8>>> {
@@ -191,6 +215,12 @@ impl<R: BufRead> Source<R> {
             self.reader.skip_until(b'\n').map_err(|error| unreadable(&error))?;
             return Err(Problem::new("line", "too_long", format!("must be at most {LINE_MAX} bytes")));
         }
+        if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
+            if line.is_empty() {
+                line.push(b'\n');
+            }
+        }
         let end = line.strip_suffix(b"\n").unwrap_or(&line);
         let end_len = end.strip_suffix(b"\r").unwrap_or(end).len();
         let is_end_of_file = line.is_empty();
@@ -203,13 +233,13 @@ impl<R: BufRead> Source<R> {
         let (number, first) = self.next()?;
         let Ok(mut record) = first else { return Some((number, first)) };
         let first_len = record.len();
-        let mut quote = Quote::Start.over(&record);
+        let mut quote = Quote::Start.over(&record, self.comma);
         let mut more = Vec::new();
         while quote == Quote::Open && record.len() <= LINE_MAX {
             let Some((at, Ok(line))) = self.next_or_blank() else { break };
             record.push(b'\n');
             record.extend_from_slice(&line);
-            quote = quote.over(&line);
+            quote = quote.over(&line, self.comma);
             more.push((at, line));
         }
         if !matches!(quote, Quote::Open | Quote::Broken) {
@@ -239,13 +269,13 @@ enum Quote {
 
 impl Quote {
     /// Behind `line`.
-    fn over(self, line: &[u8]) -> Self {
+    fn over(self, line: &[u8], comma: u8) -> Self {
         line.iter().fold(self, |at, byte| match (at, byte) {
             (Self::Open, b'"') => Self::Maybe,
             (Self::Open, _) | (Self::Start | Self::Maybe, b'"') => Self::Open,
-            (Self::Maybe, byte) if *byte != b',' => Self::Broken,
+            (Self::Maybe, byte) if *byte != comma => Self::Broken,
             (Self::Broken, _) => Self::Broken,
-            (_, b',') => Self::Start,
+            (_, byte) if *byte == comma => Self::Start,
             _ => Self::Plain,
         })
     }

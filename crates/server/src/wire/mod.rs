@@ -8,10 +8,14 @@ pub mod error;
 pub mod event;
 /// Conditions as text.
 pub mod expression;
+/// Product feeds in XML.
+mod feed;
 /// Reading JSON fields with clear faults.
 pub mod field;
 /// Files of events or catalogue rows.
 pub mod lines;
+/// Packed files.
+pub mod packed;
 /// Recommendation requests and responses.
 pub mod recommend;
 /// Placement files.

@@ -22,6 +22,26 @@ fn a_bad_line_is_reported_with_its_number_and_the_rest_goes_in() {
 }
 
 #[test]
+fn a_packed_feed_is_imported_as_it_is() {
+    use std::io::Write as _;
+    let bench = Bench::new();
+    let feed = "<rss xmlns:g=\"http://base.google.com/ns/1.0\"><channel>\n\
+        <item><g:id>a</g:id><g:title>Mug</g:title><g:price>9.99 EUR</g:price><g:availability>in stock</g:availability></item>\n\
+        <item><g:id>b</g:id><g:title>Plate</g:title><g:price>cheap</g:price></item>\n</channel></rss>";
+    let path = bench._directory.path().join("feed.xml.gz");
+    let packed = std::fs::File::create(&path).expect("it can be written");
+    let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
+    packed.write_all(feed.as_bytes()).and_then(|()| packed.finish().map(|_| ())).expect("it can be written");
+    let done = import::catalog(&bench.shop, &path, &mut |_| ()).expect("it can be read");
+    let faults: Vec<_> = done.problems.iter().map(|(line, problem)| (*line, problem.code)).collect();
+    assert_eq!((done.accepted, faults), (1, vec![(3, "invalid_amount")]));
+    let tabs = file(&bench, "more.tsv", "id\ttitle\tprice\nc\tCup, small\t3\n");
+    assert_eq!(import::catalog(&bench.shop, &tabs, &mut |_| ()).expect("it can be read").accepted, 1);
+    let events = import::events(&bench.shop, &path, &mut |_| ()).expect_err("a feed has no events");
+    assert!(events.to_string().contains("events are JSON lines, CSV or TSV"), "{events}");
+}
+
+#[test]
 fn lines_of_a_csv_file_with_one_event_id_are_one_event() {
     let bench = Bench::new();
     let rows = "event,event_id,event_time,user_id,transaction_id,item_id,quantity,price,currency\n\
