@@ -43,8 +43,8 @@ pub enum Number {
     AgeDays,
 }
 
-/// What filters and caps read of a product: small, so that a candidate costs one cache line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// What filters, caps and scorers read of a product, 24 bytes: small, so that a candidate costs one cache line.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Row {
     /// Main category; 0 where it has none.
     pub category: CategoryNo,
@@ -54,8 +54,29 @@ pub struct Row {
     pub group: GroupNo,
     /// Not offered from this second of the epoch on.
     pub expires_s: u32,
+    /// Binary logarithm of what it costs now, in the currency's main unit; NaN where that is not known.
+    pub octave: f32,
     /// Whether it is in the catalogue, not hidden, and can be bought.
     pub offered: bool,
+    /// Per cent of the price left after cost, -100 to 100; 0 where no cost is known.
+    pub margin: i8,
+    /// Units that can be sold; 255 = more, or not counted.
+    pub stock: u8,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self {
+            category: CategoryNo::default(),
+            brand: BrandNo::default(),
+            group: GroupNo::default(),
+            expires_s: 0,
+            octave: f32::NAN,
+            offered: false,
+            margin: 0,
+            stock: u8::MAX,
+        }
+    }
 }
 
 impl Row {
@@ -388,7 +409,7 @@ impl Catalog {
         let expires_s =
             content.expires_at.map_or(u32::MAX, |at| (at.0 / 1000).clamp(0, i64::from(u32::MAX)) as u32);
         if let Some(row) = self.rows.get_mut(product.index()) {
-            *row = Row { category, brand, group, expires_s, offered: row.offered };
+            *row = Row { category, brand, group, expires_s, ..*row };
         }
         let tags = self.tags_of(content);
         if let Some(slot) = self.tags.get_mut(product.index()) {
@@ -444,10 +465,19 @@ impl Catalog {
             moments.availability.is_some_and(|availability| availability != Availability::OutOfStock)
                 && moments.stock != Some(0);
         let offered = can_be_bought && self.content(product).is_some_and(|content| !content.hidden);
-        if self.rows.get(product.index()).is_some_and(|row| row.offered != offered)
+        let number = |number| self.number(product, number, Millis(0));
+        let price = number(Number::Price).filter(|price| *price > 0.0);
+        let octave = price.map_or(f32::NAN, |price| libm::log2(price) as f32);
+        let margin = number(Number::Margin).map_or(0, |share| (share.clamp(-1.0, 1.0) * 100.0) as i8);
+        let stock = moments.stock.map_or(u8::MAX, |units| units.min(u32::from(u8::MAX)) as u8);
+        let is_same = |row: &Row| {
+            (row.offered, row.margin, row.stock) == (offered, margin, stock)
+                && row.octave.to_bits() == octave.to_bits()
+        };
+        if self.rows.get(product.index()).is_some_and(|row| !is_same(row))
             && let Some(row) = self.rows.get_mut(product.index())
         {
-            row.offered = offered;
+            (row.offered, row.margin, row.stock, row.octave) = (offered, margin, stock, octave);
         }
     }
 

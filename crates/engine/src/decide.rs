@@ -15,8 +15,10 @@ use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// Most candidates that scorers look at.
-pub const SCORED_MAX: usize = 300;
+/// Candidates that scorers look at: so many a slot, but at least [`SCORED_MIN`].
+const SCORED_PER_SLOT: usize = 5;
+/// Fewest of them.
+const SCORED_MIN: usize = 100;
 /// Most slots of one decision.
 pub const SLOTS_MAX: usize = 100;
 
@@ -33,9 +35,9 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     work.filter(&context, planned);
     work.apply_rules(&context, planned, Phase::Remove);
     let fallback = work.judge_evidence(&context, planned);
-    work.score(&context, planned);
-    work.apply_rules(&context, planned, Phase::Order);
     let (slots, caps) = room(planned, request);
+    work.score(&context, planned, SCORED_MIN.max(SCORED_PER_SLOT * slots));
+    work.apply_rules(&context, planned, Phase::Order);
     let chosen = work.select(slots, caps, fallback);
     work.certify(&context, planned, &chosen, fallback)
 }
@@ -184,17 +186,17 @@ impl<'a> Work<'a> {
         self.removed[usize::from(remover)].1 += self.pool.remove(remover, false, |one| one.blend() <= 0.0);
     }
 
-    /// Asks the scorers about the candidates still in, at most the [`SCORED_MAX`] that the sources put first.
-    fn score(&mut self, context: &Context<'_>, planned: &PlannedPlacement) {
+    /// Asks the scorers about the candidates still in, at most the `most` that the sources put first.
+    fn score(&mut self, context: &Context<'_>, planned: &PlannedPlacement, most: usize) {
         if planned.scorers.is_empty() {
             return;
         }
         let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none();
         let mut asked: Vec<usize> = (0..self.pool.all.len()).filter(is_in).collect();
-        if asked.len() > SCORED_MAX {
+        if asked.len() > most {
             let key = |at: &usize| (self.pool.all[*at].blend(), self.pool.all[*at].candidate);
-            asked.select_nth_unstable_by(SCORED_MAX, |a, b| by_score(key(a), key(b)));
-            asked.truncate(SCORED_MAX);
+            asked.select_nth_unstable_by(most, |a, b| by_score(key(a), key(b)));
+            asked.truncate(most);
         }
         for (number, scorer) in planned.scorers.iter().enumerate() {
             let score = (scorer.spec.prepare)(context);

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Products listed for a value, the newest; up to twice as many between two cuts.
-pub const POSTINGS_MAX: usize = 300;
+pub const POSTINGS_MAX: usize = 200;
 /// Values of a product that are looked up, the rarest.
-const VALUES_MAX: usize = 12;
+const VALUES_MAX: usize = 8;
 
 /// The products that have a value.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

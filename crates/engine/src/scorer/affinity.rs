@@ -1,18 +1,19 @@
 //! How much it is like what the shopper deals with: category, brand, attribute values, price.
 
 use super::{Score, ScorerSpec};
-use crate::catalog::Number;
 use crate::context::Context;
 use crate::pool::Pooled;
 use bespoke_domain::id::BrandNo;
-use bespoke_domain::{Candidate, CategoryNo, ProductNo};
+use bespoke_domain::{Candidate, CategoryNo};
 
 /// Acts after which one counts half.
-const HALF_ACTS: f32 = 15.0;
+const HALF_ACTS: f32 = 10.0;
+/// Newest acts that count.
+const ACTS_MAX: usize = 25;
 /// Values of attributes that are looked for, those that say most.
-const TAGS_MAX: usize = 16;
+const TAGS_MAX: usize = 10;
 /// Doublings of the price at which it counts half.
-const HALF_OCTAVES: f64 = 1.0;
+const HALF_OCTAVES: f32 = 1.0;
 /// What each part counts: category, brand, attribute values, price.
 const PARTS: [f32; 4] = [0.35, 0.15, 0.35, 0.15];
 
@@ -30,7 +31,7 @@ struct Likes {
     brands: Vec<(f32, BrandNo)>,
     tags: Vec<(f32, u32)>,
     /// Mean of the binary logarithm of prices.
-    octave: Option<f64>,
+    octave: Option<f32>,
 }
 
 fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
@@ -41,28 +42,32 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
 fn score(context: &Context<'_>, likes: &Likes, one: &Pooled) -> f32 {
     let Candidate::Product(product) = one.candidate else { return 0.0 };
     let catalog = &context.snapshot.aggregates.catalog;
-    let tags = catalog.tags(product);
-    let shared = likes.tags.iter().filter(|(_, tag)| tags.binary_search(tag).is_ok());
-    let octave = likes.octave.and_then(|mean| Some((mean, octave(context, product)?)));
+    let away = likes.octave.map_or(f32::NAN, |mean| (one.row.octave - mean) / HALF_OCTAVES);
     let parts = [
         share(&likes.categories, one.row.category),
         share(&likes.brands, one.row.brand),
-        shared.map(|(weight, _)| weight).sum(),
-        octave.map_or(0.0, |(mean, own)| {
-            let away = (own - mean) / HALF_OCTAVES;
-            libm::exp2(-away * away) as f32
-        }),
+        shared(&likes.tags, catalog.tags(product)),
+        if away.is_nan() { 0.0 } else { libm::exp2f(-away * away) },
     ];
     parts.iter().zip(PARTS).map(|(part, weight)| part * weight).sum()
 }
 
-fn share<K: PartialEq>(list: &[(f32, K)], key: K) -> f32 {
-    list.iter().find(|(_, held)| *held == key).map_or(0.0, |(weight, _)| *weight)
+/// The weights of the values that both have; both lists are in the order of values.
+fn shared(likes: &[(f32, u32)], tags: &[u32]) -> f32 {
+    let (mut sum, mut at) = (0.0, 0);
+    for (weight, tag) in likes {
+        while tags.get(at).is_some_and(|held| held < tag) {
+            at += 1;
+        }
+        if tags.get(at) == Some(tag) {
+            sum += weight;
+        }
+    }
+    sum
 }
 
-fn octave(context: &Context<'_>, product: ProductNo) -> Option<f64> {
-    let price = context.snapshot.aggregates.catalog.number(product, Number::Price, context.request.now)?;
-    (price > 0.0).then(|| libm::log2(price))
+fn share<K: PartialEq>(list: &[(f32, K)], key: K) -> f32 {
+    list.iter().find(|(_, held)| *held == key).map_or(0.0, |(weight, _)| *weight)
 }
 
 fn likes(context: &Context<'_>) -> Likes {
@@ -70,7 +75,7 @@ fn likes(context: &Context<'_>) -> Likes {
     let mut likes = Likes::default();
     let (mut octaves, mut weights) = (0.0, 0.0);
     let recent = context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev().enumerate());
-    for (age, one) in recent {
+    for (age, one) in recent.take(ACTS_MAX) {
         let weight = libm::exp2f(-(age as f32) / HALF_ACTS) * one.act().weight();
         let row = aggregates.catalog.row(one.product).copied().unwrap_or_default();
         if row.category.0 != 0 {
@@ -82,9 +87,9 @@ fn likes(context: &Context<'_>) -> Likes {
         for &tag in aggregates.catalog.tags(one.product) {
             likes.tags.push((weight, tag));
         }
-        if let Some(own) = octave(context, one.product) {
-            octaves += own * f64::from(weight);
-            weights += f64::from(weight);
+        if !row.octave.is_nan() {
+            octaves += row.octave * weight;
+            weights += weight;
         }
     }
     likes.octave = (weights > 0.0).then(|| octaves / weights);
@@ -106,7 +111,8 @@ fn to_shares<K>(list: &mut [(f32, K)]) {
     list.iter_mut().for_each(|(weight, _)| *weight /= best.max(1e-9));
 }
 
-/// The values that say most, by how often the shopper meets them and how rare they are; their weights sum to 1.
+/// The values that say most, by how often the shopper meets them and how rare they are; their weights sum to 1; in
+/// the order of values.
 fn telling(context: &Context<'_>, mut tags: Vec<(f32, u32)>) -> Vec<(f32, u32)> {
     let content = &context.snapshot.aggregates.content;
     tags.sort_unstable_by_key(|(_, tag)| *tag);
@@ -122,5 +128,6 @@ fn telling(context: &Context<'_>, mut tags: Vec<(f32, u32)>) -> Vec<(f32, u32)> 
     sums.truncate(TAGS_MAX);
     let whole: f32 = sums.iter().map(|(weight, _)| weight).sum();
     sums.iter_mut().for_each(|(weight, _)| *weight /= whole.max(1e-9));
+    sums.sort_unstable_by_key(|(_, tag)| *tag);
     sums
 }

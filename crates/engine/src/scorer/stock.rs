@@ -1,12 +1,11 @@
 //! How deep the stock is.
 
 use super::{Score, ScorerSpec};
-use crate::catalog::Number;
 use crate::context::Context;
 use bespoke_domain::Candidate;
 
 /// Units at which the score is a half.
-const HALF_UNITS: f64 = 10.0;
+const HALF_UNITS: f32 = 10.0;
 
 /// The line in the table.
 pub static SPEC: ScorerSpec = ScorerSpec {
@@ -15,13 +14,10 @@ pub static SPEC: ScorerSpec = ScorerSpec {
     prepare,
 };
 
-fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
-    let catalog = &context.snapshot.aggregates.catalog;
-    Box::new(|one| match one.candidate {
-        Candidate::Product(product) => {
-            let stock = catalog.number(product, Number::Stock, context.request.now);
-            stock.map_or(1.0, |units| (units / (units + HALF_UNITS)) as f32)
-        }
-        Candidate::Category(_) => 0.0,
+fn prepare<'a>(_context: &'a Context<'a>) -> Score<'a> {
+    Box::new(|one| match (one.candidate, one.row.stock) {
+        (Candidate::Category(_), _) => 0.0,
+        (Candidate::Product(_), u8::MAX) => 1.0,
+        (Candidate::Product(_), units) => f32::from(units) / (f32::from(units) + HALF_UNITS),
     })
 }

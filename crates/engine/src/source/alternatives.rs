@@ -1,12 +1,14 @@
 //! What could be bought instead of the page's product: of its category, at about its price.
 
 use super::{Scored, SourceSpec, products};
-use crate::catalog::Number;
 use crate::context::Context;
 use crate::tables::{ParamSpec, PlannedSource};
 use bespoke_domain::decision::Reason;
 use bespoke_domain::order::by_score;
 use bespoke_domain::{Candidate, ProductNo};
+
+/// Popular products of the category whose prices are compared.
+const LOOKED_AT: usize = 150;
 
 /// The line in the table.
 pub static SPEC: SourceSpec = SourceSpec {
@@ -26,13 +28,15 @@ pub static SPEC: SourceSpec = SourceSpec {
 fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let aggregates = &context.snapshot.aggregates;
     let Some(&anchor) = context.items.last() else { return Vec::new() };
-    let price = |product| aggregates.catalog.number(product, Number::Price, context.request.now);
-    let (Some(row), Some(own)) = (aggregates.catalog.row(anchor), price(anchor)) else { return Vec::new() };
-    let near = |product| {
-        let ratio = libm::log2(price(product)?.max(0.01) / own.max(0.01));
-        Some(libm::exp2(-(ratio / used.params[0]) * (ratio / used.params[0])) as f32)
+    let Some(row) = aggregates.catalog.row(anchor).filter(|row| !row.octave.is_nan()) else {
+        return Vec::new();
     };
-    let board = aggregates.popularity.best(row.category).filter(|(_, product)| *product != anchor);
+    let near = |product| {
+        let away = (aggregates.catalog.row(product)?.octave - row.octave) / used.params[0] as f32;
+        (!away.is_nan()).then(|| libm::exp2f(-away * away))
+    };
+    let board = aggregates.popularity.best(row.category).take(LOOKED_AT);
+    let board = board.filter(|(_, product)| *product != anchor);
     // Half of the score is popularity, so that of two equally near ones the liked one leads.
     let mut scored: Vec<(f32, ProductNo)> =
         board.filter_map(|(share, product)| Some((near(product)? * (0.5 + 0.5 * share), product))).collect();

@@ -6,7 +6,7 @@ use super::{BenchOptions, Figure};
 use crate::error::Error;
 use bespoke_domain::event::PageType;
 use bespoke_domain::settings::{
-    Diversity, FilterUse, OnThin, Placement, Rule, Settings, Shop as ShopFacts, Shows, SourceUse,
+    Diversity, FilterUse, OnThin, Placement, Rule, ScorerUse, Settings, Shop as ShopFacts, Shows, SourceUse,
 };
 use bespoke_domain::{Body, Currency, DecisionId, Entry, EventKind, Millis, Offset, Request, ShopperNo};
 use bespoke_engine::filter::FILTERS;
@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 /// Candidates of the sources, at most 2,000 in all: few products have many neighbours, so the popular ones fill up.
-pub const LIMITS: [u16; 5] = [1_800, 20, 60, 60, 60];
+pub const LIMITS: [u16; 9] = [500, 20, 60, 60, 60, 100, 20, 60, 100];
 const WARM_UP: usize = 2_000;
 const MEASURED: usize = 20_000;
 
@@ -137,7 +137,9 @@ fn settings(shop: &Shop) -> Settings {
         min_evidence: 1,
         on_thin: OnThin::Relabel,
         sources: SOURCES.iter().zip(LIMITS).map(source).collect(),
-        scorers: Vec::new(),
+        scorers: ["affinity", "margin"]
+            .map(|name| ScorerUse { scorer: name.to_owned(), weight: 0.1 })
+            .to_vec(),
         filters: FILTERS.iter().filter(|spec| !spec.hard).map(|spec| filter(spec.name)).collect(),
         diversity: Diversity { max_per_category: 4, max_per_brand: 3 },
         rules: (0..20).map(|no| rule(shop, no)).collect(),
