@@ -1,4 +1,4 @@
-//! `decide` on the seeded shop: 1 M products of which 30 % are out of stock, 3 M events folded in, every source, every
+//! `decide` on the seeded shop: 1 M products of which 30 % are out of stock, 3 M events folded in, nine sources, every
 //! filter, 20 rules, product pages of shoppers with a past. In process, one thread, no HTTP. Peers: none runs in process.
 
 use super::stats::{mean, quantile, resident_gib, sorted};

@@ -67,7 +67,7 @@ pub struct Bench {
 pub const BENCHES: [Bench; 3] = [
     Bench {
         name: "decide",
-        doc: "decide(): 1 M products, 30 % out of stock, 3 M events, five sources, 20 rules, all filters",
+        doc: "decide(): 1 M products, 30 % out of stock, 3 M events, nine sources, two scorers, 20 rules, all filters",
         run: decide::run,
     },
     Bench { name: "profiles", doc: "memory of 1 M profiles with 50 recent events each", run: profiles::run },
