@@ -220,6 +220,11 @@ fn report(imported: &Imported, file: &Path) {
         "{} taken in, {} known already, {} without consent, {} rejected",
         imported.accepted, imported.duplicates, imported.without_consent, imported.rejected
     ));
+    if imported.accepted == 0 && imported.without_consent > 0 {
+        say(
+            "nothing is known of these shoppers' consent: send `consent` with the events, or set `unknown_consent` in the placement file where the law allows",
+        );
+    }
 }
 
 fn run_demo(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
