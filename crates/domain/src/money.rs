@@ -63,6 +63,7 @@ impl Currency {
 
     /// The code as text.
     pub fn code(&self) -> &str {
+        // A code that was parsed is ASCII; XXX is ISO 4217 for no currency.
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 }

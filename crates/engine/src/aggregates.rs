@@ -185,8 +185,10 @@ impl Aggregates {
         let Some(product) = self.number(names, &patch.id) else { return };
         let tags = self.catalog.tags_shared(product);
         let (before, after) = self.catalog.apply(product, patch);
-        self.content.change(product, &tags, self.catalog.tags(product));
-        self.note_age(product);
+        if patch.content.is_some() {
+            self.content.change(product, &tags, self.catalog.tags(product));
+            self.note_age(product);
+        }
         if before == after {
             return;
         }

@@ -431,7 +431,9 @@ impl Catalog {
             .flat_map(|(name, values)| values.split(',').map(move |value| (name.as_str(), value)));
         let others = category.into_iter().chain(words).chain(listed);
         let is_value = |(name, value): &(&str, &str)| {
-            !value.is_empty() && value.len() <= TAG_LEN_MAX && !NAMING.contains(name)
+            !value.is_empty()
+                && value.len() <= TAG_LEN_MAX
+                && !NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(name))
         };
         let names = &mut self.tag_names;
         // Looked up first: a snapshot may hold the names, and taking a new one in then copies them all.

@@ -67,10 +67,10 @@ pub static FIELDS: [FieldSpec; 22] = [
     field(
         "shopper.viewed",
         "category of something recently dealt with, at or below the path",
-        |test, names| Check::Dealt(false, category_numbers(test, names)),
+        |test, names| Check::Viewed(category_numbers(test, names)),
     ),
     field("shopper.bought", "category of something bought, at or below the path", |test, names| {
-        Check::Dealt(true, category_numbers(test, names))
+        Check::Bought(category_numbers(test, names))
     }),
 ];
 
@@ -101,8 +101,10 @@ pub enum Check {
     Moment(Moment, Is),
     /// A number of the shopper.
     Shopper(Fact, Is),
-    /// Whether the shopper dealt with, or bought (`true`), something of these categories.
-    Dealt(bool, Vec<CategoryNo>),
+    /// The shopper recently dealt with something of these categories.
+    Viewed(Vec<CategoryNo>),
+    /// The shopper bought something of these categories.
+    Bought(Vec<CategoryNo>),
 }
 
 /// When it is in the shop.
@@ -210,18 +212,19 @@ impl Check {
                 let value = context.profile.and_then(|profile| fact_of(context, profile, *fact));
                 value.is_some_and(|value| is.holds(value))
             }
-            Self::Dealt(bought, list) => context.profile.is_some_and(|profile| {
-                let within = |product: ProductNo| {
-                    catalog.row(product).is_some_and(|row| catalog.is_within(row.category, list))
-                };
-                match bought {
-                    true => profile.bought().iter().any(|one| within(one.product)),
-                    false => profile.recent().iter().any(|one| within(one.product)),
-                }
-            }),
+            Self::Viewed(list) => context
+                .profile
+                .is_some_and(|profile| profile.recent().iter().any(|one| is_of(catalog, one.product, list))),
+            Self::Bought(list) => context
+                .profile
+                .is_some_and(|profile| profile.bought().iter().any(|one| is_of(catalog, one.product, list))),
             _ => false,
         }
     }
+}
+
+fn is_of(catalog: &Catalog, product: ProductNo, list: &[CategoryNo]) -> bool {
+    catalog.row(product).is_some_and(|row| catalog.is_within(row.category, list))
 }
 
 /// Whether two sorted lists share something; the second one is short.

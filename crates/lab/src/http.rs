@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "it waits for a server")]
 
 use crate::bench::load::Connection;
-use crate::bench::process::{Server, import, write_lines, write_text};
+use crate::bench::process::{Server, import, now_ms, write_lines, write_text};
 use crate::error::Error;
 use crate::model::Model;
 use crate::models::SessionKnn;
@@ -17,7 +17,7 @@ use bespoke_models::session_knn::SessionKnnParams;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// What to compare.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,8 +142,4 @@ fn placements(cutoff: usize) -> String {
          [[placement]]\nname = \"next\"\nheadline = \"Next\"\nfallback_headline = \"Popular\"\nslots = {cutoff}\nmin_evidence = 0\n\
          sources = [{{ source = \"session_neighbours\", weight = 1.0, limit = {cutoff} }}]\nfilters = []\n"
     )
-}
-
-fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }

@@ -11,9 +11,10 @@ use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{MethodRouter, get, patch, post};
 use bespoke_domain::settings::Scope;
 use bespoke_domain::{DecisionId, Problem};
+use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,10 +57,10 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/events", post(post_events))
         .route("/v1/catalog/items", patch(patch_items))
-        .route("/v1/recommend", post(post_recommend))
-        .route("/v1/recommend:batch", post(post_batch))
+        .route("/v1/recommend", slates(recommend::recommend))
+        .route("/v1/recommend:batch", slates(recommend::batch))
         .route("/v1/recommend/{placement}", get(get_recommend))
-        .route("/v1/rank", post(post_rank))
+        .route("/v1/rank", slates(recommend::rank))
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
         .route("/openapi.json", get(async || axum::Json(crate::openapi::document())))
@@ -132,37 +133,21 @@ async fn patch_items(
     Ok((StatusCode::ACCEPTED, axum::Json(outcome)).into_response())
 }
 
-async fn post_recommend(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    let scope = scope(&app, &headers, query.as_deref())?;
-    let timeout = timeout(&headers)?;
-    Ok(axum::Json(recommend::recommend(&app, scope, timeout, &body)?).into_response())
-}
-
-async fn post_batch(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    let scope = scope(&app, &headers, query.as_deref())?;
-    let timeout = timeout(&headers)?;
-    Ok(axum::Json(recommend::batch(&app, scope, timeout, &body)?).into_response())
-}
-
-async fn post_rank(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    let scope = scope(&app, &headers, query.as_deref())?;
-    let timeout = timeout(&headers)?;
-    Ok(axum::Json(recommend::rank(&app, scope, timeout, &body)?).into_response())
+/// A route that answers with slates: the key's scope, the caller's time and the body go to `answer`.
+fn slates<T: Serialize + 'static>(
+    answer: fn(&App, Scope, Duration, &[u8]) -> Result<T, ApiError>,
+) -> MethodRouter<Arc<App>> {
+    post(
+        async move |State(app): State<Arc<App>>,
+                    RawQuery(query): RawQuery,
+                    headers: HeaderMap,
+                    body: Bytes|
+                    -> Result<Response, ApiError> {
+            let scope = scope(&app, &headers, query.as_deref())?;
+            let timeout = timeout(&headers)?;
+            Ok(axum::Json(answer(&app, scope, timeout, &body)?).into_response())
+        },
+    )
 }
 
 async fn get_recommend(

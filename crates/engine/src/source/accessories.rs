@@ -29,16 +29,26 @@ fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     products(found)
 }
 
-/// What fits `anchor`, the most popular first.
-fn fitting(context: &Context<'_>, anchor: ProductNo) -> Vec<ProductNo> {
-    let aggregates = &context.snapshot.aggregates;
-    let catalog = &aggregates.catalog;
+/// The tags of which everything that fits `anchor` has one.
+fn fits_tags(context: &Context<'_>, anchor: ProductNo) -> Vec<u32> {
+    let catalog = &context.snapshot.aggregates.catalog;
     let Some(content) = catalog.content(anchor) else { return Vec::new() };
     let models = content.attributes.iter().filter(|(name, _)| name.eq_ignore_ascii_case("model"));
     let names = models.map(|(_, model)| model.as_str()).chain([catalog.id(anchor), &content.item_group_id]);
-    let tags = names.filter(|name| !name.is_empty()).filter_map(|name| catalog.tag("fits", name));
-    let has = |product: ProductNo, tag: u32| catalog.tags(product).binary_search(&tag).is_ok();
-    let listed = tags.flat_map(|tag| aggregates.content.with(tag).filter(move |product| has(*product, tag)));
+    names.filter(|name| !name.is_empty()).filter_map(|name| catalog.tag("fits", name)).collect()
+}
+
+fn has(context: &Context<'_>, product: ProductNo, tag: u32) -> bool {
+    context.snapshot.aggregates.catalog.tags(product).binary_search(&tag).is_ok()
+}
+
+/// What fits `anchor`, the most popular first.
+fn fitting(context: &Context<'_>, anchor: ProductNo) -> Vec<ProductNo> {
+    let aggregates = &context.snapshot.aggregates;
+    let tags = fits_tags(context, anchor).into_iter();
+    // A value that a product once had and lost still lists it.
+    let listed =
+        tags.flat_map(|tag| aggregates.content.with(tag).filter(move |product| has(context, *product, tag)));
     let now = context.request.now;
     let mut ranked: Vec<(f32, ProductNo)> =
         listed.map(|product| (aggregates.popularity.score(product, now) as f32, product)).collect();
@@ -47,7 +57,12 @@ fn fitting(context: &Context<'_>, anchor: ProductNo) -> Vec<ProductNo> {
 }
 
 fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
-    let fits = |anchor: &&ProductNo| matches!(candidate, Candidate::Product(product) if fitting(context, **anchor).contains(&product));
+    let fits = |anchor: &&ProductNo| match candidate {
+        Candidate::Product(product) => {
+            fits_tags(context, **anchor).into_iter().any(|tag| has(context, product, tag))
+        }
+        Candidate::Category(_) => false,
+    };
     let basis = context.anchors().iter().rev().find(fits);
     let text = basis.map_or_else(|| "Fits".to_owned(), |anchor| format!("Fits {}", context.title(*anchor)));
     let personal = context.anchors_are_personal();

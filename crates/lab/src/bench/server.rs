@@ -4,7 +4,7 @@
 
 use super::decide::LIMITS;
 use super::load::{self, Connection, closed_loop, open_loop};
-use super::process::{Server, import, write_lines, write_text};
+use super::process::{Server, import, now_ms, write_lines, write_text};
 use super::stats::{quantile, resident_gib};
 use super::{BenchOptions, Figure};
 use crate::error::Error;
@@ -77,11 +77,6 @@ fn none_failed(what: &str, outcome: &load::Outcome) -> Result<(), Error> {
     let first: Option<String> = outcome.failures.first().map(|text| text.chars().take(500).collect());
     first
         .map_or(Ok(()), |text| Err(Error::Bench(format!("{what}: {count} requests failed, one with {text}"))))
-}
-
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as i64)
 }
 
 struct Bench<'a> {

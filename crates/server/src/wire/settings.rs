@@ -7,15 +7,13 @@ use bespoke_domain::settings::{
     Diversity, FilterUse, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
 };
 use bespoke_domain::{Condition, Currency, Millis, Problem};
+use bespoke_engine::tables::{self, SCORERS_MAX};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use toml::Spanned;
 
 /// Most sources of a placement; one more is kept for the fallback.
-const SOURCES_MAX: usize = 9;
-
-/// Most scorers of a placement.
-const SCORERS_MAX: usize = 6;
+const SOURCES_MAX: usize = tables::SOURCES_MAX - 1;
 
 /// The names a file may use, with their parameters.
 pub struct Known<'a> {
