@@ -328,12 +328,14 @@ impl<'a> Work<'a> {
     }
 
     fn slot(&self, context: &Context<'_>, planned: &PlannedPlacement, one: &Pooled) -> Slot {
-        let (source, _) = &self.sources.get(one.main_source()).unwrap_or(&self.sources[0]);
         let rule = one.pin.and_then(|(_, rule_no)| planned.rules.get(usize::from(rule_no)));
-        let reason = match rule {
-            Some(_) => pinned_reason(),
-            None if one.blend() <= 0.0 && !context.request.given.is_empty() => given_reason(),
-            None => (source.spec.reason)(context, source, one.candidate),
+        // What no source yielded was pinned or given; for want of time there may be no source at all.
+        let is_yielded = one.blend() > 0.0 || context.request.given.is_empty();
+        let source = self.sources.get(one.main_source()).filter(|_| is_yielded);
+        let reason = match (rule, source) {
+            (Some(_), _) => pinned_reason(),
+            (None, Some((source, _))) => (source.spec.reason)(context, source, one.candidate),
+            (None, None) => given_reason(),
         };
         Slot {
             candidate: one.candidate,

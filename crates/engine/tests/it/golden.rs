@@ -311,6 +311,27 @@ fn corpus() -> Vec<Decision> {
             "#]],
         ),
         check(
+            Placement { rules: vec![rule("pin", &["a"], 0)], ..placement("", &["recently_viewed"], &[]) },
+            |ask| ask.skipped = with(&["recently_viewed"]),
+            expect![[r#"
+                "For you" Session None
+                a 0.00 Chosen by the shop [pin a]
+            "#]],
+        ),
+        check(
+            placement("", &["recently_viewed"], &[]),
+            |ask| {
+                ask.skipped = with(&["recently_viewed"]);
+                ask.given = with(&["c", "gone", "b"]);
+            },
+            expect![[r#"
+                "For you" Session None
+                b 0.00 In this list
+                c 0.00 In this list
+                - gone by available
+            "#]],
+        ),
+        check(
             Placement { rules: vec![rule("pin", &["a"], 0)], ..placement("", &["popular"], &[]) },
             |ask| ask.filter = Some(is("category", "Garden")),
             expect![[r#"

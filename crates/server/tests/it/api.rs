@@ -195,6 +195,12 @@ async fn a_caller_without_time_gets_what_is_popular_and_it_is_replayed_so() {
     let path = format!("/v1/decisions/{}/replay", hurried["request_id"].as_str().expect("an id"));
     let (_, again) = bench.ask("GET", &path, &bench.secret, String::new()).await;
     assert_eq!(again["identical"], true, "{again}");
+    let given = json!({"placement": "home", "anonymous_id": "a", "ids": ["p1"]}).to_string();
+    let request = axum::http::Request::builder().method("POST").uri("/v1/rank").header("x-timeout-ms", "0");
+    let request = request.header("authorization", format!("Bearer {}", bench.secret));
+    let request = request.body(axum::body::Body::from(given)).expect("a request");
+    let response = tower::ServiceExt::oneshot(bench.router.clone(), request).await.expect("it answers");
+    assert_eq!(response.status(), StatusCode::OK, "what is given is put in order without time, too");
     assert_eq!(ask("soon").await["errors"][0]["pointer"], "x-timeout-ms");
 }
 
