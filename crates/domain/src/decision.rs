@@ -39,6 +39,9 @@ pub struct Request {
     /// External ids that are put in order, all of them and nothing else, at most 500; empty = the placement's sources
     /// yield the candidates.
     pub given: Vec<String>,
+    /// The decision whose order this one goes on with, and the place in it where it begins, from 0: `given` holds what
+    /// comes there, and stays in its order.
+    pub follows: Option<(DecisionId, u32)>,
     /// What every candidate must be like, pinned or not.
     pub filter: Option<Condition>,
     /// Minutes by which the shop's clock is ahead of UTC at `now`.
@@ -159,6 +162,8 @@ pub struct Decision {
     pub removed: Vec<(String, u32)>,
     /// Named ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,
+    /// What comes after the slate, in order, where the placement is a listing.
+    pub rest: Vec<Candidate>,
     /// Every candidate, best first, where `explain` was asked.
     pub considered: Option<Vec<Considered>>,
 }

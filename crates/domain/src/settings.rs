@@ -47,6 +47,18 @@ pub enum Shows {
     Categories,
 }
 
+/// What a slate is part of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Form {
+    /// Nothing more.
+    #[default]
+    Slate,
+    /// It goes on over pages, in the order that the first page pins.
+    Listing,
+    /// The page's product and the slate are offered as one, with one price.
+    Bundle,
+}
+
 /// What a slot does when there is not enough evidence for its headline.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum OnThin {
@@ -68,6 +80,8 @@ pub struct Placement {
     pub fallback_headline: String,
     /// Products or categories.
     pub shows: Shows,
+    /// What its slate is part of.
+    pub form: Form,
     /// Slots filled when the request does not say.
     pub slots: u16,
     /// Fewest candidates from non-fallback sources for the headline to stand.

@@ -2,6 +2,7 @@
 //! writer folds entries in; a frozen copy costs a reference count a chunk.
 
 use crate::catalog::Catalog;
+use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
 use crate::profile::{Bought, seconds};
 use crate::visits::Visits;
@@ -51,6 +52,8 @@ pub struct Aggregates {
     pub returns: Returns,
     /// After how long a product is bought again.
     pub repurchase: Repurchase,
+    /// Which products stand in which category.
+    pub members: Members,
     /// Which products share attribute values and words.
     pub content: ContentIndex,
     /// The newest products by `published_at`, newest first.
@@ -83,6 +86,7 @@ impl Default for Aggregates {
             sold: Popularity::new(SOLD_DAYS),
             returns: Returns::default(),
             repurchase: Repurchase::default(),
+            members: Members::default(),
             content: ContentIndex::default(),
             newest: Vec::new(),
             co_viewed: CoOccurrence::default(),
@@ -192,6 +196,7 @@ impl Aggregates {
         if before == after {
             return;
         }
+        self.members.change(product, before, after);
         let old = self.catalog.categories_up(before);
         let new = self.catalog.categories_up(after);
         let only = |list: &[CategoryNo], other: &[CategoryNo]| -> Vec<CategoryNo> {

@@ -9,8 +9,8 @@ use crate::source::POPULAR;
 use crate::tables::{PlannedPlacement, PlannedSource};
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
 use bespoke_domain::order::by_score;
-use bespoke_domain::settings::{Diversity, OnThin};
-use bespoke_domain::{Candidate, Decision, Request};
+use bespoke_domain::settings::{Diversity, Form, OnThin};
+use bespoke_domain::{Candidate, Decision, ProductNo, Request};
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -38,13 +38,16 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     let (slots, caps) = room(planned, request);
     work.score(&context, planned, SCORED_MIN.max(SCORED_PER_SLOT * slots));
     work.apply_rules(&context, planned, Phase::Order);
-    let chosen = work.select(slots, caps, fallback);
+    let chosen = match request.follows {
+        None => work.select(slots, caps, fallback),
+        Some(_) => work.keep_order(&context, slots),
+    };
     work.certify(&context, planned, &chosen, fallback)
 }
 
 /// How many slots, and their caps. Whoever gives what is to be put in order gets all of it back.
 fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
-    if !request.given.is_empty() {
+    if !request.given.is_empty() && request.follows.is_none() {
         return (request.given.len(), Diversity::default());
     }
     let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
@@ -64,6 +67,7 @@ fn nothing(context: &Context<'_>) -> Decision {
         candidate_count: 0,
         removed: Vec::new(),
         missing_ids: context.missing_ids.clone(),
+        rest: Vec::new(),
         considered: None,
     }
 }
@@ -233,6 +237,28 @@ impl<'a> Work<'a> {
         chosen
     }
 
+    /// The given candidates that are still in, in the order in which they are given.
+    fn keep_order(&mut self, context: &Context<'_>, slots: usize) -> Vec<usize> {
+        let place = |product: &ProductNo| self.pool.place(Candidate::Product(*product));
+        let in_order = context.given.iter().filter_map(place);
+        let mut kept: Vec<usize> = in_order.filter(|at| self.pool.all[*at].removed_by.is_none()).collect();
+        let not_in_top = self.remover("not_in_top");
+        let rest = kept.split_off(slots.min(kept.len()));
+        rest.into_iter().for_each(|at| self.leave_out(at, not_in_top));
+        kept
+    }
+
+    /// What was good enough but had no room, in the order of scores.
+    fn rest(&self) -> Vec<Candidate> {
+        let is_left = |one: &&Pooled| {
+            let name = one.removed_by.map(|remover| self.removed[usize::from(remover)].0.as_str());
+            matches!(name, Some("not_in_top" | "diversity"))
+        };
+        let mut left: Vec<&Pooled> = self.pool.all.iter().filter(is_left).collect();
+        left.sort_unstable_by(|a, b| by_score((a.score(), a.candidate), (b.score(), b.candidate)));
+        left.into_iter().map(|one| one.candidate).collect()
+    }
+
     fn pin(&self, at: usize) -> Option<(u16, u16, usize)> {
         self.pool.all[at].pin.map(|(position, rule_no)| (position, rule_no, at))
     }
@@ -313,6 +339,9 @@ impl<'a> Work<'a> {
             Fallback::Hidden => String::new(),
         };
         let named = |(source, count): &(&PlannedSource, u32)| (source.spec.name.to_owned(), *count);
+        let goes_on = placement.form == Form::Listing
+            && context.request.follows.is_none()
+            && fallback != Fallback::Hidden;
         Decision {
             slate: chosen.iter().map(|&at| self.slot(context, planned, &self.pool.all[at])).collect(),
             personalization: personalization(context, fallback),
@@ -322,6 +351,7 @@ impl<'a> Work<'a> {
             scorers: planned.scorers.iter().map(|scorer| scorer.spec.name.to_owned()).collect(),
             candidate_count: self.pool.all.len() as u32,
             removed: self.removed.iter().filter(|(_, count)| *count > 0).cloned().collect(),
+            rest: if goes_on { self.rest() } else { Vec::new() },
             considered: context.request.explain.then(|| self.considered()),
             ..nothing(context)
         }

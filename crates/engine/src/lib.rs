@@ -16,6 +16,8 @@ pub mod decide;
 pub mod engine;
 /// What removes candidates.
 pub mod filter;
+/// Which products stand in which category.
+pub mod members;
 /// External ids and their numbers.
 pub mod names;
 /// The candidates of one decision.

@@ -93,6 +93,11 @@ impl<'a> Pool<'a> {
         &mut self.all[place as usize]
     }
 
+    /// Where the candidate is in [`Pool::all`].
+    pub fn place(&self, candidate: Candidate) -> Option<usize> {
+        self.places.get(&candidate).map(|place| *place as usize)
+    }
+
     /// A new reservation of `slots`, as its bit in [`Pooled::reserved`]; `None` when there are too many.
     pub fn reserve(&mut self, slots: u16) -> Option<u16> {
         let bit = 1_u16.checked_shl(self.reservations.len() as u32)?;

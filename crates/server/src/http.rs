@@ -59,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/catalog/items", patch(patch_items))
         .route("/v1/recommend", slates(recommend::recommend))
         .route("/v1/recommend:batch", slates(recommend::batch))
+        .route("/v1/recommend:next", post(post_next))
         .route("/v1/recommend/{placement}", get(get_recommend))
         .route("/v1/rank", slates(recommend::rank))
         .route("/v1/decisions/{id}", get(get_decision))
@@ -148,6 +149,16 @@ fn slates<T: Serialize + 'static>(
             Ok(axum::Json(answer(&app, scope, timeout, &body)?).into_response())
         },
     )
+}
+
+async fn post_next(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    scope(&app, &headers, query.as_deref())?;
+    Ok(axum::Json(crate::listing::next(&app, &body).await?).into_response())
 }
 
 async fn get_recommend(

@@ -19,6 +19,8 @@ pub mod import;
 pub mod intake;
 /// API keys.
 pub mod keys;
+/// The next page of a listing.
+pub mod listing;
 /// What `/metrics` shows.
 pub mod metrics;
 /// The API's description.

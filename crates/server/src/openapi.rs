@@ -2,7 +2,7 @@
 
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
 use crate::wire::error::ProblemJson;
-use crate::wire::recommend::{BatchAsk, BatchBody, RankAsk, RecommendAsk, RecommendBody};
+use crate::wire::recommend::{BatchAsk, BatchBody, NextAsk, RankAsk, RecommendAsk, RecommendBody};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -12,7 +12,9 @@ use utoipa::OpenApi;
         description = "Personalization for online shops: events in, decisions out.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(events, items, recommend, batch, rank, impersonal, decision, replay, healthz, readyz, metrics),
+    paths(
+        events, items, recommend, batch, next, rank, impersonal, decision, replay, healthz, readyz, metrics
+    ),
     components(schemas(
         EventsBody,
         PatchesBody,
@@ -21,6 +23,7 @@ use utoipa::OpenApi;
         RecommendAsk,
         BatchAsk,
         RankAsk,
+        NextAsk,
         RecommendBody,
         BatchBody
     ))
@@ -72,6 +75,14 @@ fn recommend() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn batch() {}
+
+/// The next page of a listing: the order of the first page goes on, so that nothing is shown twice or skipped; what may no
+/// longer be shown is left out. A decision of its own.
+#[utoipa::path(post, path = "/v1/recommend:next", request_body = NextAsk, responses(
+    (status = 200, body = RecommendBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn next() {}
 
 /// Put at most 500 ids in the order of a placement.
 #[utoipa::path(post, path = "/v1/rank", request_body = RankAsk,

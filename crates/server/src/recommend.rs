@@ -4,11 +4,14 @@ use crate::boot::{Shop, start_at_or_before};
 use crate::http::App;
 use crate::identities::identity_key;
 use crate::wire::error::ApiError;
-use crate::wire::recommend::{Asked, BatchBody, ItemBody, MoneyBody, ReasonBody, RecommendBody, SlotBody};
+use crate::wire::recommend::{
+    Asked, BatchBody, BundleBody, ItemBody, MoneyBody, ReasonBody, RecommendBody, SlotBody,
+};
+use crate::wire::token;
 use crate::{clock, render};
 use bespoke_domain::decision::{Fallback, Slot};
 use bespoke_domain::entry::IdentityKind;
-use bespoke_domain::settings::Scope;
+use bespoke_domain::settings::{Form, Scope};
 use bespoke_domain::{Candidate, Decision, DecisionId, Millis, Request, ShopperNo};
 use bespoke_engine::Snapshot;
 use bespoke_engine::replay::Replay;
@@ -64,20 +67,19 @@ fn answer(
     if asked.user_id.is_some() && scope != Scope::Secret {
         return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
     }
+    let request = request(app, snapshot, asked, timeout)?;
+    Ok(decide_and_log(app, snapshot, request).1)
+}
+
+/// Decides, puts the decision into the log's queue, and renders it. The placement MUST be in the snapshot.
+pub(crate) fn decide_and_log(app: &App, snapshot: &Snapshot, request: Request) -> (Decision, RecommendBody) {
     let started = Instant::now();
-    let shop = &app.shop;
-    let Some(planned) = snapshot.plan.get(&asked.placement) else {
-        let detail = format!("there is no placement {:?}", asked.placement);
-        return Err(ApiError::new("unknown_placement", detail));
-    };
-    let skipped = if app.pace.is_short(timeout) { slower_sources(planned) } else { Vec::new() };
-    let request = Request { skipped, ..request(shop, snapshot, asked, clock::now())? };
-    let decision = shop.live.decide_on(snapshot, &request);
+    let decision = app.shop.live.decide_on(snapshot, &request);
     let took = started.elapsed();
     note(app, &decision, took);
-    let body = render_body(shop, snapshot, &decision, took.as_millis() as u64);
-    shop.queue.log_decision(decision);
-    Ok(body)
+    let body = render_body(&app.shop, snapshot, &decision, took.as_millis() as u64);
+    app.shop.queue.log_decision(decision.clone());
+    (decision, body)
 }
 
 fn note(app: &App, decision: &Decision, took: Duration) {
@@ -98,29 +100,35 @@ fn slower_sources(planned: &PlannedPlacement) -> Vec<String> {
     names.filter(|name| *name != POPULAR.name).map(str::to_owned).collect()
 }
 
-fn request(shop: &Shop, snapshot: &Snapshot, asked: Asked, now: Millis) -> Result<Request, ApiError> {
-    let shopper = shopper(shop, snapshot, &asked);
+fn request(app: &App, snapshot: &Snapshot, asked: Asked, timeout: Duration) -> Result<Request, ApiError> {
+    let Some(planned) = snapshot.plan.get(&asked.placement) else {
+        let detail = format!("there is no placement {:?}", asked.placement);
+        return Err(ApiError::new("unknown_placement", detail));
+    };
+    let now = clock::now();
+    let skipped = if app.pace.is_short(timeout) { slower_sources(planned) } else { Vec::new() };
     Ok(Request {
         id: new_id(now)?,
         now,
+        shopper: shopper(&app.shop, snapshot, &asked),
         placement: asked.placement,
-        shopper,
         page: asked.page,
         items: asked.item_ids,
         category: asked.category_path,
         cart: asked.cart_item_ids,
         exclude: asked.exclude_ids,
         given: asked.given,
+        follows: None,
         filter: asked.filter,
         utc_offset_min: utc_offset_min(snapshot, now),
         slots: asked.n,
         explain: asked.explain,
-        skipped: Vec::new(),
+        skipped,
     })
 }
 
 /// Minutes by which the shop's clock is ahead of UTC.
-fn utc_offset_min(snapshot: &Snapshot, now: Millis) -> i16 {
+pub(crate) fn utc_offset_min(snapshot: &Snapshot, now: Millis) -> i16 {
     let name = snapshot.aggregates.settings.as_ref().map_or("UTC", |settings| &settings.shop.time_zone);
     let zone = jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC);
     let moment = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default();
@@ -133,23 +141,35 @@ fn shopper(shop: &Shop, snapshot: &Snapshot, asked: &Asked) -> Option<ShopperNo>
     let user = asked.user_id.as_ref().and_then(|id| find(IdentityKind::User, id));
     let shopper =
         user.or_else(|| asked.anonymous_id.as_ref().and_then(|id| find(IdentityKind::Anonymous, id)))?;
+    permitted(shop, snapshot, shopper)
+}
+
+/// The shopper, with consent to personalization.
+pub(crate) fn permitted(shop: &Shop, snapshot: &Snapshot, shopper: ShopperNo) -> Option<ShopperNo> {
     let unknown = snapshot.aggregates.unknown_consent();
     let consent = shop.live.profile(shopper).map_or(unknown, |profile| profile.consent(unknown));
     consent.allows(bespoke_domain::Purpose::Personalization).then_some(shopper)
 }
 
 /// A new id: 48 bits of milliseconds, so that a decision is found by its time, and 80 random bits.
-fn new_id(now: Millis) -> Result<DecisionId, ApiError> {
+pub(crate) fn new_id(now: Millis) -> Result<DecisionId, ApiError> {
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random[6..]).map_err(|_| ApiError::internal())?;
     Ok(DecisionId((now.0 as u128) << 80 | u128::from_be_bytes(random)))
 }
 
 fn render_body(shop: &Shop, snapshot: &Snapshot, decision: &Decision, took_ms: u64) -> RecommendBody {
-    let slots = decision.slate.iter().enumerate();
+    let request = &decision.request;
+    let first = request.follows.map_or(0, |(_, at)| at as usize);
+    let slots = (first..).zip(&decision.slate);
+    let next = decision.slate.len() as u32;
+    let next = (!decision.rest.is_empty())
+        .then(|| token::make_cursor(&shop.secret.0, request.id, next, request.now));
     RecommendBody {
+        next,
+        bundle: bundle(snapshot, decision),
         request_id: decision.request.id.to_string(),
-        rec_token: crate::wire::token::make(&shop.secret.0, decision.request.id, decision.request.now),
+        rec_token: token::make(&shop.secret.0, decision.request.id, decision.request.now),
         placement: decision.request.placement.clone(),
         headline: decision.headline.clone(),
         items: slots.map(|(position, slot)| slot_body(snapshot, position, slot)).collect(),
@@ -159,6 +179,28 @@ fn render_body(shop: &Shop, snapshot: &Snapshot, decision: &Decision, took_ms: u
         skipped: decision.request.skipped.clone(),
         took_ms,
     }
+}
+
+/// The page's product and the slate as one, where the placement is a bundle and all of it can be bought.
+fn bundle(snapshot: &Snapshot, decision: &Decision) -> Option<BundleBody> {
+    let is_bundle = snapshot.plan.get(&decision.request.placement)?.placement.form == Form::Bundle;
+    let catalog = &snapshot.aggregates.catalog;
+    let anchor = snapshot
+        .product(decision.request.items.last().filter(|_| is_bundle && !decision.slate.is_empty())?)?;
+    catalog.row(anchor).filter(|row| row.is_available(decision.request.now))?;
+    let mut items = vec![anchor];
+    for slot in &decision.slate {
+        let Candidate::Product(product) = slot.candidate else { return None };
+        items.push(product);
+    }
+    let mut prices = items.iter().map(|product| catalog.price(*product));
+    let mut sum = prices.next()??;
+    for price in prices {
+        let price = price.filter(|price| price.currency == sum.currency)?;
+        sum.minor = sum.minor.checked_add(price.minor)?;
+    }
+    let price = MoneyBody { amount: sum.amount(), currency: sum.currency.code().to_owned() };
+    Some(BundleBody { item_ids: items.into_iter().map(|one| catalog.id(one).to_owned()).collect(), price })
 }
 
 fn slot_body(snapshot: &Snapshot, position: usize, slot: &Slot) -> SlotBody {

@@ -11,6 +11,7 @@ use bespoke_domain::Candidate;
 pub static SPEC: FilterSpec = FilterSpec {
     name: "already_bought",
     doc: "Removes what the shopper bought within the last `days`.",
+    plain: "you bought lately",
     params: &[ParamSpec {
         name: "days",
         doc: "How long a purchase counts, in days.",

@@ -9,6 +9,7 @@ use crate::pool::Pool;
 pub static SPEC: FilterSpec = FilterSpec {
     name: "asked_for",
     doc: "Removes what does not match the request's `filter`. Always on.",
+    plain: "are not what the page asks for",
     params: &[],
     hard: true,
     run,

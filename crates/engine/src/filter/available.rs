@@ -8,6 +8,7 @@ use crate::pool::Pool;
 pub static SPEC: FilterSpec = FilterSpec {
     name: "available",
     doc: "Removes what is out of stock, hidden, expired or not in the catalogue. Always on.",
+    plain: "cannot be bought now",
     params: &[],
     hard: true,
     run,

@@ -10,6 +10,7 @@ use bespoke_domain::{Candidate, GroupNo};
 pub static SPEC: FilterSpec = FilterSpec {
     name: "dismissed",
     doc: "Removes what the shopper dismissed (`dismiss_item`), and the other variants of it.",
+    plain: "you do not want to see",
     params: &[],
     hard: false,
     run,

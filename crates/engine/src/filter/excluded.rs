@@ -9,6 +9,7 @@ use bespoke_domain::Candidate;
 pub static SPEC: FilterSpec = FilterSpec {
     name: "excluded",
     doc: "Removes what the request names in `exclude_ids` and the page's own category. Always on.",
+    plain: "the page shows already",
     params: &[],
     hard: true,
     run,

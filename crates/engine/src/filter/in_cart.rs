@@ -9,6 +9,7 @@ use bespoke_domain::Candidate;
 pub static SPEC: FilterSpec = FilterSpec {
     name: "in_cart",
     doc: "Removes what is in the cart already, and the page's own product.",
+    plain: "are in your cart or on this page",
     params: &[],
     hard: false,
     run,

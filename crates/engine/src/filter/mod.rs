@@ -19,6 +19,8 @@ pub struct FilterSpec {
     pub name: &'static str,
     /// What it removes, in a sentence.
     pub doc: &'static str,
+    /// What those it removes do or are, to a shopper: ends "n products that …".
+    pub plain: &'static str,
     /// What may be set.
     pub params: &'static [ParamSpec],
     /// Whether it always runs and binds pinned candidates.

@@ -12,6 +12,7 @@ use std::cmp::Ordering;
 pub static SPEC: FilterSpec = FilterSpec {
     name: "one_variant",
     doc: "Keeps one variant of each product (`item_group_id`): the one with the best score.",
+    plain: "are another version of one shown",
     params: &[],
     hard: false,
     run,

@@ -21,6 +21,7 @@ const PARTS: [f32; 4] = [0.35, 0.15, 0.35, 0.15];
 pub static SPEC: ScorerSpec = ScorerSpec {
     name: "affinity",
     doc: "How much it shares, in category, brand, attribute values and price, with what the shopper lately viewed, carted, saved and bought; 0 without a shopper.",
+    plain: "how well it goes with what you look at and buy",
     prepare,
 };
 

@@ -7,6 +7,7 @@ use crate::context::Context;
 pub static SPEC: ScorerSpec = ScorerSpec {
     name: "margin",
     doc: "Share of the price left after cost_of_goods_sold; 0 where no cost is known.",
+    plain: "what the shop earns with it",
     prepare,
 };
 

@@ -20,6 +20,8 @@ pub struct ScorerSpec {
     pub name: &'static str,
     /// What it says, in a sentence.
     pub doc: &'static str,
+    /// What it looks at, to a shopper.
+    pub plain: &'static str,
     /// What this decision needs of it. MUST depend on its argument only.
     pub prepare: for<'a> fn(&'a Context<'a>) -> Score<'a>,
 }

@@ -12,6 +12,7 @@ const HALF_DAYS: f64 = 30.0;
 pub static SPEC: ScorerSpec = ScorerSpec {
     name: "newness",
     doc: "1 on the day of `published_at`, half after 30 days; 0 where that is not known.",
+    plain: "how new it is",
     prepare,
 };
 

@@ -8,6 +8,7 @@ use bespoke_domain::{Candidate, CategoryNo};
 pub static SPEC: ScorerSpec = ScorerSpec {
     name: "popularity",
     doc: "Decayed views, carts and purchases on a logarithmic scale, 1 for the shop's most popular product.",
+    plain: "how popular it is",
     prepare,
 };
 

@@ -8,6 +8,7 @@ use bespoke_domain::Candidate;
 pub static SPEC: ScorerSpec = ScorerSpec {
     name: "returns",
     doc: "Below 0 where more of it comes back than is usual in the shop, above 0 where less; thin evidence counts little.",
+    plain: "how rarely it comes back",
     prepare,
 };
 

@@ -11,6 +11,7 @@ const HALF_UNITS: f32 = 10.0;
 pub static SPEC: ScorerSpec = ScorerSpec {
     name: "stock",
     doc: "Near 0 for the last pieces, a half at 10, near 1 where there is plenty or no stock is counted.",
+    plain: "how much of it is there",
     prepare,
 };
 

@@ -11,6 +11,7 @@ use bespoke_domain::{Candidate, ProductNo};
 pub static SPEC: SourceSpec = SourceSpec {
     name: "accessories",
     doc: "Products whose attribute `fits` names the anchor's `model`, id or group: of the page's product; without one, of the cart; without that, of the product viewed last.",
+    plain: "fit it",
     params: &[],
     is_evidence: true,
     yields,

@@ -14,6 +14,7 @@ const LOOKED_AT: usize = 150;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "alternatives",
     doc: "Popular products of the same category as the page's product, nearest in price first.",
+    plain: "are of the same kind at a similar price",
     params: &[ParamSpec {
         name: "octaves",
         doc: "Ratio of prices, in doublings, at which a product counts half.",

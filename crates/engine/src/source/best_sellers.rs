@@ -10,6 +10,7 @@ use bespoke_domain::decision::Reason;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "best_sellers",
     doc: "Most bought, in the page's category first, then in the categories above it; half-life 30 days.",
+    plain: "sell best",
     params: &[],
     is_evidence: false,
     yields,

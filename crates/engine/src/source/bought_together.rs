@@ -13,6 +13,7 @@ use bespoke_models::scratch::Scratch;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "bought_together",
     doc: "What is bought in the same orders as the page's product; without one, as the cart; without that, as the product viewed last.",
+    plain: "others bought in the same order",
     params: &[ParamSpec {
         name: "shrinkage",
         doc: "Orders that pull thin evidence towards none.",

@@ -12,6 +12,7 @@ use bespoke_domain::order::by_score;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "buy_again",
     doc: "What the shopper bought and, going by how often shoppers buy it again, is due; nothing that nobody buys twice.",
+    plain: "you bought before and may need again",
     params: &[ParamSpec {
         name: "from",
         doc: "Share of the interval after which it counts as due.",

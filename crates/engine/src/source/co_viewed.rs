@@ -13,6 +13,7 @@ use bespoke_models::scratch::Scratch;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "co_viewed",
     doc: "What is viewed in the same visits as the page's product and the visit so far; the latest counts most.",
+    plain: "others looked at in the same visit",
     params: &[
         ParamSpec {
             name: "items",

@@ -10,6 +10,7 @@ use bespoke_domain::decision::Reason;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "editorial",
     doc: "Its `products`, in their order.",
+    plain: "the shop put on a list",
     params: &[],
     is_evidence: false,
     yields,

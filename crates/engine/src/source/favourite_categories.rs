@@ -11,6 +11,7 @@ use bespoke_domain::{Candidate, ProductNo};
 pub static SPEC: SourceSpec = SourceSpec {
     name: "favourite_categories",
     doc: "The categories of what the shopper lately viewed, carted, saved and bought; later and stronger acts count more. For placements that show categories.",
+    plain: "belong to what you look at most",
     params: &[],
     is_evidence: true,
     yields,

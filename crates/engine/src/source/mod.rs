@@ -6,6 +6,7 @@ mod alternatives;
 mod best_sellers;
 mod bought_together;
 mod buy_again;
+mod category;
 mod co_viewed;
 mod editorial;
 mod favourite_categories;
@@ -35,6 +36,8 @@ pub struct SourceSpec {
     pub name: &'static str,
     /// What it yields, in a sentence.
     pub doc: &'static str,
+    /// What its products do or are, to a shopper: ends "n products that …".
+    pub plain: &'static str,
     /// What may be set.
     pub params: &'static [ParamSpec],
     /// Whether its candidates are evidence for the placement's headline; a fallback source's are not.
@@ -46,7 +49,7 @@ pub struct SourceSpec {
 }
 
 /// Every source.
-pub static SOURCES: [&SourceSpec; 14] = [
+pub static SOURCES: [&SourceSpec; 15] = [
     &popular::SPEC,
     &recently_viewed::SPEC,
     &co_viewed::SPEC,
@@ -59,6 +62,7 @@ pub static SOURCES: [&SourceSpec; 14] = [
     &trending::SPEC,
     &new_arrivals::SPEC,
     &buy_again::SPEC,
+    &category::SPEC,
     &favourite_categories::SPEC,
     &editorial::SPEC,
 ];

@@ -10,6 +10,7 @@ use bespoke_domain::decision::Reason;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "new_arrivals",
     doc: "Newest by `published_at`, of the page's category where there is one.",
+    plain: "are new",
     params: &[],
     is_evidence: false,
     yields,

@@ -14,6 +14,7 @@ use rustc_hash::FxHashSet;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "popular",
     doc: "Most viewed, carted and bought, newest signals counting most: in the page's category first, then in the categories above it; where the request has a filter, of what it lets through. The fallback of every placement.",
+    plain: "are popular",
     params: &[],
     is_evidence: false,
     yields,

@@ -11,6 +11,7 @@ use bespoke_domain::{Candidate, ProductNo};
 pub static SPEC: SourceSpec = SourceSpec {
     name: "recently_viewed",
     doc: "What the shopper viewed, carted or saved and did not buy, newest first; not the page's own product.",
+    plain: "you looked at lately",
     params: &[],
     is_evidence: true,
     yields,

@@ -13,6 +13,7 @@ use bespoke_models::session_knn::SessionKnnParams;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "session_neighbours",
     doc: "What shoppers went on to in past visits most like this one.",
+    plain: "others went on to after a visit like yours",
     params: &[
         ParamSpec {
             name: "candidates",

@@ -11,6 +11,7 @@ use bespoke_models::scratch::Scratch;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "similar",
     doc: "Shares most attribute values and title words with the page's product; without one, with the cart; without that, with the product viewed last. Knows new products at once.",
+    plain: "resemble it",
     params: &[],
     is_evidence: true,
     yields,

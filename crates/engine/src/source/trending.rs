@@ -11,6 +11,7 @@ use bespoke_domain::order::by_score;
 pub static SPEC: SourceSpec = SourceSpec {
     name: "trending",
     doc: "Most gained lately: signals with a half-life of 2 days against the same with 14.",
+    plain: "sell more than they did",
     params: &[ParamSpec {
         name: "prior",
         doc: "Signals that pull thin evidence towards none.",

@@ -4,9 +4,9 @@ use crate::golden::show;
 use crate::{Bench, START, placement, request};
 use bespoke_domain::event::PageType;
 use bespoke_domain::product::{Availability, Content, ProductPatch};
-use bespoke_domain::settings::{Placement, ScorerUse, Shows, SourceUse};
+use bespoke_domain::settings::{Form, Placement, ScorerUse, Shows, SourceUse};
 use bespoke_domain::time::DAY_MS;
-use bespoke_domain::{Body, Currency, Decision, EventKind, Millis, Money, Request};
+use bespoke_domain::{Body, Currency, Decision, DecisionId, EventKind, Millis, Money, Request};
 use bespoke_engine::scorer::SCORERS;
 use expect_test::{Expect, expect};
 
@@ -187,6 +187,33 @@ pub fn corpus() -> Vec<Decision> {
                 laser 1.00 New in the shop
                 laser+ 0.50 New in the shop
                 photo 0.33 New in the shop
+            "#]],
+        ),
+        check(
+            Placement { form: Form::Listing, slots: 2, ..source("category") },
+            |ask| ask.category = Some("Office > Printers".to_owned()),
+            expect![[r#"
+                "For you" Full None
+                laser 1.00 In Printers
+                laser+ 0.38 In Printers
+                - photo by not_in_top
+            "#]],
+        ),
+        check(
+            Placement { form: Form::Listing, slots: 2, ..source("category") },
+            |ask| {
+                ask.category = Some("Office".to_owned());
+                ask.given = ["paper", "laser", "black", "photo"].map(str::to_owned).to_vec();
+                (ask.slots, ask.follows) = (3, Some((DecisionId(1), 2)));
+            },
+            expect![[r#"
+                "For you" Full None
+                paper 0.58 In Office
+                laser 0.20 In Office
+                black 0.23 In Office
+                - colour by not_given
+                - laser+ by not_given
+                - photo by not_in_top
             "#]],
         ),
         check(

@@ -6,7 +6,8 @@ use super::{BenchOptions, Figure};
 use crate::error::Error;
 use bespoke_domain::event::PageType;
 use bespoke_domain::settings::{
-    Diversity, FilterUse, OnThin, Placement, Rule, ScorerUse, Settings, Shop as ShopFacts, Shows, SourceUse,
+    Diversity, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Settings, Shop as ShopFacts, Shows,
+    SourceUse,
 };
 use bespoke_domain::{Body, Currency, DecisionId, Entry, EventKind, Millis, Offset, Request, ShopperNo};
 use bespoke_engine::filter::FILTERS;
@@ -132,6 +133,7 @@ fn settings(shop: &Shop) -> Settings {
         name: "bench".to_owned(),
         headline: "For you".to_owned(),
         fallback_headline: "Popular".to_owned(),
+        form: Form::Slate,
         shows: Shows::Products,
         slots: 12,
         min_evidence: 1,

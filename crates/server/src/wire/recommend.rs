@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 /// Most placements of one request.
 pub const BATCH_MAX: usize = 10;
+/// Longest cursor in bytes.
+const CURSOR_MAX: usize = 128;
 /// Most ids put in order at once.
 pub const GIVEN_MAX: usize = 500;
 
@@ -220,6 +222,37 @@ fn object(body: &[u8]) -> Result<Fields, Problem> {
     Fields::of(value, "body")
 }
 
+/// Which page of a listing is wanted.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the request")]
+pub struct NextAsk {
+    /// The `next` of the page before.
+    pub cursor: String,
+    /// Slots wanted, at most 100; the placement's number where it is left out.
+    pub n: Option<u16>,
+}
+
+/// A request for the next page that is as it must be.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each is the field of NextAsk")]
+pub struct AskedNext {
+    pub cursor: String,
+    pub n: u16,
+}
+
+impl AskedNext {
+    /// Reads a request's body.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        let mut fields = object(body)?;
+        let cursor = fields.text("cursor", CURSOR_MAX)?;
+        let cursor =
+            cursor.ok_or_else(|| Problem::new("cursor", "missing", "send the `next` of the page before"))?;
+        let n = fields.count("n", 100)?.unwrap_or(0) as u16;
+        fields.none_left()?;
+        Ok(Self { cursor, n })
+    }
+}
+
 /// What is answered for a page: a slate for each placement, in order.
 #[derive(Serialize, ToSchema, Debug)]
 pub struct BatchBody {
@@ -248,8 +281,21 @@ pub struct RecommendBody {
     pub missing_ids: Vec<String>,
     /// Sources that were left out for want of time; see `x-timeout-ms`.
     pub skipped: Vec<String>,
+    /// Send it to `/v1/recommend:next` for the next page; of listings that go on.
+    pub next: Option<String>,
+    /// The page's product and the slate as one; of placements that are a bundle, where all of it can be bought.
+    pub bundle: Option<BundleBody>,
     /// Time to decide, in milliseconds.
     pub took_ms: u64,
+}
+
+/// Products that are offered together.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct BundleBody {
+    /// The page's product first.
+    pub item_ids: Vec<String>,
+    /// What they cost together.
+    pub price: MoneyBody,
 }
 
 /// One slot.

@@ -4,7 +4,7 @@
 use super::expression;
 use super::field::parse_time;
 use bespoke_domain::settings::{
-    Diversity, FilterUse, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
+    Diversity, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
 };
 use bespoke_domain::{Condition, Currency, Millis, Problem};
 use bespoke_engine::tables::{self, SCORERS_MAX};
@@ -79,6 +79,8 @@ struct PlacementToml {
     fallback_headline: String,
     #[serde(default)]
     shows: ShowsToml,
+    #[serde(default)]
+    form: FormToml,
     slots: Spanned<u16>,
     #[serde(default)]
     min_evidence: u16,
@@ -101,6 +103,25 @@ enum ShowsToml {
     #[default]
     Products,
     Categories,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+enum FormToml {
+    #[default]
+    Slate,
+    Listing,
+    Bundle,
+}
+
+impl From<FormToml> for Form {
+    fn from(form: FormToml) -> Self {
+        match form {
+            FormToml::Slate => Self::Slate,
+            FormToml::Listing => Self::Listing,
+            FormToml::Bundle => Self::Bundle,
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -263,6 +284,7 @@ impl Reader<'_> {
             } else {
                 Shows::Products
             },
+            form: file.form.into(),
             slots: file.slots.into_inner(),
             min_evidence: file.min_evidence,
             on_thin: if matches!(file.on_thin, OnThinToml::Hide) { OnThin::Hide } else { OnThin::Relabel },

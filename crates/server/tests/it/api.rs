@@ -131,6 +131,69 @@ async fn a_page_shows_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_listing_goes_on_in_the_order_of_its_first_page() {
+    let bench = Bench::new();
+    let row = |no| {
+        json!({"id": format!("p{no}"), "title": format!("Product {no}"), "price": "9.99", "availability": "in_stock",
+        "categories": [if no % 2 == 0 { "Home > Bath" } else { "Home > Kitchen" }]})
+    };
+    bench.catalogue(&Value::Array((0..31).map(row).collect())).await;
+    for product in ["p7", "p9", "p7"] {
+        bench.post("/v1/events", &view("other", product)).await;
+    }
+    bench.settle();
+    let ask =
+        json!({"placement": "listing", "anonymous_id": "a", "n": 4, "context": {"category_path": "Home"}});
+    let (status, mut page) = bench.post("/v1/recommend", &ask).await;
+    assert_eq!((status, &ids(&page)[..2]), (StatusCode::OK, &["p7", "p9"][..]), "{page}");
+    let cursor = page["next"].clone();
+    let second = bench.post("/v1/recommend:next", &json!({"cursor": cursor})).await.1;
+    // What becomes popular and what goes out of stock between two pages moves nothing else.
+    for product in ["p20", "p20", "p20", "p3"] {
+        bench.post("/v1/events", &view("third", product)).await;
+    }
+    let gone = ids(&second)[1].to_owned();
+    bench.catalogue(&json!([{"id": gone, "stock": 0}])).await;
+    let mut shown: Vec<String> = ids(&page).into_iter().map(str::to_owned).collect();
+    while let Some(cursor) = page["next"].as_str() {
+        page = bench.post("/v1/recommend:next", &json!({"cursor": cursor, "n": 7})).await.1;
+        assert_eq!(page["items"][0]["position"], shown.len() + usize::from(shown.len() > 5), "{page}");
+        shown.extend(ids(&page).into_iter().map(str::to_owned));
+        let path = format!("/v1/decisions/{}/replay", page["request_id"].as_str().expect("an id"));
+        assert_eq!(bench.ask("GET", &path, &bench.secret, String::new()).await.1["identical"], true);
+    }
+    assert!(!shown.contains(&gone) && shown.len() == 30, "{shown:?}");
+    let mut each = shown.clone();
+    each.sort_unstable();
+    each.dedup();
+    assert_eq!(each.len(), 30, "none twice: {shown:?}");
+    let (status, body) = bench.post("/v1/recommend:next", &json!({"cursor": "cur_AAAA"})).await;
+    assert_eq!((status, &body["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("cursor")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_has_one_price_while_all_of_it_can_be_bought() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(4)).await;
+    for no in 0..3 {
+        let order = json!({"event": "purchase", "event_id": format!("o{no}"), "anonymous_id": format!("s{no}"),
+            "transaction_id": format!("t{no}"), "items": [{"item_id": "p1"}, {"item_id": "p2"}]});
+        bench.post("/v1/events", &order).await;
+    }
+    bench.settle();
+    let ask = json!({"placement": "bundle", "context": {"item_ids": ["p1"]}});
+    let body = bench.post("/v1/recommend", &ask).await.1;
+    assert_eq!(body["bundle"]["item_ids"], json!(["p1", "p2"]), "{body}");
+    bench
+        .catalogue(&json!([{"id": "p1", "price": "5.25 EUR"}, {"id": "p2", "sale_price": "0.75 EUR"}]))
+        .await;
+    let body = bench.post("/v1/recommend", &ask).await.1;
+    assert_eq!(body["bundle"]["price"], json!({"amount": "6.00", "currency": "EUR"}));
+    bench.catalogue(&json!([{"id": "p1", "stock": 0}])).await;
+    assert_eq!(bench.post("/v1/recommend", &ask).await.1["bundle"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn given_ids_are_put_in_order_and_nothing_else_is_shown() {
     let bench = Bench::new();
     bench.catalogue(&rows(5)).await;

@@ -94,4 +94,20 @@ sources = [
 name = "Window"
 rule = "pin"
 items = ["p3"]
+
+[[placement]]
+name = "listing"
+headline = "All"
+form = "listing"
+slots = 5
+sources = [{ source = "category", weight = 1.0, limit = 500 }]
+
+[[placement]]
+name = "bundle"
+headline = "Together"
+form = "bundle"
+on_thin = "hide"
+min_evidence = 1
+slots = 2
+sources = [{ source = "bought_together", weight = 1.0, limit = 50 }]
 "#;

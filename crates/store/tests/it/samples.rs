@@ -69,6 +69,7 @@ pub fn decision(ms: i64, id: DecisionId) -> Entry {
         candidate_count: 0,
         removed: Vec::new(),
         missing_ids: Vec::new(),
+        rest: Vec::new(),
         considered: None,
     };
     Entry { received: Millis(START + ms), shopper: None, body: Body::Decision(Box::new(decision)) }
