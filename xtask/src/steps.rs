@@ -1,6 +1,7 @@
 //! The steps of `cargo xtask test`, which is what CI runs: one table, in order, stopping at the first failure.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -21,7 +22,7 @@ pub struct Step {
 
 /// Everything CI checks, cheap steps first.
 pub const STEPS: &[Step] = &[
-    Step { name: "set-up", doc: "a C and a C++ compiler, rustfmt, clippy", run: set_up },
+    Step { name: "set-up", doc: "a C and a C++ compiler, rustfmt, clippy, Chromium", run: set_up },
     Step { name: "format", doc: "cargo fmt --all --check", run: format },
     Step { name: "architecture", doc: "edges, banned calls, limits, links, licences", run: architecture },
     Step { name: "lints", doc: "cargo clippy --workspace --all-targets -- -D warnings", run: lints },
@@ -65,7 +66,30 @@ fn set_up(_root: &Path) -> Result<()> {
     let named = |variable: &str, usual: &str| {
         PathBuf::from(std::env::var_os(variable).unwrap_or_else(|| usual.into()))
     };
-    set_up_with(&[named("CC", "cc"), named("CXX", "c++")], works)
+    set_up_with(&[named("CC", "cc"), named("CXX", "c++")], works)?;
+    browser();
+    Ok(())
+}
+
+/// Debian's Chromium, installed where that may be done; where not, the tests that need it say so.
+fn browser() {
+    let is_there = || works(Path::new("chromium"), "--version");
+    if is_there() {
+        return;
+    }
+    println!("installing Chromium for the storefront's test (apt-get, which needs root)");
+    let apt = |args: &[&str]| {
+        Command::new("apt-get")
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .output()
+            .is_ok_and(|done| done.status.success())
+    };
+    let install = ["install", "-y", "--no-install-recommends", "chromium"];
+    let is_done = apt(&install) || (apt(&["update"]) && apt(&install));
+    if !is_done || !is_there() {
+        println!("NOT RUN below: the storefront in a browser; install Chromium to have it run");
+    }
 }
 
 /// `works(program, argument)` says whether that command runs here.
@@ -111,7 +135,11 @@ fn architecture(root: &Path) -> Result<()> {
 }
 
 fn tests(root: &Path) -> Result<()> {
-    show(cargo(root).args(["test", "--workspace"]))
+    let mut command = cargo(root);
+    if works(Path::new("chromium"), "--version") {
+        command.env("BESPOKE_BROWSER", "1");
+    }
+    show(command.args(["test", "--workspace"]))
 }
 
 fn fuzzed(root: &Path) -> Result<()> {

@@ -1,18 +1,20 @@
 //! The command line of Bespoke: serve a shop, show the demo, import files, explain a decision.
 
+mod commands;
+
 use anyhow::Context as _;
 use bespoke::boot::Shop;
+use bespoke::demo::storefront::About;
 use bespoke::http::{App, router};
 use bespoke::import::Imported;
-use bespoke::{clock, demo, import, keys, placements};
+use bespoke::{import, keys, placements};
 use clap::{Parser, Subcommand, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use indicatif::ProgressBar;
+use serde_json::Value;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -35,8 +37,11 @@ enum Command {
         #[arg(long)]
         placements: Option<PathBuf>,
     },
-    /// A real shop's orders, imported and served; everything in it is made anew at each start.
+    /// A shop with its history and its pages; everything in it is made anew at each start.
     Demo {
+        /// Which shop.
+        #[arg(long, value_enum, default_value = "giftware")]
+        shop: commands::demo::Which,
         /// Directory for the demo's data; emptied at the start.
         #[arg(long, default_value = "data/demo")]
         data: PathBuf,
@@ -90,7 +95,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let done = match Cli::parse().command {
         Command::Serve { place, placements } => serve(&place, placements.as_deref()),
-        Command::Demo { data, listen } => run_demo(&data, listen),
+        Command::Demo { shop, data, listen } => commands::demo::run(shop, &data, listen),
         Command::Import { what, file, data, placements } => {
             run_import(what, &file, &data, placements.as_deref())
         }
@@ -120,7 +125,7 @@ fn serve(place: &Place, file: Option<&Path>) -> anyhow::Result<()> {
             "Keys of this shop, shown once:\n  publishable  {publishable}\n  secret       {secret}"
         ));
     }
-    listen(shop, socket, file)
+    listen(shop, socket, file, None)
 }
 
 /// Before anything else, so that a taken address costs no work and nobody's data.
@@ -137,7 +142,12 @@ fn settle(shop: &Shop, file: Option<&Path>) -> anyhow::Result<()> {
 }
 
 /// Serves until SIGINT or SIGTERM, then finishes what is queued. SIGHUP reads the placement file again.
-fn listen(shop: Arc<Shop>, socket: TcpListener, file: Option<&Path>) -> anyhow::Result<()> {
+fn listen(
+    shop: Arc<Shop>,
+    socket: TcpListener,
+    file: Option<&Path>,
+    storefront: Option<About>,
+) -> anyhow::Result<()> {
     let address = socket.local_addr()?;
     socket.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -150,10 +160,11 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, file: Option<&Path>) -> anyhow::
         if let Some(file) = file {
             tokio::spawn(reload_on_hangup(shop.clone(), file.to_owned()));
         }
-        axum::serve(listener, router(app))
-            .with_graceful_shutdown(stop_signal())
-            .await
-            .map_err(anyhow::Error::from)
+        let mut routes = router(app.clone());
+        if let Some(about) = storefront {
+            routes = routes.merge(bespoke::demo::storefront::router(app, about));
+        }
+        axum::serve(listener, routes).with_graceful_shutdown(stop_signal()).await.map_err(anyhow::Error::from)
     });
     shop.close();
     served
@@ -184,13 +195,6 @@ async fn stop_signal() {
         _ = interrupt => {}
         _ = terminate.recv() => {}
     }
-}
-
-fn bar(length: u64, what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:<22} {wide_bar} {percent:>3} %  {elapsed}");
-    ProgressBar::new(length)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(what.to_owned())
 }
 
 fn run_import(what: What, file: &Path, data: &Path, settings: Option<&Path>) -> anyhow::Result<()> {
@@ -225,100 +229,6 @@ fn report(imported: &Imported, file: &Path) {
             "nothing is known of these shoppers' consent: send `consent` with the events, or set `unknown_consent` in the placement file where the law allows",
         );
     }
-}
-
-fn run_demo(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
-    let started = Instant::now();
-    let socket = bind(address)?;
-    empty(data)?;
-    let shop = Shop::open(data)?;
-    placements::apply(&shop, demo::PLACEMENTS, "demo/placements.toml")?;
-    fill(&shop)?;
-    let secret = keys::ensure(&shop).map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
-    let (publishable, secret) = secret.context("a new shop has no keys yet")?;
-    say(&format!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64()));
-    show(&shop, address, &publishable, &secret)?;
-    listen(shop, socket, None)
-}
-
-/// Empties a directory that an earlier demo made; refuses any other.
-fn empty(data: &Path) -> anyhow::Result<()> {
-    let marker = data.join("this-is-a-demo");
-    if data.exists() && !marker.exists() && std::fs::read_dir(data)?.next().is_some() {
-        anyhow::bail!(
-            "{} is not empty and was not made by the demo; name another with --data",
-            data.display()
-        );
-    }
-    let lock = std::fs::File::open(data.join("lock"));
-    if lock.is_ok_and(|lock| lock.try_lock().is_err()) {
-        anyhow::bail!("{} is in use by another demo; name another with --data", data.display());
-    }
-    if data.exists() {
-        std::fs::remove_dir_all(data)?;
-    }
-    std::fs::create_dir_all(data)?;
-    std::fs::write(marker, "bespoke demo empties this directory at every start\n")?;
-    Ok(())
-}
-
-fn fill(shop: &Shop) -> anyhow::Result<()> {
-    say("UCI Online Retail: a year of orders of a British giftware shop (CC BY 4.0, Daqing Chen)");
-    let reading = bar(1, "reading order lines");
-    let converted = demo::convert(demo::ONLINE_RETAIL, clock::now(), &mut |done, total| {
-        reading.set_length(total);
-        reading.set_position(done);
-    })?;
-    reading.finish();
-    let rows = count_lines(&converted.catalog_jsonl);
-    let products = bar(rows, "importing products");
-    let imported =
-        import::catalog_from(shop, &converted.catalog_jsonl, &mut |line| products.set_position(line))?;
-    products.finish();
-    let rows = count_lines(&converted.events_jsonl);
-    let orders = bar(rows, "importing orders");
-    let more = import::events_from(shop, &converted.events_jsonl, &mut |line| orders.set_position(line))?;
-    orders.finish();
-    say(&format!("{}", converted.report));
-    report(&imported, Path::new("catalogue"));
-    report(&more, Path::new("events"));
-    Ok(())
-}
-
-fn count_lines(text: &[u8]) -> u64 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-/// One decision with its reasons, and what to try.
-fn show(shop: &Arc<Shop>, address: SocketAddr, publishable: &str, secret: &str) -> anyhow::Result<()> {
-    let app = App::new(shop.clone());
-    let ask = json!({"placement": "product_related", "context": {"page_type": "product", "item_ids": ["22423"]}, "n": 5});
-    let body = bespoke::recommend::recommend(
-        &app,
-        bespoke_domain::settings::Scope::Secret,
-        bespoke::pace::TIMEOUT,
-        ask.to_string().as_bytes(),
-    );
-    let body = serde_json::to_value(body.map_err(|error| anyhow::anyhow!("{error:?}"))?)?;
-    say(&format!(
-        "A decision for the page of product 22423 – {}:",
-        body["headline"].as_str().unwrap_or_default()
-    ));
-    for item in body["items"].as_array().into_iter().flatten() {
-        let (title, price) = (item["item"]["title"].as_str(), item["item"]["price"]["amount"].as_str());
-        let reason = item["reason"]["text"].as_str().unwrap_or_default();
-        let (title, price) = (title.unwrap_or_default(), price.unwrap_or_default());
-        say(&format!(
-            "  {}. {title:<36} £{price:<7} {reason}",
-            item["position"].as_u64().unwrap_or_default() + 1
-        ));
-    }
-    let id = body["request_id"].as_str().unwrap_or_default();
-    let program = std::env::args().next().unwrap_or_else(|| "bespoke".to_owned());
-    say(&format!(
-        "\nTry it:\n  curl -s http://{address}/v1/recommend -H 'Authorization: Bearer {publishable}' \\\n    -d '{ask}'\n\nWhy these?\n  {program} why {id} --key {secret}\n"
-    ));
-    Ok(())
 }
 
 fn why(decision: &str, key: &str, url: &str) -> anyhow::Result<()> {

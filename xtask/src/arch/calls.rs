@@ -40,6 +40,7 @@ const FILES_ALLOWED: &[&str] = &[
     "crates/fuzz/src/bin/",
     "xtask/",
     "crates/server/src/main.rs",
+    "crates/server/src/commands/",
     "crates/server/src/placements.rs",
     "crates/server/src/import.rs",
 ];

@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "bespoke-lab",
         &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-sim", "bespoke"],
     ),
-    ("bespoke", &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store"]),
+    ("bespoke", &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-sim"]),
     ("bespoke-fuzz", &["bespoke-domain", "bespoke-engine", "bespoke-store", "bespoke-lab", "bespoke"]),
     ("xtask", &[]),
 ];

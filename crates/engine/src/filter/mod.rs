@@ -6,6 +6,7 @@ mod available;
 mod dismissed;
 mod excluded;
 mod in_cart;
+mod in_category;
 mod one_variant;
 
 use crate::context::Context;
@@ -31,11 +32,12 @@ pub struct FilterSpec {
 }
 
 /// Every filter, hard ones first.
-pub static FILTERS: [&FilterSpec; 7] = [
+pub static FILTERS: [&FilterSpec; 8] = [
     &available::SPEC,
     &excluded::SPEC,
     &asked_for::SPEC,
     &in_cart::SPEC,
+    &in_category::SPEC,
     &already_bought::SPEC,
     &one_variant::SPEC,
     &dismissed::SPEC,

@@ -297,6 +297,31 @@ fn corpus() -> Vec<Decision> {
                 - d by not_in_top
             "#]],
         ),
+        // One category page, two shoppers: one who said nothing sees what sells best, one who was here what resembles that.
+        check(
+            listing(),
+            |ask| (ask.shopper, ask.category) = (None, Some("Garden".to_owned())),
+            expect![[r#"
+                "For you" None None
+                c 2.00 Best seller in Garden
+                d 0.25 In Garden
+                - gone by available
+                - a by in_category
+            "#]],
+        ),
+        check(
+            listing(),
+            |ask| (ask.shopper, ask.category) = (Some(ShopperNo(9)), Some("Garden".to_owned())),
+            expect![[r#"
+                "For you" Session None
+                d 5.25 Shoppers with a visit like yours went on to this
+                c 4.71 Shoppers with a visit like yours went on to this
+                - gone by available
+                - a by in_category
+                - b by in_category
+                - b2 by in_category
+            "#]],
+        ),
         check(
             placement("", &["popular"], &["dismissed"]),
             |ask| ask.shopper = Some(ShopperNo(8)),
@@ -343,6 +368,15 @@ fn corpus() -> Vec<Decision> {
             "#]],
         ),
     ]
+}
+
+/// A category page: best sellers first, unless the visit says more.
+fn listing() -> Placement {
+    let mut listing =
+        placement("", &["best_sellers", "category", "session_neighbours"], &["in_category", "one_variant"]);
+    listing.form = bespoke_domain::settings::Form::Listing;
+    listing.sources[2].weight = 5.0;
+    listing
 }
 
 fn is(field: &str, value: &str) -> Condition {

@@ -10,10 +10,14 @@ mod ledger;
 mod lines;
 mod report;
 mod retail;
+mod simulated;
+/// The shop's pages.
+pub mod storefront;
 mod titles;
 
 pub use report::{Report, SKIPS, Skip};
 pub use retail::{Converted, Error, convert};
+pub use simulated::{Simulated, simulate};
 
 /// The orders of the demo shop as gzipped CSV: UCI "Online Retail", CC BY 4.0. `demo/README.md` has the attribution.
 pub const ONLINE_RETAIL: &[u8] = include_bytes!("../../../../demo/online_retail.csv.gz");

@@ -22,6 +22,11 @@ const KILLS: u32 = 50;
 pub struct Server(Child);
 
 impl Server {
+    /// A process that is a server.
+    pub fn of(process: Child) -> Self {
+        Self(process)
+    }
+
     /// SIGKILL, and waits for the end.
     pub fn kill(&mut self) {
         self.0.kill().expect("it can be killed");

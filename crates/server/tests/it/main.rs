@@ -1,8 +1,10 @@
-//! The server's tests: the API without a network, and the real binary killed under load.
+//! The server's tests: the API without a network, the real binary killed under load, the storefront in a real browser.
 
 mod api;
+mod browser;
 mod crash;
 mod files;
+mod storefront;
 mod whole;
 
 use axum::Router;

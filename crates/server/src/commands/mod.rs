@@ -1,0 +1,3 @@
+//! The commands that need more than a few lines.
+
+pub mod demo;
