@@ -1,4 +1,4 @@
-//! The recommenders against bars on public data: `cargo xtask quality --data DIR`. Missing data fails, never skips.
+//! The recommenders against bars on public data and on the seeded shop: `cargo xtask quality --data DIR`. Missing data fails, never skips.
 
 use crate::repo::{cargo, read, show, target_directory};
 use anyhow::{Context, Result, bail};
@@ -31,12 +31,18 @@ const BARS: [Bar; 6] = [
 /// Most microseconds and seconds of session neighbours on Diginetica.
 const SPEED: [(&str, f64); 3] = [("predict_us_p50", 20.0), ("predict_us_p99", 80.0), ("fit_s", 0.1)];
 
-/// Runs the lab on every data set in `data` and compares.
+/// What the default placements must be worth on the seeded shop (simulated), against what is popular in the shop and against
+/// what is popular in the category looked at: expected purchases a slate of ten, by the simulation's truth. Shoppers who
+/// arrive look at no category yet.
+const SEEDED: [(&str, f64, f64); 4] =
+    [("home", 2.0, 2.0), ("product", 3.0, 1.5), ("cart", 3.0, 1.5), ("home, new after 3 clicks", 1.5, 1.1)];
+
+/// Runs the lab on every data set in `data`, and on the seeded shop, and compares.
 ///
 /// # Errors
 /// When a file is missing or a bar is missed.
 pub fn run(root: &Path, data: &Path) -> Result<()> {
-    let mut missed = 0;
+    let mut missed = seeded(root)?;
     let mut sets: Vec<&str> = BARS.iter().map(|bar| bar.data).collect();
     sets.dedup();
     for set in sets {
@@ -49,6 +55,54 @@ pub fn run(root: &Path, data: &Path) -> Result<()> {
         bail!("{missed} bars missed");
     }
     Ok(())
+}
+
+/// The bars of the seeded shop, and new products' share of viewable impressions; how many are missed.
+fn seeded(root: &Path) -> Result<usize> {
+    let mut command = cargo(root);
+    command.args([
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "bespoke-lab",
+        "--bin",
+        "lab",
+        "--",
+        "seeded",
+        "--json",
+    ]);
+    let result: Value = serde_json::from_str(&read(&mut command)?).context("the lab did not print JSON")?;
+    let (lines, missed) = compare_seeded(&result)?;
+    println!("{lines}");
+    Ok(missed)
+}
+
+fn compare_seeded(result: &Value) -> Result<(String, usize)> {
+    let (mut lines, mut missed) = (String::new(), 0);
+    let mut check = |name: String, value: f64, least: f64| {
+        missed += usize::from(value < least);
+        let word = if value >= least { "ok" } else { "MISSED" };
+        lines += &format!("{word:<7}{:<24}{name:<45}{value:>9.3}  bar {least:.3}\n", "seeded (simulated)");
+    };
+    for (what, least, least_in_category) in SEEDED {
+        let one = result["compared"].as_array().and_then(|all| all.iter().find(|one| one["what"] == what));
+        let one = one.with_context(|| format!("the lab says nothing of {what}"))?;
+        let figure = |name: &str| one[name].as_f64().with_context(|| format!("{what} has no {name}"));
+        let ours = figure("ours")?;
+        check(format!("{what} / popular"), ours / figure("popular")?, least);
+        check(
+            format!("{what} / popular in category"),
+            ours / figure("popular_in_category")?,
+            least_in_category,
+        );
+    }
+    let share = result["new_share"].as_f64().context("the lab says nothing of new products")?;
+    for seen in result["new_seen"].as_array().into_iter().flatten() {
+        let name = format!("new products on {}", seen[0].as_str().unwrap_or_default());
+        check(name, seen[1].as_f64().unwrap_or_default(), share);
+    }
+    Ok((lines, missed))
 }
 
 /// Whether the server's slates are the lab's predictions; 1 if not.
@@ -137,6 +191,24 @@ mod tests {
             {"model": "session_knn", "hr": hr, "mrr": 0.19, "fit_s": 0.04, "predict_us_p50": 12.0, "predict_us_p99": p99},
             {"model": "co_visitation", "hr": 0.52, "mrr": 0.18},
         ]})
+    }
+
+    #[test]
+    fn bars_of_the_seeded_shop_are_held_against_both_peers() {
+        let one = |what: &str, ours: f64| serde_json::json!({"what": what, "ours": ours, "popular": 0.1, "popular_in_category": 0.2});
+        let result = |product: f64, new: f64| {
+            let compared = [
+                one("home", 0.4),
+                one("product", product),
+                one("cart", 0.4),
+                one("home, new after 3 clicks", 0.4),
+            ];
+            serde_json::json!({"compared": compared, "new_share": 0.05, "new_seen": [["home", new]]})
+        };
+        let missed = |result: &Value| compare_seeded(result).map(|(_, missed)| missed);
+        assert_eq!(missed(&result(0.4, 0.06)).ok(), Some(0));
+        assert_eq!(missed(&result(0.29, 0.04)).ok(), Some(3));
+        assert!(missed(&serde_json::json!({"compared": []})).is_err());
     }
 
     #[test]

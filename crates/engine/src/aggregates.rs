@@ -2,21 +2,24 @@
 //! writer folds entries in; a frozen copy costs a reference count a chunk.
 
 use crate::catalog::Catalog;
+use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
-use crate::profile::{Bought, seconds};
+use crate::profile::{Act, Bought, Recent, seconds};
 use crate::visits::Visits;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{
     CategoryNo, Consent, Event, EventKind, Millis, Offset, ProductNo, ProductPatch, Purpose, Settings,
     ShopperNo,
 };
+use bespoke_models::appeal::Appeal;
 use bespoke_models::co_occurrence::CoOccurrence;
 use bespoke_models::co_visit::{CoVisitParams, observe_basket, observe_view};
 use bespoke_models::content_index::ContentIndex;
+use bespoke_models::means::Means;
 use bespoke_models::popularity::Popularity;
+use bespoke_models::rates::Rates;
 use bespoke_models::repurchase::Repurchase;
-use bespoke_models::returns::Returns;
 use bespoke_models::session_index::SessionIndex;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -49,9 +52,23 @@ pub struct Aggregates {
     /// What is bought.
     pub sold: Popularity,
     /// How much of what is sold comes back.
-    pub returns: Returns,
+    pub returns: Rates,
+    /// How often buyers ask for help.
+    pub contacts: Rates,
+    /// Clicks in lists, against what positions bring.
+    pub appeal: Appeal,
+    /// How often what is viewed is put into the cart.
+    pub carted: Rates,
+    /// How often what is viewed is left at once.
+    pub bounces: Rates,
+    /// Stars that shoppers gave.
+    pub ratings: Means,
+    /// From the first look to the purchase: `ln(1 + hours)`.
+    pub purchase_delay: Means,
     /// After how long a product is bought again.
     pub repurchase: Repurchase,
+    /// What products of a category usually cost.
+    pub levels: Levels,
     /// Which products stand in which category.
     pub members: Members,
     /// Which products share attribute values and words.
@@ -62,6 +79,8 @@ pub struct Aggregates {
     pub co_viewed: CoOccurrence,
     /// What is bought in one order.
     pub co_bought: CoOccurrence,
+    /// The same of main categories, their numbers in the place of products'.
+    pub co_bought_categories: CoOccurrence,
     /// Visits that ended, for neighbours.
     pub sessions: SessionIndex,
     /// Visits still going on. Only the fold reads them.
@@ -84,13 +103,21 @@ impl Default for Aggregates {
             popularity: Popularity::default(),
             trend: Popularity::new(TREND_DAYS),
             sold: Popularity::new(SOLD_DAYS),
-            returns: Returns::default(),
+            returns: Rates::default(),
+            contacts: Rates::default(),
+            appeal: Appeal::default(),
+            carted: Rates::default(),
+            bounces: Rates::default(),
+            ratings: Means::default(),
+            purchase_delay: Means::default(),
             repurchase: Repurchase::default(),
+            levels: Levels::default(),
             members: Members::default(),
             content: ContentIndex::default(),
             newest: Vec::new(),
             co_viewed: CoOccurrence::default(),
             co_bought: CoOccurrence::default(),
+            co_bought_categories: CoOccurrence::default(),
             sessions: SessionIndex::default(),
             visits: Visits::default(),
             settings_offset: Offset::default(),
@@ -124,11 +151,8 @@ impl Aggregates {
     /// Folds an event in. Without consent to personalization it only counts towards popularity, without a shopper.
     pub fn fold_event(&mut self, shopper: Option<ShopperNo>, event: &Event, products: &[ProductNo]) {
         self.count_signals(event, products);
-        match event.kind {
-            EventKind::Purchase => products.iter().for_each(|product| self.returns.sold(*product)),
-            EventKind::Refund => products.iter().for_each(|product| self.returns.returned(*product)),
-            _ => {}
-        }
+        self.note_quality(event, products);
+        self.note_appeal(event, products);
         for items in self.visits.advance(event.time) {
             self.sessions.push(&items);
         }
@@ -137,8 +161,47 @@ impl Aggregates {
         };
         if event.kind == EventKind::Purchase {
             observe_basket(&mut self.co_bought, products, event.time);
+            let category =
+                |product: &ProductNo| self.catalog.row(*product).map(|row| ProductNo(row.category.0));
+            let categories: Vec<ProductNo> =
+                products.iter().filter_map(category).filter(|no| no.0 != 0).collect();
+            observe_basket(&mut self.co_bought_categories, &categories, event.time);
         }
         self.extend_visit(shopper, event, products);
+    }
+
+    /// Impressions in view and clicks, where their positions are told.
+    fn note_appeal(&mut self, event: &Event, products: &[ProductNo]) {
+        let is_seen = event.kind == EventKind::ViewItemList && event.visible;
+        // Items without a number are left out of `products`, and then none can be told by its place.
+        if (!is_seen && event.kind != EventKind::SelectItem) || products.len() != event.items.len() {
+            return;
+        }
+        for (item, &product) in event.items.iter().zip(products) {
+            match item.index.map(usize::from) {
+                Some(position) if is_seen => self.appeal.seen(product, position),
+                Some(position) => self.appeal.clicked(product, position),
+                None => {}
+            }
+        }
+    }
+
+    fn note_quality(&mut self, event: &Event, products: &[ProductNo]) {
+        let stars = event.details.as_deref().and_then(|details| details.rating);
+        for &product in products {
+            match event.kind {
+                EventKind::Purchase => {
+                    self.returns.tried(product);
+                    self.contacts.tried(product);
+                }
+                EventKind::ViewItem => self.carted.tried(product),
+                EventKind::AddToCart => self.carted.happened(product),
+                EventKind::Refund => self.returns.happened(product),
+                EventKind::SupportContact => self.contacts.happened(product),
+                EventKind::RateItem => self.ratings.observe(product, stars.unwrap_or(f32::NAN)),
+                _ => {}
+            }
+        }
     }
 
     fn count_signals(&mut self, event: &Event, products: &[ProductNo]) {
@@ -165,8 +228,10 @@ impl Aggregates {
             return;
         }
         let (visit, ended) = self.visits.at(shopper, event.time);
+        let left = is_view.then(|| visit.look_at(products, event.time)).flatten();
         for &product in products {
             if is_view {
+                self.bounces.tried(product);
                 observe_view(
                     &mut self.co_viewed,
                     &visit.items,
@@ -179,6 +244,9 @@ impl Aggregates {
                 visit.push(product);
             }
         }
+        if let Some(left) = left {
+            self.bounces.happened(left);
+        }
         if let Some(items) = ended {
             self.sessions.push(&items);
         }
@@ -188,7 +256,12 @@ impl Aggregates {
     pub fn fold_patch(&mut self, names: &Names, patch: &ProductPatch) {
         let Some(product) = self.number(names, &patch.id) else { return };
         let tags = self.catalog.tags_shared(product);
+        let price = |catalog: &Catalog| {
+            catalog.row(product).map_or((CategoryNo(0), f32::NAN), |row| (row.category, row.octave))
+        };
+        let cost = price(&self.catalog);
         let (before, after) = self.catalog.apply(product, patch);
+        self.levels.change(cost, price(&self.catalog));
         if patch.content.is_some() {
             self.content.change(product, &tags, self.catalog.tags(product));
             self.note_age(product);
@@ -234,6 +307,16 @@ impl Aggregates {
             if let Some(last) = before.iter().find(|held| held.product == product) {
                 let days = (seconds(event.time) as f32 - last.time_s as f32) / 86_400.0;
                 self.repurchase.observe(product, days);
+            }
+        }
+    }
+
+    /// Notes how long after the first look that is remembered each product was bought.
+    pub fn note_delay(&mut self, event: &Event, products: &[ProductNo], before: &[Recent]) {
+        for &product in products {
+            if let Some(first) = before.iter().find(|one| one.product == product && one.act() == Act::View) {
+                let hours = f64::from(seconds(event.time).saturating_sub(first.time_s)) / 3600.0;
+                self.purchase_delay.observe(product, libm::log1p(hours) as f32);
             }
         }
     }

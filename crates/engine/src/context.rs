@@ -21,7 +21,8 @@ pub struct Context<'a> {
     pub profile_offset: Offset,
     /// Products the page is about.
     pub items: Vec<ProductNo>,
-    /// Products of the visit going on, in order, repeats kept; the page's product last.
+    /// Products of the visit going on, or of the last one where there is nothing of this yet, in order, repeats kept; the
+    /// page's product last.
     pub visit: Vec<ProductNo>,
     /// Products in the cart, by the request and by events.
     pub cart: Vec<ProductNo>,
@@ -113,7 +114,7 @@ fn resolve(snapshot: &Snapshot, ids: &[String], missing: &mut Vec<String>) -> Ve
 }
 
 fn visit(profile: Option<&Profile>, request: &Request, items: &[ProductNo]) -> Vec<ProductNo> {
-    let recent = profile.map_or(&[][..], |profile| profile.visit(request.now));
+    let recent = profile.map_or(&[][..], |profile| profile.latest_visit(request.now));
     let mut visit: Vec<ProductNo> = Vec::with_capacity(recent.len() + 1);
     for one in recent {
         if one.act() == Act::View || !visit.contains(&one.product) {

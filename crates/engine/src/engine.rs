@@ -153,6 +153,7 @@ impl Engine {
             root.filter(|_| is_personal_purchase(event)).and_then(|root| self.live.profile(root))
         {
             self.aggregates.note_repurchase(event, &products, profile.bought());
+            self.aggregates.note_delay(event, &products, profile.recent());
         }
         self.aggregates.fold_event(root, event, &products);
         if let Some(root) = root {

@@ -16,6 +16,8 @@ pub mod decide;
 pub mod engine;
 /// What removes candidates.
 pub mod filter;
+/// What products of a category usually cost.
+pub mod levels;
 /// Which products stand in which category.
 pub mod members;
 /// External ids and their numbers.

@@ -212,6 +212,14 @@ impl Profile {
         &self.recent[started.map_or(0, |at| at + 1)..]
     }
 
+    /// The same; where nothing of it is known yet, those of the visit before.
+    pub fn latest_visit(&self, now: Millis) -> &[Recent] {
+        match (self.visit(now), self.recent.last()) {
+            ([], Some(last)) => self.visit(Millis(i64::from(last.time_s) * 1000)),
+            (going_on, _) => going_on,
+        }
+    }
+
     /// Bought products with their last time.
     pub fn bought(&self) -> &[Bought] {
         &self.bought

@@ -15,6 +15,8 @@ pub const VISIT_ITEMS_MAX: usize = 50;
 pub struct Visit {
     /// Time of its latest event.
     last: Millis,
+    /// What was looked at last, and when.
+    viewing: Option<(ProductNo, Millis)>,
     /// Products it dealt with, in order, repeats kept.
     pub items: Vec<ProductNo>,
 }
@@ -60,7 +62,7 @@ impl Visits {
         let is_new = !self.open.contains_key(&shopper);
         let visit = self.open.entry(shopper).or_default();
         let is_other = !is_new && time.since(visit.last).abs() > SESSION_GAP_MS;
-        let ended = is_other.then(|| std::mem::take(&mut visit.items));
+        let ended = is_other.then(|| std::mem::take(visit).items);
         visit.last = if is_new || is_other { time } else { visit.last.max(time) };
         if is_new || is_other {
             self.due.entry(deadline(time)).or_default().push(shopper);
@@ -74,7 +76,17 @@ impl Visits {
     }
 }
 
+/// Who goes on to another product sooner than this left the one before at once, in milliseconds.
+const QUICK_MS: i64 = 5_000;
+
 impl Visit {
+    /// Looks at products; returns the one before, if it was left at once.
+    pub fn look_at(&mut self, products: &[ProductNo], time: Millis) -> Option<ProductNo> {
+        let last = *products.last()?;
+        let (before, since) = self.viewing.replace((last, time))?;
+        (before != last && (0..QUICK_MS).contains(&time.since(since))).then_some(before)
+    }
+
     /// Adds a product.
     pub fn push(&mut self, item: ProductNo) {
         if self.items.len() == VISIT_ITEMS_MAX {

@@ -1,4 +1,4 @@
-//! The command line, parsed by hand: three commands with a few options each.
+//! The command line, parsed by hand: four commands with a few options each.
 
 use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
@@ -23,6 +23,12 @@ usage: lab http --train FILE --test FILE [options]
   -k N               length of the slates, 1 to 100 (default 20)
   --sessions N       held-out sessions that are posted (default 1000)
 Posts held-out sessions to a server that imported the training sessions; its slates must be the lab's predictions.
+
+usage: lab seeded [options]
+  --seed N           of the simulated shop (default 1)
+  --placements FILE  instead of the default ones
+  --json             print one JSON object instead of a table
+The default placements against popularity on the seeded shop, by its truth. A simulation.
 
 usage: lab bench NAME [options]
   NAME               decide, profiles or server; one a process, since each looks at its memory
@@ -52,6 +58,17 @@ pub struct Options {
     pub json: bool,
 }
 
+/// Which seeded shop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeededOptions {
+    /// Its seed.
+    pub seed: u64,
+    /// Placements instead of the default ones.
+    pub placements: Option<PathBuf>,
+    /// Whether the output is for programs.
+    pub json: bool,
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -59,6 +76,8 @@ pub enum Command {
     Sessions(Options),
     /// Compare with a server.
     Http(HttpOptions),
+    /// Compare with popularity on the seeded shop.
+    Seeded(SeededOptions),
     /// Measure speed and memory.
     Bench(BenchOptions),
 }
@@ -72,6 +91,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
     match words.next().as_deref() {
         Some("sessions") => parse_sessions(&mut words).map(Command::Sessions),
         Some("http") => parse_http(&mut words).map(Command::Http),
+        Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("bench") => parse_bench(&mut words).map(Command::Bench),
         Some(other) => Err(Error::Usage(format!("unknown command `{other}`"))),
         None => Err(Error::Usage("no command given".to_owned())),
@@ -107,6 +127,19 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
     }
     options.train = train.ok_or_else(|| Error::Usage("--train is missing".to_owned()))?;
     options.test = test.ok_or_else(|| Error::Usage("--test is missing".to_owned()))?;
+    Ok(options)
+}
+
+fn parse_seeded(words: &mut impl Iterator<Item = String>) -> Result<SeededOptions, Error> {
+    let mut options = SeededOptions { seed: 1, placements: None, json: false };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--placements" => options.placements = Some(value(words, &word)?.into()),
+            "--seed" => options.seed = number(words, &word, 0, usize::MAX)? as u64,
+            "--json" => options.json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
     Ok(options)
 }
 

@@ -21,5 +21,7 @@ pub mod model;
 pub mod models;
 /// Results as a table for people or one object for programs.
 pub mod report;
+/// The default placements on the seeded shop.
+pub mod seeded;
 /// Coordinate search on the end of the training data.
 pub mod tune;

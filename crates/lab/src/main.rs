@@ -2,7 +2,7 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
-use bespoke_lab::{args, bench, evaluate, http, report};
+use bespoke_lab::{args, bench, evaluate, http, report, seeded};
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.
@@ -33,6 +33,10 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::Http(options) => {
             let compared = http::run(options)?;
             serde_json::to_string(&compared).map_err(|error| Error::Bench(error.to_string()))
+        }
+        Command::Seeded(options) => {
+            let result = seeded::run(options)?;
+            Ok(if options.json { report::seeded_json(&result) } else { report::seeded(&result) })
         }
         Command::Bench(options) => {
             let figures = bench::run(options)?;

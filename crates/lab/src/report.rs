@@ -2,6 +2,7 @@
 
 use crate::bench::Figure;
 use crate::evaluate::Outcome;
+use crate::seeded::Seeded;
 use serde_json::json;
 use std::fmt::Write;
 
@@ -40,4 +41,34 @@ pub fn figures_json(figures: &[Figure]) -> String {
 pub fn figures(figures: &[Figure]) -> String {
     let line = |one: &Figure| format!("{:<10}{:<30}{:>14.3}", one.bench, one.name, one.value);
     figures.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// One JSON object of the comparison on the seeded shop.
+pub fn seeded_json(result: &Seeded) -> String {
+    json!(result).to_string()
+}
+
+/// A line a situation, and the share of new products.
+pub fn seeded(result: &Seeded) -> String {
+    let names = ["moments", "ours", "popular", "in category", "best", "ratio"];
+    let mut text = format!("{:<26}", "expected purchases a slate");
+    names.iter().for_each(|name| _ = write!(text, "{name:>12}"));
+    text.push('\n');
+    for one in &result.compared {
+        let ratio = one.ours / one.popular.max(1e-12);
+        _ = write!(text, "{:<26}{:>12}", one.what, one.moments);
+        for value in [one.ours, one.popular, one.popular_in_category, one.best, ratio] {
+            _ = write!(text, "{value:>12.4}");
+        }
+        text.push('\n');
+    }
+    for (page, share) in &result.new_seen {
+        _ = writeln!(
+            text,
+            "new products on {page}: {:.1} % of viewable impressions, {:.1} % of the catalogue",
+            100.0 * share,
+            100.0 * result.new_share
+        );
+    }
+    text
 }

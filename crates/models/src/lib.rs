@@ -11,8 +11,12 @@ pub mod content_index;
 /// After how long a product is bought again.
 pub mod repurchase;
 
-/// How much of what is sold comes back.
-pub mod returns;
+/// Clicks for where a product stands.
+pub mod appeal;
+/// Means of what shoppers say and do.
+pub mod means;
+/// How often something happens with a product.
+pub mod rates;
 
 /// Decayed, bounded rows of what goes with a product.
 pub mod co_occurrence;

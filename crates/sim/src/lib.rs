@@ -44,6 +44,13 @@ pub struct Params {
     pub out_of_stock_share: f64,
 }
 
+impl Params {
+    /// The shop of `bespoke demo --shop simulated`: three months of a small shop.
+    pub fn demo() -> Self {
+        Self { products: 3_000, shoppers: 3_000, events: 150_000, days: 90, ..Self::default() }
+    }
+}
+
 impl Default for Params {
     fn default() -> Self {
         Self {

@@ -139,8 +139,8 @@ impl Visit<'_> {
     }
 
     fn leaf_by_taste(&mut self) -> u32 {
-        if self.dice.happens(0.2) {
-            return self.dice.skewed(self.shop.leaf_count(), 1.3);
+        if self.dice.happens(truth::ANY_LEAF_SHARE) {
+            return self.dice.skewed(self.shop.leaf_count(), truth::ANY_LEAF_POWER);
         }
         let mut roll = self.dice.unit();
         for (leaf, weight) in self.shopper.leaves.into_iter().zip(FAVOURITES) {
@@ -233,7 +233,7 @@ impl Visit<'_> {
             && let Some(other) = self.one_of_style(self.shop.leaf_that_goes_with(product.leaf), product.style)
         {
             self.view(&other);
-            self.take(&other, wanted + 1.5);
+            self.take(&other, wanted + truth::COMPLEMENT_BONUS);
         }
     }
 

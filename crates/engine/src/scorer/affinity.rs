@@ -1,21 +1,27 @@
-//! How much it is like what the shopper deals with: category, brand, attribute values, price.
+//! How much it is like what the shopper deals with: category, brand, attribute values and words, price.
+//!
+//! A value that a share `p` of all products has and that came with `n` of the shopper's acts speaks for a product that has
+//! it with `ln(1 + n / (α·p))`: how much likelier the shopper is to deal with such a product than with one whose values they
+//! never met (naive Bayes with `α` prior acts). Rare values that keep coming count much, common ones little, and all of it
+//! little while there are few acts. The score is the sum over a product's values, 1 at 40 nats.
 
 use super::{Score, ScorerSpec};
 use crate::context::Context;
 use crate::pool::Pooled;
-use bespoke_domain::id::BrandNo;
-use bespoke_domain::{Candidate, CategoryNo};
+use bespoke_domain::Candidate;
 
 /// Acts after which one counts half.
-const HALF_ACTS: f32 = 10.0;
+const HALF_ACTS: f32 = 20.0;
 /// Newest acts that count.
-const ACTS_MAX: usize = 25;
+const ACTS_MAX: usize = 40;
+/// Prior acts: so many of the shopper's own weigh as much as what all products are like.
+const PRIOR_ACTS: f32 = 5.0;
 /// Values of attributes that are looked for, those that say most.
-const TAGS_MAX: usize = 10;
-/// Doublings of the price at which it counts half.
-const HALF_OCTAVES: f32 = 1.0;
-/// What each part counts: category, brand, attribute values, price.
-const PARTS: [f32; 4] = [0.35, 0.15, 0.35, 0.15];
+const TAGS_MAX: usize = 24;
+/// Variance of prices in a category, in octaves.
+const PRICE_VARIANCE: f32 = 0.5;
+/// Evidence, in nats, at which the score is 1.
+const FULL_EVIDENCE: f32 = 40.0;
 
 /// The line in the table.
 pub static SPEC: ScorerSpec = ScorerSpec {
@@ -25,14 +31,13 @@ pub static SPEC: ScorerSpec = ScorerSpec {
     prepare,
 };
 
-/// What the shopper likes; each list's best is 1.
+/// What speaks for a product, by what it has.
 #[derive(Default)]
 struct Likes {
-    categories: Vec<(f32, CategoryNo)>,
-    brands: Vec<(f32, BrandNo)>,
+    /// Attribute values, brand, category and words among them; in the order of values.
     tags: Vec<(f32, u32)>,
-    /// Mean of the binary logarithm of prices.
-    octave: Option<f32>,
+    /// By how many octaves they are dearer than is usual in their category, on average, pulled towards 0.
+    price: Option<f32>,
 }
 
 fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
@@ -42,15 +47,11 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
 
 fn score(context: &Context<'_>, likes: &Likes, one: &Pooled) -> f32 {
     let Candidate::Product(product) = one.candidate else { return 0.0 };
-    let catalog = &context.snapshot.aggregates.catalog;
-    let away = likes.octave.map_or(f32::NAN, |mean| (one.row.octave - mean) / HALF_OCTAVES);
-    let parts = [
-        share(&likes.categories, one.row.category),
-        share(&likes.brands, one.row.brand),
-        shared(&likes.tags, catalog.tags(product)),
-        if away.is_nan() { 0.0 } else { libm::exp2f(-away * away) },
-    ];
-    parts.iter().zip(PARTS).map(|(part, weight)| part * weight).sum()
+    let above = context.snapshot.aggregates.levels.above(one.row.category, one.row.octave);
+    let priced =
+        likes.price.zip(above).map_or(0.0, |(mean, above)| mean * (above - mean / 2.0) / PRICE_VARIANCE);
+    let evidence = priced + shared(&likes.tags, context.snapshot.aggregates.catalog.tags(product));
+    (evidence / FULL_EVIDENCE).clamp(-1.0, 1.0)
 }
 
 /// The weights of the values that both have; both lists are in the order of values.
@@ -67,68 +68,44 @@ fn shared(likes: &[(f32, u32)], tags: &[u32]) -> f32 {
     sum
 }
 
-fn share<K: PartialEq>(list: &[(f32, K)], key: K) -> f32 {
-    list.iter().find(|(_, held)| *held == key).map_or(0.0, |(weight, _)| *weight)
-}
-
 fn likes(context: &Context<'_>) -> Likes {
     let aggregates = &context.snapshot.aggregates;
     let mut likes = Likes::default();
-    let (mut octaves, mut weights) = (0.0, 0.0);
+    let (mut octaves, mut octave_acts) = (0.0, 0.0);
     let recent = context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev().enumerate());
     for (age, one) in recent.take(ACTS_MAX) {
-        let weight = libm::exp2f(-(age as f32) / HALF_ACTS) * one.act().weight();
+        let acts = libm::exp2f(-(age as f32) / HALF_ACTS) * one.act().weight();
         let row = aggregates.catalog.row(one.product).copied().unwrap_or_default();
-        if row.category.0 != 0 {
-            add(&mut likes.categories, row.category, weight);
-        }
-        if row.brand.0 != 0 {
-            add(&mut likes.brands, row.brand, weight);
-        }
-        for &tag in aggregates.catalog.tags(one.product) {
-            likes.tags.push((weight, tag));
-        }
-        if !row.octave.is_nan() {
-            octaves += row.octave * weight;
-            weights += weight;
+        likes.tags.extend(aggregates.catalog.tags(one.product).iter().map(|tag| (acts, *tag)));
+        if let Some(above) = aggregates.levels.above(row.category, row.octave) {
+            octaves += above * acts;
+            octave_acts += acts;
         }
     }
-    likes.octave = (weights > 0.0).then(|| octaves / weights);
-    to_shares(&mut likes.categories);
-    to_shares(&mut likes.brands);
     likes.tags = telling(context, std::mem::take(&mut likes.tags));
+    likes.price = (octave_acts > 0.0).then(|| octaves / (octave_acts + PRIOR_ACTS));
     likes
 }
 
-fn add<K: PartialEq>(list: &mut Vec<(f32, K)>, key: K, weight: f32) {
-    match list.iter_mut().find(|(_, held)| *held == key) {
-        Some((sum, _)) => *sum += weight,
-        None => list.push((weight, key)),
-    }
+/// What `acts` of the shopper with a value say that a `share` of all products has.
+fn evidence(acts: f32, share: f32) -> f32 {
+    libm::logf(1.0 + acts / (PRIOR_ACTS * share))
 }
 
-fn to_shares<K>(list: &mut [(f32, K)]) {
-    let best = list.iter().map(|(weight, _)| *weight).fold(0.0, f32::max);
-    list.iter_mut().for_each(|(weight, _)| *weight /= best.max(1e-9));
-}
-
-/// The values that say most, by how often the shopper meets them and how rare they are; their weights sum to 1; in
-/// the order of values.
+/// The values that say most, in the order of values.
 fn telling(context: &Context<'_>, mut tags: Vec<(f32, u32)>) -> Vec<(f32, u32)> {
     let content = &context.snapshot.aggregates.content;
     tags.sort_unstable_by_key(|(_, tag)| *tag);
     let mut sums: Vec<(f32, u32)> = Vec::new();
-    for (weight, tag) in tags {
+    for (acts, tag) in tags {
         match sums.last_mut() {
-            Some((sum, held)) if *held == tag => *sum += weight,
-            _ => sums.push((weight, tag)),
+            Some((sum, held)) if *held == tag => *sum += acts,
+            _ => sums.push((acts, tag)),
         }
     }
-    sums.iter_mut().for_each(|(weight, tag)| *weight *= content.weight(*tag));
+    sums.iter_mut().for_each(|(acts, tag)| *acts = evidence(*acts, libm::expf(-content.weight(*tag))));
     sums.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     sums.truncate(TAGS_MAX);
-    let whole: f32 = sums.iter().map(|(weight, _)| weight).sum();
-    sums.iter_mut().for_each(|(weight, _)| *weight /= whole.max(1e-9));
     sums.sort_unstable_by_key(|(_, tag)| *tag);
     sums
 }

@@ -2,11 +2,18 @@
 //! decision for a function from a candidate to a number from -1 to 1.
 
 mod affinity;
+mod bounces;
+mod clicks;
+mod conversion;
 mod margin;
 mod newness;
 mod popularity;
+mod price;
+mod rating;
 mod returns;
 mod stock;
+mod support;
+mod swift;
 
 use crate::context::Context;
 use crate::pool::Pooled;
@@ -33,5 +40,18 @@ impl std::fmt::Debug for ScorerSpec {
 }
 
 /// Every scorer.
-pub static SCORERS: [&ScorerSpec; 6] =
-    [&affinity::SPEC, &popularity::SPEC, &margin::SPEC, &stock::SPEC, &newness::SPEC, &returns::SPEC];
+pub static SCORERS: [&ScorerSpec; 13] = [
+    &affinity::SPEC,
+    &popularity::SPEC,
+    &clicks::SPEC,
+    &conversion::SPEC,
+    &price::SPEC,
+    &margin::SPEC,
+    &stock::SPEC,
+    &newness::SPEC,
+    &rating::SPEC,
+    &returns::SPEC,
+    &support::SPEC,
+    &bounces::SPEC,
+    &swift::SPEC,
+];

@@ -13,10 +13,9 @@ pub static SPEC: ScorerSpec = ScorerSpec {
 };
 
 fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
-    let returns = &context.snapshot.aggregates.returns;
-    let usual = returns.shop_rate();
+    let aggregates = &context.snapshot.aggregates;
     Box::new(move |one| match one.candidate {
-        Candidate::Product(product) => ((usual - returns.rate(product)) / usual.max(0.01)).clamp(-1.0, 1.0),
+        Candidate::Product(product) => aggregates.returns.below_usual(product),
         Candidate::Category(_) => 0.0,
     })
 }

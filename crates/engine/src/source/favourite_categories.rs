@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::tables::PlannedSource;
 use bespoke_domain::decision::Reason;
 use bespoke_domain::order::by_score;
-use bespoke_domain::{Candidate, ProductNo};
+use bespoke_domain::{Candidate, CategoryNo, ProductNo};
 
 /// The line in the table.
 pub static SPEC: SourceSpec = SourceSpec {
@@ -22,8 +22,14 @@ pub static SPEC: SourceSpec = SourceSpec {
 const HALF_ACTS: f32 = 10.0;
 
 fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
+    let favourites = of(context).into_iter().take(used.limit);
+    favourites.map(|(weight, category)| (weight, Candidate::Category(category))).collect()
+}
+
+/// The shopper's categories, the favourite first.
+pub fn of(context: &Context<'_>) -> Vec<(f32, CategoryNo)> {
     let catalog = &context.snapshot.aggregates.catalog;
-    let mut sums: Vec<(f32, Candidate)> = Vec::new();
+    let mut sums: Vec<(f32, CategoryNo)> = Vec::new();
     for (age, one) in
         context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev().enumerate())
     {
@@ -32,23 +38,27 @@ fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
             continue;
         }
         let weight = libm::exp2f(-(age as f32) / HALF_ACTS) * one.act().weight();
-        let candidate = Candidate::Category(category);
-        match sums.iter_mut().find(|(_, held)| *held == candidate) {
+        match sums.iter_mut().find(|(_, held)| *held == category) {
             Some((sum, _)) => *sum += weight,
-            None => sums.push((weight, candidate)),
+            None => sums.push((weight, category)),
         }
     }
     sums.sort_unstable_by(|a, b| by_score(*a, *b));
-    sums.truncate(used.limit);
     sums
 }
 
-fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
+/// What the shopper last dealt with in a category.
+pub fn latest_in(context: &Context<'_>, category: CategoryNo) -> Option<ProductNo> {
     let catalog = &context.snapshot.aggregates.catalog;
-    let is_of = |product: &ProductNo| {
-        catalog.row(*product).is_some_and(|row| Candidate::Category(row.category) == candidate)
+    let mut recent = context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev());
+    let found = recent.find(|one| catalog.row(one.product).is_some_and(|row| row.category == category));
+    found.map(|one| one.product)
+}
+
+fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
+    let based_on = match candidate {
+        Candidate::Category(category) => latest_in(context, category).into_iter().collect(),
+        Candidate::Product(_) => Vec::new(),
     };
-    let recent = context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev());
-    let based_on: Vec<ProductNo> = recent.map(|one| one.product).find(is_of).into_iter().collect();
     Reason { code: SPEC.name.to_owned(), text: "You looked around here".to_owned(), based_on, personal: true }
 }

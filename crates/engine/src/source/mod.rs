@@ -8,8 +8,10 @@ mod bought_together;
 mod buy_again;
 mod category;
 mod co_viewed;
+mod complements;
 mod editorial;
 mod favourite_categories;
+mod favourites;
 mod new_arrivals;
 mod popular;
 mod recently_viewed;
@@ -49,13 +51,14 @@ pub struct SourceSpec {
 }
 
 /// Every source.
-pub static SOURCES: [&SourceSpec; 15] = [
+pub static SOURCES: [&SourceSpec; 17] = [
     &popular::SPEC,
     &recently_viewed::SPEC,
     &co_viewed::SPEC,
     &bought_together::SPEC,
     &session_neighbours::SPEC,
     &similar::SPEC,
+    &complements::SPEC,
     &accessories::SPEC,
     &alternatives::SPEC,
     &best_sellers::SPEC,
@@ -63,6 +66,7 @@ pub static SOURCES: [&SourceSpec; 15] = [
     &new_arrivals::SPEC,
     &buy_again::SPEC,
     &category::SPEC,
+    &favourites::SPEC,
     &favourite_categories::SPEC,
     &editorial::SPEC,
 ];

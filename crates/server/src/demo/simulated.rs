@@ -6,9 +6,6 @@ use bespoke_domain::time::DAY_MS;
 use bespoke_sim::{Params, Shop, Shopper, Stream, json};
 use std::io::Write as _;
 
-/// Days of history.
-const DAYS: u32 = 90;
-
 /// The two streams of the simulated shop, and whom a visitor can be.
 pub struct Simulated {
     /// The catalogue, a JSON object a line.
@@ -22,15 +19,8 @@ pub struct Simulated {
 /// The shop with the seed 1, its last day today.
 pub fn simulate(now: Millis) -> Simulated {
     let midnight = Millis(now.0.div_euclid(DAY_MS) * DAY_MS);
-    let params = Params {
-        products: 3_000,
-        shoppers: 3_000,
-        events: 150_000,
-        start: midnight.plus(-i64::from(DAYS) * DAY_MS),
-        days: DAYS,
-        ..Params::default()
-    };
-    let shop = Shop::new(params);
+    let params = Params::demo();
+    let shop = Shop::new(Params { start: midnight.plus(-i64::from(params.days) * DAY_MS), ..params });
     let (mut catalog_jsonl, mut events_jsonl) = (Vec::new(), Vec::new());
     for patch in shop.patches() {
         push(&mut catalog_jsonl, &json::row(&patch));
