@@ -19,8 +19,9 @@ fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16
     if context.category.0 == 0 {
         return 0;
     }
-    let below = context.snapshot.aggregates.catalog.with_all_below(&[context.category]);
+    let catalog = &context.snapshot.aggregates.catalog;
     pool.remove(remover, SPEC.hard, |one| {
-        matches!(one.candidate, Candidate::Product(_)) && !below.contains(one.row.category)
+        matches!(one.candidate, Candidate::Product(_))
+            && !catalog.is_within(one.row.category, &[context.category])
     })
 }

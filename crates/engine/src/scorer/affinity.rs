@@ -55,7 +55,7 @@ fn score(context: &Context<'_>, likes: &Likes, one: &Pooled) -> f32 {
 }
 
 /// The weights of the values that both have; both lists are in the order of values.
-fn shared(likes: &[(f32, u32)], tags: &[u32]) -> f32 {
+pub fn shared(likes: &[(f32, u32)], tags: &[u32]) -> f32 {
     let (mut sum, mut at) = (0.0, 0);
     for (weight, tag) in likes {
         while tags.get(at).is_some_and(|held| held < tag) {

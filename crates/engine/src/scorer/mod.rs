@@ -1,7 +1,8 @@
 //! What gives a candidate a number beyond where it came from. A scorer cannot drop or place anything: it is asked once a
 //! decision for a function from a candidate to a number from -1 to 1.
 
-mod affinity;
+/// How much it is like what the shopper deals with.
+pub mod affinity;
 mod bounces;
 mod clicks;
 mod conversion;

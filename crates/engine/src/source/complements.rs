@@ -25,7 +25,7 @@ const ANCHORS_MAX: usize = 3;
 /// Categories looked into for each.
 const CATEGORIES_MAX: usize = 3;
 /// Products looked at in each, popular first.
-const LOOKED_AT: usize = 100;
+const LOOKED_AT: usize = 60;
 /// Orders that pull thin evidence towards none.
 const SHRINKAGE: f32 = 3.0;
 /// What a product counts that shares nothing.
@@ -34,9 +34,10 @@ const NOTHING_SHARED: f32 = 0.1;
 fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let mut best: FxHashMap<ProductNo, f32> = FxHashMap::default();
     for anchor in context.anchors().iter().rev().take(ANCHORS_MAX) {
+        let values = weighted(context, *anchor);
         for (share, category) in partners(context, *anchor) {
             for product in candidates(context, category) {
-                let score = share * (NOTHING_SHARED + shared(context, *anchor, product));
+                let score = share * (NOTHING_SHARED + shared(context, &values, product));
                 let held = best.entry(product).or_default();
                 *held = held.max(score);
             }
@@ -66,22 +67,20 @@ fn candidates<'a>(context: &Context<'a>, category: CategoryNo) -> impl Iterator<
     popular.chain(aggregates.members.of(category).take(LOOKED_AT / 2))
 }
 
-/// The weight of the values that both have, as a share of the anchor's; both lists are in the order of values.
-fn shared(context: &Context<'_>, anchor: ProductNo, product: ProductNo) -> f32 {
+/// A product's values with their shares of its whole weight, in the order of values.
+fn weighted(context: &Context<'_>, product: ProductNo) -> Vec<(f32, u32)> {
     let aggregates = &context.snapshot.aggregates;
-    let (tags, others) = (aggregates.catalog.tags(anchor), aggregates.catalog.tags(product));
-    let (mut sum, mut whole, mut at) = (0.0, 0.0, 0);
-    for tag in tags {
-        let weight = aggregates.content.weight(*tag);
-        whole += weight;
-        while others.get(at).is_some_and(|held| held < tag) {
-            at += 1;
-        }
-        if others.get(at) == Some(tag) {
-            sum += weight;
-        }
-    }
-    if whole > 0.0 { sum / whole } else { 0.0 }
+    let weight = |tag: &u32| (aggregates.content.weight(*tag), *tag);
+    let mut values: Vec<(f32, u32)> = aggregates.catalog.tags(product).iter().map(weight).collect();
+    let whole: f32 = values.iter().map(|(weight, _)| weight).sum();
+    values.iter_mut().for_each(|(weight, _)| *weight /= whole.max(1e-9));
+    values
+}
+
+/// The weight of the values that a product has too.
+fn shared(context: &Context<'_>, values: &[(f32, u32)], product: ProductNo) -> f32 {
+    let tags = context.snapshot.aggregates.catalog.tags(product);
+    crate::scorer::affinity::shared(values, tags)
 }
 
 fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
