@@ -37,12 +37,15 @@ const SPEED: [(&str, f64); 3] = [("predict_us_p50", 20.0), ("predict_us_p99", 80
 const SEEDED: [(&str, f64, f64); 4] =
     [("home", 2.0, 2.0), ("product", 3.0, 1.5), ("cart", 3.0, 1.5), ("home, new after 3 clicks", 1.5, 1.1)];
 
+/// What `accessories` must reach on the Icecat catalogue, against a silver truth (`lab fits`).
+const FITS: [(&str, f64); 3] = [("covered", 0.95), ("precision", 0.95), ("recall", 0.90)];
+
 /// Runs the lab on every data set in `data`, and on the seeded shop, and compares.
 ///
 /// # Errors
 /// When a file is missing or a bar is missed.
 pub fn run(root: &Path, data: &Path) -> Result<()> {
-    let mut missed = seeded(root)?;
+    let mut missed = seeded(root)? + fits(root, data)?;
     let mut sets: Vec<&str> = BARS.iter().map(|bar| bar.data).collect();
     sets.dedup();
     for set in sets {
@@ -57,22 +60,30 @@ pub fn run(root: &Path, data: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The bars of accessories; how many are missed.
+fn fits(root: &Path, data: &Path) -> Result<usize> {
+    let data = data.canonicalize().with_context(|| format!("{} is not there", data.display()))?;
+    let result = lab(root, &["fits", "--data", &data.to_string_lossy()])?;
+    let mut missed = 0;
+    for (name, least) in FITS {
+        let value = result[name].as_f64().with_context(|| format!("the lab says nothing of {name}"))?;
+        missed += usize::from(value < least);
+        let word = if value >= least { "ok" } else { "MISSED" };
+        println!("{word:<7}{:<24}accessories {name:<33}{value:>9.3}  bar {least:.3}", "search_chorus_icecat");
+    }
+    Ok(missed)
+}
+
+/// What the lab prints, as JSON.
+fn lab(root: &Path, args: &[&str]) -> Result<Value> {
+    let mut command = cargo(root);
+    command.args(["run", "--quiet", "--release", "-p", "bespoke-lab", "--bin", "lab", "--"]).args(args);
+    serde_json::from_str(&read(&mut command)?).context("the lab did not print JSON")
+}
+
 /// The bars of the seeded shop, and new products' share of viewable impressions; how many are missed.
 fn seeded(root: &Path) -> Result<usize> {
-    let mut command = cargo(root);
-    command.args([
-        "run",
-        "--quiet",
-        "--release",
-        "-p",
-        "bespoke-lab",
-        "--bin",
-        "lab",
-        "--",
-        "seeded",
-        "--json",
-    ]);
-    let result: Value = serde_json::from_str(&read(&mut command)?).context("the lab did not print JSON")?;
+    let result = lab(root, &["seeded", "--json"])?;
     let (lines, missed) = compare_seeded(&result)?;
     println!("{lines}");
     Ok(missed)

@@ -2,6 +2,7 @@
 //! writer folds entries in; a frozen copy costs a reference count a chunk.
 
 use crate::catalog::Catalog;
+use crate::compatibility::Compatibility;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
@@ -71,6 +72,8 @@ pub struct Aggregates {
     pub levels: Levels,
     /// Which products stand in which category.
     pub members: Members,
+    /// Which products fit which models.
+    pub compatibility: Compatibility,
     /// Which products share attribute values and words.
     pub content: ContentIndex,
     /// The newest products by `published_at`, newest first.
@@ -113,6 +116,7 @@ impl Default for Aggregates {
             repurchase: Repurchase::default(),
             levels: Levels::default(),
             members: Members::default(),
+            compatibility: Compatibility::default(),
             content: ContentIndex::default(),
             newest: Vec::new(),
             co_viewed: CoOccurrence::default(),
@@ -262,7 +266,8 @@ impl Aggregates {
         let cost = price(&self.catalog);
         let (before, after) = self.catalog.apply(product, patch);
         self.levels.change(cost, price(&self.catalog));
-        if patch.content.is_some() {
+        if let Some(content) = self.catalog.content(product).filter(|_| patch.content.is_some()) {
+            self.compatibility.change(product, content);
             self.content.change(product, &tags, self.catalog.tags(product));
             self.note_age(product);
         }

@@ -1,12 +1,12 @@
 //! The catalogue as columns: one hot row a product for filters, the moments at which each field was true, and what
 //! describes it. Copy-on-write, so that a published snapshot costs a reference count a chunk.
 
+use crate::numbering::Numbering;
 use bespoke_domain::id::BrandNo;
 use bespoke_domain::product::{Availability, Content, ProductPatch};
 use bespoke_domain::{CategoryNo, GroupNo, Millis, Money, ProductNo};
 use bespoke_models::cow::CowVec;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Deepest category path.
@@ -100,35 +100,6 @@ struct Moments {
     availability: Option<Availability>,
     stock: Option<u32>,
     as_of: [i64; 5],
-}
-
-/// A list of names that only grows; its numbers are positions.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Numbering {
-    names: Vec<Arc<str>>,
-    #[serde(skip)]
-    numbers: HashMap<Arc<str>, u32>,
-}
-
-impl Numbering {
-    fn get(&self, name: &str) -> Option<u32> {
-        self.numbers.get(name).copied()
-    }
-
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.get(name) {
-            return number;
-        }
-        let name: Arc<str> = name.into();
-        self.names.push(name.clone());
-        let number = (self.names.len() - 1) as u32;
-        self.numbers.insert(name, number);
-        number
-    }
-
-    fn restore(&mut self) {
-        self.numbers = self.names.iter().zip(0..).map(|(name, number)| (name.clone(), number)).collect();
-    }
 }
 
 /// Category paths with their parents.

@@ -205,6 +205,7 @@ impl Engine {
         let names = Arc::new(Names::default());
         let mut aggregates = kept.aggregates;
         aggregates.catalog.restore(|id, number| names.set(id, number));
+        aggregates.compatibility.restore();
         let live = Live { names, profiles: Profiles::restore(kept.profiles), snapshot: RwLock::default() };
         let mut engine = Self { aggregates, seen: kept.seen, live: Arc::new(live), ..Self::default() };
         engine.publish();

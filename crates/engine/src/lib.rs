@@ -6,6 +6,8 @@
 pub mod aggregates;
 /// The catalogue's columns.
 pub mod catalog;
+/// What fits what.
+pub mod compatibility;
 /// Conditions over products, shoppers and moments.
 pub mod condition;
 /// What a source, filter or rule can see.
@@ -22,6 +24,8 @@ pub mod levels;
 pub mod members;
 /// External ids and their numbers.
 pub mod names;
+/// Names and their numbers.
+pub mod numbering;
 /// The candidates of one decision.
 pub mod pool;
 /// One shopper's projection.

@@ -1,4 +1,4 @@
-//! The command line, parsed by hand: four commands with a few options each.
+//! The command line, parsed by hand: five commands with a few options each.
 
 use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
@@ -29,6 +29,9 @@ usage: lab seeded [options]
   --placements FILE  instead of the default ones
   --json             print one JSON object instead of a table
 The default placements against popularity on the seeded shop, by its truth. A simulation.
+
+usage: lab fits --data DIR
+Accessories by compatibility on DIR/search_chorus_icecat, as JSON.
 
 usage: lab bench NAME [options]
   NAME               decide, profiles or server; one a process, since each looks at its memory
@@ -78,6 +81,8 @@ pub enum Command {
     Http(HttpOptions),
     /// Compare with popularity on the seeded shop.
     Seeded(SeededOptions),
+    /// Accessories on the catalogue in this folder.
+    Fits(PathBuf),
     /// Measure speed and memory.
     Bench(BenchOptions),
 }
@@ -92,6 +97,10 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
         Some("sessions") => parse_sessions(&mut words).map(Command::Sessions),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
+        Some("fits") => match (words.next().as_deref(), words.next(), words.next()) {
+            (Some("--data"), Some(folder), None) => Ok(Command::Fits(folder.into())),
+            _ => Err(Error::Usage("`fits` takes --data DIR".to_owned())),
+        },
         Some("bench") => parse_bench(&mut words).map(Command::Bench),
         Some(other) => Err(Error::Usage(format!("unknown command `{other}`"))),
         None => Err(Error::Usage("no command given".to_owned())),

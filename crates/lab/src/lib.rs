@@ -13,6 +13,8 @@ pub mod session_data;
 
 /// Iterative reveal on the test data.
 pub mod evaluate;
+/// Accessories on a real catalogue.
+pub mod fits;
 /// The same predictions over HTTP.
 pub mod http;
 /// What every model under test offers.

@@ -2,7 +2,7 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
-use bespoke_lab::{args, bench, evaluate, http, report, seeded};
+use bespoke_lab::{args, bench, evaluate, fits, http, report, seeded};
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.
@@ -37,6 +37,10 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::Seeded(options) => {
             let result = seeded::run(options)?;
             Ok(if options.json { report::seeded_json(&result) } else { report::seeded(&result) })
+        }
+        Command::Fits(data) => {
+            let result = fits::run(data)?;
+            serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
         }
         Command::Bench(options) => {
             let figures = bench::run(options)?;

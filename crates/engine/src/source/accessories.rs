@@ -10,7 +10,7 @@ use bespoke_domain::{Candidate, ProductNo};
 /// The line in the table.
 pub static SPEC: SourceSpec = SourceSpec {
     name: "accessories",
-    doc: "Products whose attribute `fits` names the anchor's `model`, id or group: of the page's product; without one, of the cart; without that, of the product viewed last.",
+    doc: "Products whose attribute `fits` (or `compatibility`, `compatible_with`) names the anchor's model, by its `model`, id, group or title: of the page's product; without one, of the cart; without that, of the product viewed last.",
     plain: "fit it",
     params: &[],
     is_evidence: true,
@@ -30,38 +30,35 @@ fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     products(found)
 }
 
-/// The tags of which everything that fits `anchor` has one.
-fn fits_tags(context: &Context<'_>, anchor: ProductNo) -> Vec<u32> {
-    let catalog = &context.snapshot.aggregates.catalog;
-    let Some(content) = catalog.content(anchor) else { return Vec::new() };
-    let models = content.attributes.iter().filter(|(name, _)| name.eq_ignore_ascii_case("model"));
-    let names = models.map(|(_, model)| model.as_str()).chain([catalog.id(anchor), &content.item_group_id]);
-    names.filter(|name| !name.is_empty()).filter_map(|name| catalog.tag("fits", name)).collect()
+/// The keys of which everything that fits `anchor` has one.
+fn keys(context: &Context<'_>, anchor: ProductNo) -> Vec<u32> {
+    let aggregates = &context.snapshot.aggregates;
+    let content = aggregates.catalog.content(anchor);
+    content.map_or_else(Vec::new, |content| {
+        aggregates.compatibility.of_device(aggregates.catalog.id(anchor), content)
+    })
 }
 
-fn has(context: &Context<'_>, product: ProductNo, tag: u32) -> bool {
-    context.snapshot.aggregates.catalog.tags(product).binary_search(&tag).is_ok()
-}
-
-/// What fits `anchor`, the most popular first.
+/// What fits `anchor`: what lists most of its names first, of these the most popular.
 fn fitting(context: &Context<'_>, anchor: ProductNo) -> Vec<ProductNo> {
     let aggregates = &context.snapshot.aggregates;
-    let tags = fits_tags(context, anchor).into_iter();
-    // A value that a product once had and lost still lists it.
-    let listed =
-        tags.flat_map(|tag| aggregates.content.with(tag).filter(move |product| has(context, *product, tag)));
+    let keys = keys(context, anchor);
+    let mut listed: Vec<ProductNo> =
+        aggregates.compatibility.fitting(&keys).filter(|one| *one != anchor).collect();
+    listed.sort_unstable();
     let now = context.request.now;
-    let mut ranked: Vec<(f32, ProductNo)> =
-        listed.map(|product| (aggregates.popularity.score(product, now) as f32, product)).collect();
-    ranked.sort_unstable_by(|a, b| by_score(*a, *b));
-    ranked.into_iter().map(|(_, product)| product).collect()
+    let mut ranked: Vec<(usize, f32, ProductNo)> = listed
+        .chunk_by(|a, b| a == b)
+        .map(|same| (same.len(), aggregates.popularity.score(same[0], now) as f32, same[0]))
+        .collect();
+    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(by_score((a.1, a.2), (b.1, b.2))));
+    ranked.into_iter().map(|(.., product)| product).collect()
 }
 
 fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
+    let compatibility = &context.snapshot.aggregates.compatibility;
     let fits = |anchor: &&ProductNo| match candidate {
-        Candidate::Product(product) => {
-            fits_tags(context, **anchor).into_iter().any(|tag| has(context, product, tag))
-        }
+        Candidate::Product(product) => compatibility.fits(product, &keys(context, **anchor)),
         Candidate::Category(_) => false,
     };
     let basis = context.anchors().iter().rev().find(fits);

@@ -12,7 +12,8 @@ const LINK_MAX: usize = 2048;
 const PATH_MAX: usize = 750;
 /// Most attributes of a row, and the longest name or value.
 const ATTRIBUTES_MAX: usize = 200;
-const ATTRIBUTE_MAX: usize = 1000;
+/// Longest name and text of an attribute, in bytes: lists of what an accessory fits are long.
+const ATTRIBUTE_MAX: usize = 4000;
 
 /// The rows of a request: an array, one a line, or `{"items": […], "as_of": …}`.
 pub fn parse_patches(
