@@ -267,7 +267,7 @@ impl Aggregates {
         let (before, after) = self.catalog.apply(product, patch);
         self.levels.change(cost, price(&self.catalog));
         if let Some(content) = self.catalog.content(product).filter(|_| patch.content.is_some()) {
-            self.compatibility.change(product, content);
+            self.compatibility.change(product, &content);
             self.content.change(product, &tags, self.catalog.tags(product));
             self.note_age(product);
         }
@@ -287,7 +287,7 @@ impl Aggregates {
     }
 
     fn note_age(&mut self, product: ProductNo) {
-        let Some(since) = self.catalog.content(product).and_then(|content| content.published_at) else {
+        let Some(since) = self.catalog.facts(product).and_then(|facts| facts.published_at) else {
             return;
         };
         let place = (std::cmp::Reverse(since), product);

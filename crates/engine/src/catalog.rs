@@ -1,6 +1,7 @@
 //! The catalogue as columns: one hot row a product for filters, the moments at which each field was true, and what
 //! describes it. Copy-on-write, so that a published snapshot costs a reference count a chunk.
 
+use crate::content::{Facts, Packed};
 use crate::numbering::Numbering;
 use bespoke_domain::id::BrandNo;
 use bespoke_domain::product::{Availability, Content, ProductPatch};
@@ -169,7 +170,7 @@ pub struct Catalog {
     rows: CowVec<Row, 4096>,
     ids: CowVec<Arc<str>, 4096>,
     moments: CowVec<Moments, 1024>,
-    contents: CowVec<Option<Arc<Content>>, 1024>,
+    contents: CowVec<Option<Packed>, 1024>,
     /// Sorted numbers of each product's attribute values.
     tags: CowVec<Arc<[u32]>, 1024>,
     tree: Arc<Tree>,
@@ -212,8 +213,27 @@ impl Catalog {
     }
 
     /// What describes it; `None` for a product only seen in events.
-    pub fn content(&self, product: ProductNo) -> Option<&Content> {
-        self.contents.get(product.index())?.as_deref()
+    pub fn content(&self, product: ProductNo) -> Option<Content> {
+        self.packed(product).map(Packed::unpack)
+    }
+
+    /// Its title; `None` for a product only seen in events.
+    pub fn title(&self, product: ProductNo) -> Option<&str> {
+        self.packed(product).map(Packed::title)
+    }
+
+    /// Its attributes, name and value.
+    pub fn attributes(&self, product: ProductNo) -> Vec<(&str, &str)> {
+        self.packed(product).map(Packed::attributes).unwrap_or_default()
+    }
+
+    /// What is read of many products; `None` for one only seen in events.
+    pub fn facts(&self, product: ProductNo) -> Option<Facts> {
+        self.packed(product).map(Packed::facts)
+    }
+
+    fn packed(&self, product: ProductNo) -> Option<&Packed> {
+        self.contents.get(product.index())?.as_ref()
     }
 
     /// What it costs now: the sale price where there is one.
@@ -225,13 +245,13 @@ impl Catalog {
     /// A number of the product as of `now`, where it is known.
     pub fn number(&self, product: ProductNo, number: Number, now: Millis) -> Option<f64> {
         let moments = self.moments.get(product.index())?;
-        let content = || self.content(product);
+        let facts = || self.facts(product);
         match number {
             Number::Price => moments.sale_price.or(moments.price).map(main_unit),
             Number::Margin => {
                 let price = main_unit(moments.sale_price.or(moments.price)?);
                 (price > 0.0).then_some(())?;
-                Some(1.0 - main_unit(content()?.cost?) / price)
+                Some(1.0 - main_unit(facts()?.cost?) / price)
             }
             Number::Discount => {
                 let price = main_unit(moments.price?);
@@ -239,9 +259,9 @@ impl Catalog {
                 Some(1.0 - moments.sale_price.map_or(price, main_unit) / price)
             }
             Number::Stock => moments.stock.map(f64::from),
-            Number::Rating => content()?.rating.map(|(mean, _)| f64::from(mean)),
-            Number::RatingCount => content()?.rating.map(|(_, count)| f64::from(count)),
-            Number::AgeDays => content()?.published_at.map(|since| now.days() - since.days()),
+            Number::Rating => facts()?.rating.map(|(mean, _)| f64::from(mean)),
+            Number::RatingCount => facts()?.rating.map(|(_, count)| f64::from(count)),
+            Number::AgeDays => facts()?.published_at.map(|since| now.days() - since.days()),
         }
     }
 
@@ -387,7 +407,7 @@ impl Catalog {
             *slot = tags;
         }
         if let Some(slot) = self.contents.get_mut(product.index()) {
-            *slot = Some(Arc::new(content.clone()));
+            *slot = Some(Packed::new(content));
         }
     }
 
@@ -437,7 +457,7 @@ impl Catalog {
         let can_be_bought =
             moments.availability.is_some_and(|availability| availability != Availability::OutOfStock)
                 && moments.stock != Some(0);
-        let offered = can_be_bought && self.content(product).is_some_and(|content| !content.hidden);
+        let offered = can_be_bought && self.facts(product).is_some_and(|facts| !facts.hidden);
         let number = |number| self.number(product, number, Millis(0));
         let price = number(Number::Price).filter(|price| *price > 0.0);
         let octave = price.map_or(f32::NAN, |price| libm::log2(price) as f32);

@@ -168,8 +168,7 @@ impl Check {
                 value.is_some_and(|value| is.holds(value))
             }
             Self::Attribute(name, is) => {
-                let content = product.and_then(|product| catalog.content(product));
-                let mut values = content.into_iter().flat_map(|content| &content.attributes);
+                let mut values = product.into_iter().flat_map(|product| catalog.attributes(product));
                 values.any(|(held, value)| {
                     held.eq_ignore_ascii_case(name) && value.parse().is_ok_and(|value| is.holds(value))
                 })

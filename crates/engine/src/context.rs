@@ -88,7 +88,7 @@ impl<'a> Context<'a> {
     /// A product's title, or its id where it has none.
     pub fn title(&self, product: ProductNo) -> &str {
         let catalog = &self.snapshot.aggregates.catalog;
-        catalog.content(product).map_or_else(|| catalog.id(product), |content| &content.title)
+        catalog.title(product).unwrap_or_else(|| catalog.id(product))
     }
 }
 

@@ -10,6 +10,8 @@ pub mod catalog;
 pub mod compatibility;
 /// Conditions over products, shoppers and moments.
 pub mod condition;
+/// What describes a product, packed.
+pub mod content;
 /// What a source, filter or rule can see.
 pub mod context;
 /// The decision.

@@ -243,8 +243,8 @@ fn item_body(snapshot: &Snapshot, candidate: Candidate) -> ItemBody {
     let text = |text: &String| (!text.is_empty()).then(|| text.clone());
     ItemBody {
         title: render::title(snapshot, candidate),
-        link: content.and_then(|content| text(&content.link)),
-        image_link: content.and_then(|content| text(&content.image_link)),
+        link: content.as_ref().and_then(|content| text(&content.link)),
+        image_link: content.as_ref().and_then(|content| text(&content.image_link)),
         price: catalog
             .price(product)
             .map(|price| MoneyBody { amount: price.amount(), currency: price.currency.code().to_owned() }),

@@ -36,9 +36,7 @@ pub fn id(snapshot: &Snapshot, candidate: Candidate) -> String {
 pub fn title(snapshot: &Snapshot, candidate: Candidate) -> String {
     let catalog = &snapshot.aggregates.catalog;
     match candidate {
-        Candidate::Product(product) => {
-            catalog.content(product).map(|one| one.title.clone()).unwrap_or_default()
-        }
+        Candidate::Product(product) => catalog.title(product).unwrap_or_default().to_owned(),
         Candidate::Category(category) => {
             catalog.category_path(category).rsplit(" > ").next().unwrap_or_default().to_owned()
         }

@@ -20,7 +20,7 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     let usual = aggregates.ratings.shop_mean().unwrap_or(USUAL);
     Box::new(move |one| match one.candidate {
         Candidate::Product(product) => {
-            let told = aggregates.catalog.content(product).and_then(|content| content.rating);
+            let told = aggregates.catalog.facts(product).and_then(|facts| facts.rating);
             let told = told.map_or((0.0, 0.0), |(mean, count)| (mean, count as f32));
             ((aggregates.ratings.mean_with(product, told, usual) - usual) / 2.0).clamp(-1.0, 1.0)
         }

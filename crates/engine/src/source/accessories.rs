@@ -35,7 +35,7 @@ fn keys(context: &Context<'_>, anchor: ProductNo) -> Vec<u32> {
     let aggregates = &context.snapshot.aggregates;
     let content = aggregates.catalog.content(anchor);
     content.map_or_else(Vec::new, |content| {
-        aggregates.compatibility.of_device(aggregates.catalog.id(anchor), content)
+        aggregates.compatibility.of_device(aggregates.catalog.id(anchor), &content)
     })
 }
 

@@ -126,8 +126,7 @@ pub async fn product(
     let visit = Visit::new(&site, &headers, page);
     let snapshot = site.snapshot();
     let catalog = &snapshot.aggregates.catalog;
-    let Some((no, about)) = snapshot.product(&id).and_then(|no| Some((no, catalog.content(no)?.clone())))
-    else {
+    let Some((no, about)) = snapshot.product(&id).and_then(|no| Some((no, catalog.content(no)?))) else {
         return missing(&visit, "There is no such product.").await;
     };
     let token = reached.from.unwrap_or_default();
@@ -252,7 +251,7 @@ pub fn priced<'a>(site: &Site, cart: &'a [Line]) -> Vec<Priced<'a>> {
     let catalog = &snapshot.aggregates.catalog;
     let found = |line: &'a Line| -> Option<Priced<'a>> {
         let no: ProductNo = snapshot.product(&line.id)?;
-        Some(Priced { line, title: catalog.content(no)?.title.clone(), price: catalog.price(no) })
+        Some(Priced { line, title: catalog.title(no)?.to_owned(), price: catalog.price(no) })
     };
     cart.iter().filter_map(found).collect()
 }

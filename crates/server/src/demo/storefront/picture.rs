@@ -129,7 +129,7 @@ pub async fn of_product(State(site): State<Arc<Site>>, Path(id): Path<String>) -
     let content = snapshot.product(&id).and_then(|no| snapshot.aggregates.catalog.content(no));
     let Some(content) = content else { return StatusCode::NOT_FOUND.into_response() };
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "max-age=600")];
-    (headers, draw(&id, content).into_string()).into_response()
+    (headers, draw(&id, &content).into_string()).into_response()
 }
 
 fn draw(id: &str, content: &Content) -> Markup {
