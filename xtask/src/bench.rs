@@ -18,11 +18,13 @@ use Bar::{Least, Most};
 const BENCHES: [&str; 3] = ["decide", "profiles", "server"];
 
 /// Every bar: bench, figure, limit.
-const BARS: [(&str, &str, Bar); 12] = [
+const BARS: [(&str, &str, Bar); 14] = [
     ("decide", "mean_us", Most(150.0)),
     ("decide", "p99_us", Most(1_000.0)),
     ("decide", "process_gib", Most(4.0)),
     ("profiles", "gib", Most(1.2)),
+    ("server", "import_catalog_s", Most(60.0)),
+    ("server", "import_catalog_gib", Most(1.0)),
     ("server", "ingest_events_per_s", Least(50_000.0)),
     ("server", "recommend_3000_p99_ms", Most(10.0)),
     ("server", "decisions_lost", Most(0.0)),

@@ -1,6 +1,7 @@
 //! The binary `bespoke` as a process, with its shop and its placement file in one directory.
 
 use super::load::{self, Connection};
+use super::stats::resident_gib;
 use crate::error::Error;
 use serde_json::Value;
 use std::fs::File;
@@ -8,19 +9,22 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds of the epoch.
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
-/// Imports a file into the shop in `scratch`.
+/// How often the memory of an import is looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Imports a file into the shop in `scratch`; returns the most memory that the process had, in GiB.
 ///
 /// # Errors
 /// When the import fails.
-pub fn import(binary: &Path, scratch: &Path, what: &str, file: &Path) -> Result<(), Error> {
-    let status = Command::new(binary)
+pub fn import(binary: &Path, scratch: &Path, what: &str, file: &Path) -> Result<f64, Error> {
+    let child = Command::new(binary)
         .args(["import", what])
         .arg(file)
         .arg("--data")
@@ -28,10 +32,17 @@ pub fn import(binary: &Path, scratch: &Path, what: &str, file: &Path) -> Result<
         .arg("--placements")
         .arg(scratch.join("placements.toml"))
         .stdout(Stdio::null())
-        .status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        _ => Err(Error::Bench(format!("`bespoke import {what}` failed"))),
+        .spawn();
+    let failed = || Error::Bench(format!("`bespoke import {what}` failed"));
+    let mut child = child.map_err(|_| failed())?;
+    let (process, mut most) = (child.id().to_string(), 0.0_f64);
+    loop {
+        if let Some(status) = child.try_wait().map_err(|_| failed())? {
+            return if status.success() { Ok(most) } else { Err(failed()) };
+        }
+        // Its end can come between the two.
+        most = most.max(resident_gib(&process).unwrap_or_default());
+        std::thread::sleep(POLL);
     }
 }
 

@@ -102,8 +102,13 @@ impl Bench<'_> {
     fn import_file(&self, what: &str, lines: u64, figure: &'static str, put: Put<'_>) -> Result<(), Error> {
         let file = self.options.scratch.join(format!("{what}.jsonl"));
         let started = Instant::now();
-        import(&self.options.server, &self.options.scratch, what, &file)?;
-        put(figure, lines as f64 / started.elapsed().as_secs_f64());
+        let gib = import(&self.options.server, &self.options.scratch, what, &file)?;
+        let seconds = started.elapsed().as_secs_f64();
+        put(figure, lines as f64 / seconds);
+        if what == "catalog" {
+            put("import_catalog_s", seconds);
+            put("import_catalog_gib", gib);
+        }
         std::fs::remove_file(&file).map_err(|source| Error::File { path: file, source })
     }
 

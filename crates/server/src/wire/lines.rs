@@ -101,8 +101,17 @@ fn borrowed(fields: &Fields) -> Vec<(&str, &str)> {
 /// What some editors begin a UTF-8 file with.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What a file in UTF-16 begins with.
+const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
 /// The file itself cannot be read on.
 const UNREADABLE: &str = "unreadable";
+
+/// Text in another encoding, which is not guessed.
+pub(super) fn not_utf8(error: &dyn std::error::Error) -> Problem {
+    let detail = format!("must be UTF-8; convert the file, as with `iconv -f ISO-8859-1 -t UTF-8`: {error}");
+    Problem::new("line", "not_utf8", detail)
+}
 
 fn unreadable(error: &dyn std::error::Error) -> Problem {
     Problem::new("line", UNREADABLE, error.to_string())
@@ -114,7 +123,13 @@ fn json_lines<T>(
 ) -> impl Iterator<Item = Line<T>> {
     let mut source = Source::new(reader);
     std::iter::from_fn(move || {
-        source.next().map(|(number, line)| (number, line.and_then(|line| parse(&line))))
+        source.next().map(|(number, line)| {
+            let text = line.and_then(|line| match std::str::from_utf8(&line) {
+                Ok(_) => Ok(line),
+                Err(error) => Err(not_utf8(&error)),
+            });
+            (number, text.and_then(|line| parse(&line)))
+        })
     })
 }
 
@@ -160,10 +175,7 @@ impl Splitter {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let values = starts.zip(&self.ends[..count]).map(|(start, end)| &self.text[start..*end]);
         let text = |value: &[u8]| std::str::from_utf8(value).map(str::to_owned);
-        values
-            .map(text)
-            .collect::<Result<_, _>>()
-            .map_err(|error| Problem::new("line", "not_utf8", error.to_string()))
+        values.map(text).collect::<Result<_, _>>().map_err(|error| not_utf8(&error))
     }
 }
 
@@ -214,6 +226,10 @@ impl<R: BufRead> Source<R> {
         if line.len() > LINE_MAX && !line.ends_with(b"\n") {
             self.reader.skip_until(b'\n').map_err(|error| unreadable(&error))?;
             return Err(Problem::new("line", "too_long", format!("must be at most {LINE_MAX} bytes")));
+        }
+        if self.number == 1 && UTF16_MARKS.iter().any(|mark| line.starts_with(mark)) {
+            let detail = "this file is UTF-16; convert it to UTF-8, as with `iconv -f UTF-16 -t UTF-8`";
+            return Err(Problem::new("file", UNREADABLE, detail));
         }
         if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
             line.drain(..BYTE_ORDER_MARK.len());

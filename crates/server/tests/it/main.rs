@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod crash;
 mod files;
+mod hostile;
 mod storefront;
 mod whole;
 
