@@ -2,6 +2,7 @@
 //! and what is wrong with it; the next one is read as if it had not been there.
 
 use super::catalog::{parse_patch, patch_from_fields};
+use super::dialect::Dialect;
 use super::event::{ITEMS_MAX, WireEvent, event_from_fields, parse_event};
 use super::feed;
 use bespoke_domain::{Currency, Millis, Problem, ProductPatch};
@@ -62,7 +63,7 @@ pub fn event_lines<'a>(shape: Shape, reader: impl BufRead + 'a) -> Result<Lines<
         }
         Shape::Csv | Shape::Tsv => {
             let event = |fields: Fields| event_from_fields(&borrowed(&fields));
-            let rows = csv_rows(reader, shape)?;
+            let (_, rows) = csv_rows(reader, shape)?;
             Box::new(joined(rows.map(move |(line, fields)| (line, fields.and_then(event)))))
         }
     })
@@ -85,8 +86,13 @@ pub fn catalog_lines<'a>(
             Box::new(feed::rows(reader).map(move |(line, fields)| (line, fields.and_then(row))))
         }
         Shape::Csv | Shape::Tsv => {
-            let row = move |fields: Fields| patch_from_fields(&borrowed(&fields), currency, now);
-            Box::new(csv_rows(reader, shape)?.map(move |(line, fields)| (line, fields.and_then(row))))
+            let (header, rows) = csv_rows(reader, shape)?;
+            let mut dialect = Dialect::of(&header);
+            let row = move |(line, fields): Line<Fields>| {
+                let fields = fields.map(|fields| dialect.row(fields)).transpose()?;
+                Some((line, fields.and_then(|fields| patch_from_fields(&borrowed(&fields), currency, now))))
+            };
+            Box::new(rows.filter_map(row))
         }
     })
 }
@@ -133,11 +139,16 @@ fn json_lines<T>(
     })
 }
 
-fn csv_rows(reader: impl BufRead, shape: Shape) -> Result<impl Iterator<Item = Line<Fields>>, Problem> {
+/// The columns, and the rows.
+fn csv_rows(
+    reader: impl BufRead,
+    shape: Shape,
+) -> Result<(Vec<String>, impl Iterator<Item = Line<Fields>>), Problem> {
     let comma = if shape == Shape::Tsv { b'\t' } else { b',' };
     let (mut source, mut splitter) = (Source { comma, ..Source::new(reader) }, Splitter::new(comma));
     let first = source.next_record().map_or(Ok(Vec::new()), |(_, record)| record)?;
     let header = splitter.values(first)?;
+    let columns = header.clone();
     let mut fields = move |record: Vec<u8>| {
         let values = splitter.values(record)?;
         if values.len() == header.len() {
@@ -148,7 +159,7 @@ fn csv_rows(reader: impl BufRead, shape: Shape) -> Result<impl Iterator<Item = L
         Err(Problem::new("line", "wrong_column_count", detail))
     };
     let row = move || source.next_record().map(|(line, record)| (line, record.and_then(&mut fields)));
-    Ok(std::iter::from_fn(row))
+    Ok((columns, std::iter::from_fn(row)))
 }
 
 /// Splits records into values.

@@ -2,6 +2,8 @@
 
 /// Catalogue rows.
 pub mod catalog;
+/// Product files of shop systems.
+mod dialect;
 /// Errors, from one table.
 pub mod error;
 /// Events.

@@ -42,6 +42,21 @@ fn a_packed_feed_is_imported_as_it_is() {
 }
 
 #[test]
+fn exports_of_shop_systems_are_taken_as_they_are() {
+    let bench = Bench::new();
+    let shopify = "Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src\n\
+        tee,Tee,Acme,Color,Red,T-R,10.00,/r.jpg\ntee,,,,Blue,T-B,11.00,\ntee,,,,,,,/more.jpg\ncap,Cap,Acme,Title,Default Title,C,cheap,\n";
+    let done = import::catalog(&bench.shop, &file(&bench, "shopify.csv", shopify), &mut |_| ())
+        .expect("it can be read");
+    let faults: Vec<_> = done.problems.iter().map(|(line, problem)| (*line, problem.code)).collect();
+    assert_eq!((done.accepted, faults), (2, vec![(5, "invalid_amount")]));
+    let snapshot = bench.shop.live.snapshot();
+    let catalog = &snapshot.aggregates.catalog;
+    let title = |id: &str| snapshot.product(id).and_then(|no| catalog.title(no)).unwrap_or_default();
+    assert_eq!((title("T-R"), title("T-B")), ("Tee", "Tee"));
+}
+
+#[test]
 fn lines_of_a_csv_file_with_one_event_id_are_one_event() {
     let bench = Bench::new();
     let rows = "event,event_id,event_time,user_id,transaction_id,item_id,quantity,price,currency\n\
