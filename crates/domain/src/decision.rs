@@ -89,6 +89,8 @@ pub enum Fallback {
     Popular,
     /// An empty slate, as the placement says.
     Hidden,
+    /// An empty slate: the placement is switched off, or not rolled out to this shopper.
+    Off,
 }
 
 /// Why something is shown, in plain words.

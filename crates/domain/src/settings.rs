@@ -82,6 +82,8 @@ pub struct Placement {
     pub shows: Shows,
     /// What its slate is part of.
     pub form: Form,
+    /// Per cent of shoppers who get it; 0 = switched off.
+    pub rollout: u8,
     /// Slots filled when the request does not say.
     pub slots: u16,
     /// Fewest candidates from non-fallback sources for the headline to stand.

@@ -39,6 +39,9 @@ pub const SIGNALS: [(EventKind, f64); 4] = [
     (EventKind::Purchase, 6.0),
 ];
 
+/// Versions of the settings that can be named.
+const SETTINGS_KEPT: usize = 50;
+
 /// The shop's aggregates after some offset.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Aggregates {
@@ -90,6 +93,8 @@ pub struct Aggregates {
     pub visits: Visits,
     /// Offset of the settings in force.
     pub settings_offset: Offset,
+    /// Settings put lately, the newest last: their offsets and when they came.
+    pub settings_history: Vec<(Offset, Millis)>,
     /// The settings in force.
     pub settings: Option<Arc<Settings>>,
     /// Keys that may be used.
@@ -125,6 +130,7 @@ impl Default for Aggregates {
             sessions: SessionIndex::default(),
             visits: Visits::default(),
             settings_offset: Offset::default(),
+            settings_history: Vec::new(),
             settings: None,
             keys: Vec::new(),
             ignored_products: 0,
@@ -324,6 +330,16 @@ impl Aggregates {
                 self.purchase_delay.observe(product, libm::log1p(hours) as f32);
             }
         }
+    }
+
+    /// Puts settings into force.
+    pub fn fold_settings(&mut self, offset: Offset, received: Millis, settings: &Settings) {
+        self.settings = Some(Arc::new(settings.clone()));
+        self.settings_offset = offset;
+        if self.settings_history.len() == SETTINGS_KEPT {
+            self.settings_history.remove(0);
+        }
+        self.settings_history.push((offset, received));
     }
 
     /// Folds a key in, or takes it out.

@@ -28,6 +28,9 @@ pub const SLOTS_MAX: usize = 100;
 pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request) -> Decision {
     let context = Context::new(snapshot, profile, request);
     let Some(planned) = snapshot.plan.get(&request.placement) else { return nothing(&context) };
+    if bucket(request) >= planned.placement.rollout {
+        return Decision { fallback: Fallback::Off, ..nothing(&context) };
+    }
     let sources = asked_sources(planned, request);
     let mut work = Work::gather(&context, sources);
     work.apply_rules(&context, planned, Phase::Place);
@@ -43,6 +46,19 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
         Some(_) => work.keep_order(&context, slots),
     };
     work.certify(&context, planned, &chosen, fallback)
+}
+
+/// Where the shopper stands in the roll-out of the placement, 0 to 99: the same at every request, and another for another
+/// placement. Without a shopper each request stands for itself.
+fn bucket(request: &Request) -> u8 {
+    let own = request.shopper.map_or(request.id.0, |shopper| u128::from(shopper.0));
+    let bytes = request.placement.bytes().chain(own.to_le_bytes());
+    // FNV-1a, and the finalizer of MurmurHash3 to mix its low bits.
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    ((hash ^ hash >> 33) % 100) as u8
 }
 
 /// How many slots, and their caps. Whoever gives what is to be put in order gets all of it back.
@@ -336,7 +352,7 @@ impl<'a> Work<'a> {
         let headline = match fallback {
             Fallback::None => placement.headline.clone(),
             Fallback::Popular => placement.fallback_headline.clone(),
-            Fallback::Hidden => String::new(),
+            Fallback::Hidden | Fallback::Off => String::new(),
         };
         let named = |(source, count): &(&PlannedSource, u32)| (source.spec.name.to_owned(), *count);
         let goes_on = placement.form == Form::Listing

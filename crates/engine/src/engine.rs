@@ -14,7 +14,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 6;
+pub const CHECKPOINT_VERSION: u32 = 7;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]
@@ -131,8 +131,7 @@ impl Engine {
             Body::Event(event) => self.apply_event(offset, entry, event),
             Body::Catalog(patch) => self.aggregates.fold_patch(&self.live.names, patch),
             Body::Settings(settings) => {
-                self.aggregates.settings = Some(Arc::new((**settings).clone()));
-                self.aggregates.settings_offset = offset;
+                self.aggregates.fold_settings(offset, entry.received, settings);
             }
             Body::Key(key) => self.aggregates.fold_key(key),
             Body::Decision(_) => {}

@@ -4,7 +4,7 @@ use crate::boot::Shop;
 use crate::metrics::Metrics;
 use crate::pace::{self, Pace};
 use crate::wire::error::ApiError;
-use crate::{clock, keys, recommend};
+use crate::{clock, keys, operate, recommend};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
@@ -38,6 +38,8 @@ pub struct App {
     /// How late it is.
     pub pace: Pace,
     replaying: Semaphore,
+    /// Held while settings are changed.
+    pub changing: tokio::sync::Mutex<()>,
 }
 
 impl App {
@@ -48,6 +50,7 @@ impl App {
             metrics: Metrics::default(),
             pace: Pace::default(),
             replaying: Semaphore::new(1),
+            changing: tokio::sync::Mutex::default(),
         })
     }
 }
@@ -64,6 +67,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/rank", slates(recommend::rank))
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
+        .route("/v1/placements/{placement}", patch(patch_placement))
+        .route("/v1/settings/versions", get(get_versions))
+        .route("/v1/settings/rollback", post(post_rollback))
         .route("/openapi.json", get(async || axum::Json(crate::openapi::document())))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(async || "ok\n"))
@@ -220,6 +226,30 @@ async fn get_replay(
         "recomputed": crate::render::certificate(&snapshot, &again),
     });
     Ok(axum::Json(body).into_response())
+}
+
+async fn patch_placement(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(operate::roll_out(&app, &placement, &body).await?).into_response())
+}
+
+async fn get_versions(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(operate::versions(&app.shop)).into_response())
+}
+
+async fn post_rollback(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(operate::roll_back(&app, &body).await?).into_response())
 }
 
 async fn get_metrics(State(app): State<Arc<App>>) -> Response {

@@ -116,7 +116,9 @@ pub fn currency(shop: &Shop) -> Result<Currency, Problem> {
     snapshot.aggregates.settings.as_ref().map_or_else(|| Currency::parse("EUR"), |one| Ok(one.shop.currency))
 }
 
-async fn wait<T>(answer: tokio::sync::oneshot::Receiver<Result<T, Failure>>) -> Result<T, ApiError> {
+pub(crate) async fn wait<T>(
+    answer: tokio::sync::oneshot::Receiver<Result<T, Failure>>,
+) -> Result<T, ApiError> {
     answer.await.unwrap_or(Err(Failure::Busy)).map_err(|failure| match failure {
         Failure::DiskFull => {
             ApiError::new("disk_full", "nothing was taken in; send it again when there is space")

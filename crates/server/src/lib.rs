@@ -25,6 +25,8 @@ pub mod listing;
 pub mod metrics;
 /// The API's description.
 pub mod openapi;
+/// Changes of the settings in force.
+pub mod operate;
 /// How late the server is.
 pub mod pace;
 /// Placement files into the log.

@@ -62,17 +62,44 @@ enum Command {
         #[arg(long)]
         placements: Option<PathBuf>,
     },
+    /// Print the placement file that a new shop starts with, to be changed.
+    Defaults,
+    /// Roll a placement out to a share of shoppers; 0 switches it off.
+    Rollout {
+        /// The placement.
+        placement: String,
+        /// Per cent of shoppers who get it.
+        #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
+        percent: u8,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// List the versions of the settings, or go back to one.
+    Settings {
+        /// The version to put into force again.
+        #[arg(long)]
+        rollback: Option<u64>,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Explain a decision: where its candidates came from, what was removed, why each slot is there.
     Why {
         /// The decision's id, `dec_…`.
         decision: String,
-        /// A secret key of the shop.
-        #[arg(long, env = "BESPOKE_KEY", hide_env_values = true)]
-        key: String,
-        /// The server.
-        #[arg(long, default_value = "http://127.0.0.1:8321")]
-        url: String,
+        #[command(flatten)]
+        server: Server,
     },
+}
+
+/// A server that runs.
+#[derive(clap::Args)]
+struct Server {
+    /// A secret key of the shop.
+    #[arg(long, env = "BESPOKE_KEY", hide_env_values = true)]
+    key: String,
+    /// The server.
+    #[arg(long, default_value = "http://127.0.0.1:8321")]
+    url: String,
 }
 
 #[derive(clap::Args)]
@@ -99,7 +126,17 @@ fn main() -> ExitCode {
         Command::Import { what, file, data, placements } => {
             run_import(what, &file, &data, placements.as_deref())
         }
-        Command::Why { decision, key, url } => why(&decision, &key, &url),
+        Command::Defaults => {
+            say(placements::DEFAULT.trim_end());
+            Ok(())
+        }
+        Command::Rollout { placement, percent, server } => {
+            commands::operate::roll_out(&placement, percent, &server.key, &server.url)
+        }
+        Command::Settings { rollback, server } => {
+            commands::operate::settings(rollback, &server.key, &server.url)
+        }
+        Command::Why { decision, server } => why(&decision, &server.key, &server.url),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! The API's description, OpenAPI 3.1, made from the types that serve it; `docs/openapi.json` is compared with it.
 
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
+use crate::operate::VersionsBody;
 use crate::wire::error::ProblemJson;
 use crate::wire::recommend::{BatchAsk, BatchBody, NextAsk, RankAsk, RecommendAsk, RecommendBody};
 use utoipa::OpenApi;
@@ -13,7 +14,8 @@ use utoipa::OpenApi;
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
-        events, items, recommend, batch, next, rank, impersonal, decision, replay, healthz, readyz, metrics
+        events, items, recommend, batch, next, rank, impersonal, rollout, versions, rollback, decision,
+        replay, healthz, readyz, metrics
     ),
     components(schemas(
         EventsBody,
@@ -24,6 +26,7 @@ use utoipa::OpenApi;
         BatchAsk,
         RankAsk,
         NextAsk,
+        VersionsBody,
         RecommendBody,
         BatchBody
     ))
@@ -83,6 +86,29 @@ fn batch() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn next() {}
+
+/// Roll a placement out to a share of shoppers: `{"rollout": 0..100}`, 0 switches it off. Needs a secret key.
+#[utoipa::path(patch, path = "/v1/placements/{placement}", request_body = String,
+    params(("placement" = String, Path, description = "its name")), responses(
+    (status = 200, body = VersionsBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson),
+    (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn rollout() {}
+
+/// The last versions of the settings, the newest first. Needs a secret key.
+#[utoipa::path(get, path = "/v1/settings/versions", responses(
+    (status = 200, body = VersionsBody),
+    (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn versions() {}
+
+/// Put settings that were in force before into force again: `{"version": N}`. Needs a secret key.
+#[utoipa::path(post, path = "/v1/settings/rollback", request_body = String, responses(
+    (status = 200, body = VersionsBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn rollback() {}
 
 /// Put at most 500 ids in the order of a placement.
 #[utoipa::path(post, path = "/v1/rank", request_body = RankAsk,

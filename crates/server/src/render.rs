@@ -20,6 +20,7 @@ pub fn fallback(one: Fallback) -> &'static str {
         Fallback::None => "none",
         Fallback::Popular => "popular",
         Fallback::Hidden => "hidden",
+        Fallback::Off => "off",
     }
 }
 

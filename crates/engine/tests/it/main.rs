@@ -104,6 +104,7 @@ fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
     let filter = |name: &&str| FilterUse { filter: (*name).to_owned(), params: Vec::new() };
     Placement {
         form: bespoke_domain::settings::Form::Slate,
+        rollout: 100,
         name: name.to_owned(),
         headline: "For you".to_owned(),
         fallback_headline: "Popular".to_owned(),

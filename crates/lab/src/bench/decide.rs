@@ -134,6 +134,7 @@ fn settings(shop: &Shop) -> Settings {
         headline: "For you".to_owned(),
         fallback_headline: "Popular".to_owned(),
         form: Form::Slate,
+        rollout: 100,
         shows: Shows::Products,
         slots: 12,
         min_evidence: 1,

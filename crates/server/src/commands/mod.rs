@@ -1,3 +1,4 @@
 //! The commands that need more than a few lines.
 
 pub mod demo;
+pub mod operate;

@@ -9,7 +9,7 @@ const PARENTS_MAX: usize = 200_000;
 
 /// How a file names its columns.
 pub enum Dialect {
-    /// Google Merchant, with underscores or spaces.
+    /// Google Merchant.
     Merchant,
     /// Shopify's product export; what its rows leave out stands in the first of the product.
     Shopify(Box<Product>),
@@ -47,16 +47,11 @@ impl Dialect {
     /// A row in the names of Google Merchant; `None` for one that is no sellable variant.
     pub fn row(&mut self, fields: Fields) -> Option<Fields> {
         match self {
-            Self::Merchant => Some(fields.into_iter().map(|(name, value)| (plain(&name), value)).collect()),
+            Self::Merchant => Some(fields),
             Self::Shopify(product) => shopify(product, &Row(fields)),
             Self::WooCommerce(parents) => woocommerce(parents, &Row(fields)),
         }
     }
-}
-
-/// `image link` is `image_link`.
-fn plain(name: &str) -> String {
-    if name.contains(' ') { name.trim().to_lowercase().replace(' ', "_") } else { name.to_owned() }
 }
 
 struct Row(Fields);
@@ -163,7 +158,7 @@ fn shopify_product(row: &Row) -> Product {
 
 /// An option's name as an attribute's.
 fn option(name: &str) -> String {
-    match plain(&name.to_lowercase()).as_str() {
+    match name.to_lowercase().as_str() {
         "colour" => "color".to_owned(),
         other => other.to_owned(),
     }
@@ -313,14 +308,6 @@ mod tests {
                 "id=woo-3 | item_group_id=hoodie | title=Hoodie - Blue | description=Warm | product_type=Clothing > Hoodies | image_link=/h.jpg | price=45 | availability=out_of_stock | stock=0 | color=Blue",
                 "id=cap | title=Cap | product_type=Clothing | published=false | price=9 | availability=backorder | size=one",
             ]
-        );
-    }
-
-    #[test]
-    fn merchant_columns_may_have_spaces() {
-        assert_eq!(
-            rows("id|title|image link|item group id", &["a|A|/a.jpg|g"]),
-            ["id=a | title=A | image_link=/a.jpg | item_group_id=g"]
         );
     }
 }

@@ -2,6 +2,7 @@
 //! Known fields are strict in type; what is unknown is kept, up to a size.
 
 use super::field::{Fields, ID_MAX, object, values};
+use super::ga4;
 use bespoke_domain::consent::{PURPOSES, Statement};
 use bespoke_domain::event::{Details, Needs, PageType};
 use bespoke_domain::time::{DAY_MS, MINUTE_MS};
@@ -36,7 +37,12 @@ pub fn parse_events(body: &[u8], max: usize) -> Result<Vec<Result<WireEvent, Pro
 
 /// One event of JSON text.
 pub fn parse_event(line: &[u8]) -> Result<WireEvent, Problem> {
-    event(serde_json::from_slice(line).map_err(|error| Problem::new("line", "bad_json", error.to_string()))?)
+    let value: Value =
+        serde_json::from_slice(line).map_err(|error| Problem::new("line", "bad_json", error.to_string()))?;
+    match value {
+        Value::Object(row) if ga4::is_row(&row) => event(ga4::event(&row)),
+        value => event(value),
+    }
 }
 
 /// One event of a CSV row; its item columns make one item.

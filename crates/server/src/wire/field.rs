@@ -206,6 +206,13 @@ pub fn values(body: &[u8], max: usize) -> Result<Vec<Result<Value, Problem>>, Pr
     Ok(values)
 }
 
+/// The fields of a body that is one JSON object.
+pub fn object_of(body: &[u8]) -> Result<Fields, Problem> {
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| Problem::new("body", "bad_json", error.to_string()))?;
+    Fields::of(value, "body")
+}
+
 /// The fields of a CSV row as an object of texts; names in lower case, spaces as underscores.
 pub fn object(fields: &[(&str, &str)]) -> Value {
     let name = |name: &str| name.trim().to_ascii_lowercase().replace(' ', "_");

@@ -14,6 +14,8 @@ pub mod expression;
 mod feed;
 /// Reading JSON fields with clear faults.
 pub mod field;
+/// The GA4 export to BigQuery.
+mod ga4;
 /// Files of events or catalogue rows.
 pub mod lines;
 /// Packed files.

@@ -1,7 +1,7 @@
 //! `POST /v1/recommend`: what is asked and what is answered.
 
 use super::expression;
-use super::field::{Fields, ID_MAX};
+use super::field::{Fields, ID_MAX, object_of};
 use bespoke_domain::event::PageType;
 use bespoke_domain::{Condition, Problem};
 use serde::Serialize;
@@ -118,7 +118,7 @@ pub struct Asked {
 impl Asked {
     /// Reads a request's body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let mut fields = object(body)?;
+        let mut fields = object_of(body)?;
         let placement = fields.id("placement")?;
         let placement =
             placement.ok_or_else(|| Problem::new("placement", "missing", "name the placement"))?;
@@ -127,7 +127,7 @@ impl Asked {
 
     /// Reads the body of a request for several placements: one request for each, in order.
     pub fn parse_batch(body: &[u8]) -> Result<Vec<Self>, Problem> {
-        let mut fields = object(body)?;
+        let mut fields = object_of(body)?;
         let Some(Value::Array(list)) = fields.take("placements") else {
             return Err(Problem::new("placements", "missing", "must be a list of placements"));
         };
@@ -152,7 +152,7 @@ impl Asked {
 
     /// Reads the body of a request to put ids in order.
     pub fn parse_rank(body: &[u8]) -> Result<Self, Problem> {
-        let mut fields = object(body)?;
+        let mut fields = object_of(body)?;
         let placement = fields.id("placement")?;
         let placement =
             placement.ok_or_else(|| Problem::new("placement", "missing", "name the placement"))?;
@@ -216,12 +216,6 @@ impl Asked {
     }
 }
 
-fn object(body: &[u8]) -> Result<Fields, Problem> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| Problem::new("body", "bad_json", error.to_string()))?;
-    Fields::of(value, "body")
-}
-
 /// Which page of a listing is wanted.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes the request")]
@@ -243,7 +237,7 @@ pub struct AskedNext {
 impl AskedNext {
     /// Reads a request's body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let mut fields = object(body)?;
+        let mut fields = object_of(body)?;
         let cursor = fields.text("cursor", CURSOR_MAX)?;
         let cursor =
             cursor.ok_or_else(|| Problem::new("cursor", "missing", "send the `next` of the page before"))?;
@@ -275,7 +269,7 @@ pub struct RecommendBody {
     pub items: Vec<SlotBody>,
     /// none, session or full.
     pub personalization: String,
-    /// none, popular or hidden.
+    /// none, popular, hidden or off.
     pub fallback: String,
     /// Ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,

@@ -81,6 +81,7 @@ struct PlacementToml {
     shows: ShowsToml,
     #[serde(default)]
     form: FormToml,
+    rollout: Option<Spanned<u8>>,
     slots: Spanned<u16>,
     #[serde(default)]
     min_evidence: u16,
@@ -264,6 +265,10 @@ impl Reader<'_> {
                 Problem::new("slots", "out_of_range", "must be from 1 to 100"),
             );
         }
+        if let Some(rollout) = file.rollout.as_ref().filter(|rollout| *rollout.get_ref() > 100) {
+            let at = rollout.span().start;
+            self.fault(at, Problem::new("rollout", "out_of_range", "must be from 0 to 100 per cent"));
+        }
         if file.scorers.len() > SCORERS_MAX {
             let at = file.name.span().start;
             self.fault(at, Problem::new("scorers", "too_many", format!("must be at most {SCORERS_MAX}")));
@@ -285,6 +290,7 @@ impl Reader<'_> {
                 Shows::Products
             },
             form: file.form.into(),
+            rollout: file.rollout.map_or(100, Spanned::into_inner),
             slots: file.slots.into_inner(),
             min_evidence: file.min_evidence,
             on_thin: if matches!(file.on_thin, OnThinToml::Hide) { OnThin::Hide } else { OnThin::Relabel },

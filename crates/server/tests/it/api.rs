@@ -172,6 +172,47 @@ async fn a_listing_goes_on_in_the_order_of_its_first_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_placement_is_switched_off_rolled_out_and_rolled_back() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    let roll_out = async |percent: u64| {
+        let body = json!({ "rollout": percent }).to_string();
+        bench.ask("PATCH", "/v1/placements/home", &bench.secret, body).await
+    };
+    let shown = async || {
+        let mut shown = 0;
+        for no in 0..60 {
+            bench.post("/v1/events", &view(&format!("s{no}"), "p1")).await;
+            let ask = json!({"placement": "home", "anonymous_id": format!("s{no}")});
+            let body = bench.post("/v1/recommend", &ask).await.1;
+            let again = bench.post("/v1/recommend", &ask).await.1;
+            assert_eq!(ids(&body).is_empty(), ids(&again).is_empty(), "a shopper stays in or out");
+            assert_eq!(body["fallback"] == "off", ids(&body).is_empty());
+            shown += usize::from(body["fallback"] != "off");
+        }
+        shown
+    };
+    assert_eq!(shown().await, 60);
+    let (_, before) = bench.ask("GET", "/v1/settings/versions", &bench.secret, String::new()).await;
+    assert_eq!(roll_out(0).await.0, StatusCode::OK);
+    assert_eq!(shown().await, 0);
+    roll_out(50).await;
+    assert!((15..=45).contains(&shown().await));
+    let version = json!({"version": before["versions"][0]["version"]});
+    let (status, after) = bench.post("/v1/settings/rollback", &version).await;
+    assert_eq!((status, after["versions"].as_array().map(Vec::len)), (StatusCode::OK, Some(4)), "{after}");
+    assert_eq!((&after["versions"][0]["in_force"], shown().await), (&json!(true), 60));
+    let (status, body) = bench.post("/v1/settings/rollback", &json!({"version": 0})).await;
+    assert_eq!((status, &body["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("version")));
+    let refused = bench.ask("PATCH", "/v1/placements/home", &bench.publishable, "{}".to_owned()).await;
+    assert_eq!(refused.0, StatusCode::FORBIDDEN);
+    assert_eq!(roll_out(101).await.0, StatusCode::BAD_REQUEST);
+    let nosuch =
+        bench.ask("PATCH", "/v1/placements/nosuch", &bench.secret, "{\"rollout\":1}".to_owned()).await;
+    assert_eq!(nosuch.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_has_one_price_while_all_of_it_can_be_bought() {
     let bench = Bench::new();
     bench.catalogue(&rows(4)).await;
