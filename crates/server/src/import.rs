@@ -2,12 +2,12 @@
 //! ones go in. Batches go through the same queue as live requests.
 
 use crate::boot::Shop;
-use crate::clock;
 use crate::intake::currency;
 use crate::wire::event::{Clamp, WireEvent};
 use crate::wire::lines::{Line, Shape, catalog_lines, event_lines};
 use crate::wire::packed::unpack;
 use crate::writer::{Failure, Job};
+use crate::{clock, full_import};
 use anyhow::Context as _;
 use bespoke_domain::{Problem, ProductPatch};
 use std::collections::VecDeque;
@@ -50,6 +50,28 @@ impl Imported {
 pub fn catalog(shop: &Shop, path: &Path, done: &mut dyn FnMut(u64)) -> anyhow::Result<Imported> {
     let (shape, file) = open(path)?;
     catalog_rows(shop, &mut catalog_lines(shape, file, currency(shop)?, clock::now())?, done)
+}
+
+/// Imports a file that is the whole catalogue: what it leaves out is no longer offered. Refused where that looks like a broken
+/// feed, unless it is confirmed.
+pub fn whole_catalog(
+    shop: &Shop,
+    path: &Path,
+    is_confirmed: bool,
+    done: &mut dyn FnMut(u64),
+) -> anyhow::Result<(Imported, u64)> {
+    let now = clock::now();
+    let (shape, file) = open(path)?;
+    let effect = full_import::effect(shop, &mut catalog_lines(shape, file, currency(shop)?, now)?, now);
+    if !is_confirmed {
+        effect.check()?;
+    }
+    let imported = catalog(shop, path, done)?;
+    let removals = effect.removals(shop, now);
+    for batch in removals.chunks(BATCH) {
+        shop.queue.call(|reply| Job::Patches(batch.to_vec(), reply)).map_err(explain)?;
+    }
+    settle(shop).map(|()| (imported, removals.len() as u64))
 }
 
 /// Imports an events file; `done` hears how many lines were read. Lines in order of time give the best sessions.

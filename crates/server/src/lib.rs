@@ -9,6 +9,8 @@ pub mod boot;
 pub mod clock;
 /// A real shop's data.
 pub mod demo;
+/// A file that is the whole catalogue.
+mod full_import;
 /// The routes.
 pub mod http;
 /// Shopper ids and their numbers.

@@ -61,6 +61,12 @@ enum Command {
         /// Placement file (TOML) to put into force first; it names the shop's currency.
         #[arg(long)]
         placements: Option<PathBuf>,
+        /// The file is the whole catalogue: what it leaves out is no longer offered.
+        #[arg(long)]
+        full: bool,
+        /// Do it even where it looks like a broken feed: many products gone, prices missing, another currency.
+        #[arg(long, requires = "full")]
+        confirm: bool,
     },
     /// Print the placement file that a new shop starts with, to be changed.
     Defaults,
@@ -123,8 +129,13 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve { place, placements } => serve(&place, placements.as_deref()),
         Command::Demo { shop, data, listen } => commands::demo::run(shop, &data, listen),
-        Command::Import { what, file, data, placements } => {
-            run_import(what, &file, &data, placements.as_deref())
+        Command::Import { what, file, data, placements, full, confirm } => {
+            let scope = match (full, confirm) {
+                (false, _) => FileScope::Changes,
+                (true, false) => FileScope::Whole,
+                (true, true) => FileScope::WholeConfirmed,
+            };
+            run_import((what, scope), &file, &data, placements.as_deref())
         }
         Command::Defaults => {
             say(placements::DEFAULT.trim_end());
@@ -234,18 +245,42 @@ async fn stop_signal() {
     }
 }
 
-fn run_import(what: What, file: &Path, data: &Path, settings: Option<&Path>) -> anyhow::Result<()> {
+/// What a file leaves out.
+#[derive(Clone, Copy, PartialEq)]
+enum FileScope {
+    /// Stays as it is.
+    Changes,
+    /// Is no longer offered.
+    Whole,
+    /// The same, however much it is.
+    WholeConfirmed,
+}
+
+fn run_import(
+    (what, scope): (What, FileScope),
+    file: &Path,
+    data: &Path,
+    settings: Option<&Path>,
+) -> anyhow::Result<()> {
     let shop = Shop::open(data)?;
     settle(&shop, settings)?;
     let progress = ProgressBar::new_spinner().with_message("lines read");
     let mut done = |line| progress.set_position(line);
-    let imported = match what {
-        What::Catalog => import::catalog(&shop, file, &mut done),
-        What::Events => import::events(&shop, file, &mut done),
+    let imported = match (what, scope) {
+        (What::Catalog, FileScope::Changes) => import::catalog(&shop, file, &mut done).map(|done| (done, 0)),
+        (What::Catalog, _) => {
+            import::whole_catalog(&shop, file, scope == FileScope::WholeConfirmed, &mut done)
+        }
+        (What::Events, FileScope::Changes) => import::events(&shop, file, &mut done).map(|done| (done, 0)),
+        (What::Events, _) => Err(anyhow::anyhow!("--full is for catalogues; history only grows")),
     };
     progress.finish_and_clear();
     shop.close();
-    report(&imported?, file);
+    let (imported, removed) = imported?;
+    report(&imported, file);
+    if removed > 0 {
+        say(&format!("{removed} no longer offered: the file leaves them out"));
+    }
     Ok(())
 }
 

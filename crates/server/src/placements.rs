@@ -31,6 +31,8 @@ pub fn parse(text: &str) -> Result<Settings, Vec<SettingsFault>> {
 /// Puts a placement file's text into force. With a fault nothing changes, and every fault is named.
 pub fn apply(shop: &Shop, text: &str, origin: &str) -> anyhow::Result<()> {
     match parse(text) {
+        // The same settings again are no new version.
+        Ok(settings) if shop.live.snapshot().aggregates.settings.as_deref() == Some(&settings) => Ok(()),
         Ok(settings) => {
             let put = shop.queue.call(|reply| Job::Settings(Box::new(settings), reply));
             put.map(|_| ()).map_err(|failure| anyhow::anyhow!("the settings were not written: {failure:?}"))

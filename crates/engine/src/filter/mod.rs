@@ -3,6 +3,7 @@
 mod already_bought;
 mod asked_for;
 mod available;
+mod bought_durable;
 mod dismissed;
 mod excluded;
 mod in_cart;
@@ -32,13 +33,14 @@ pub struct FilterSpec {
 }
 
 /// Every filter, hard ones first.
-pub static FILTERS: [&FilterSpec; 8] = [
+pub static FILTERS: [&FilterSpec; 9] = [
     &available::SPEC,
     &excluded::SPEC,
     &asked_for::SPEC,
     &in_cart::SPEC,
     &in_category::SPEC,
     &already_bought::SPEC,
+    &bought_durable::SPEC,
     &one_variant::SPEC,
     &dismissed::SPEC,
 ];

@@ -295,6 +295,16 @@ pub fn corpus() -> Vec<Decision> {
             - photo by not_in_top
         "#]],
         ),
+        // Paper is bought again by others, ink by nobody.
+        check(
+            placement("", &["best_sellers"], &["bought_durable"]),
+            |_| {},
+            expect![[r#"
+            "For you" Full None
+            paper 1.00 Best seller
+            - black by bought_durable
+        "#]],
+        ),
         check(
             source("buy_again"),
             |_| {},

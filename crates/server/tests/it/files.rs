@@ -42,6 +42,45 @@ fn a_packed_feed_is_imported_as_it_is() {
 }
 
 #[test]
+fn a_full_import_that_looks_broken_is_refused_unless_confirmed() {
+    let bench = Bench::new();
+    let rows = |ids: std::ops::Range<u32>, price: &str| -> String {
+        ids.map(|no| format!("{{\"id\":\"p{no}\",\"title\":\"P\",\"availability\":\"in_stock\"{price}}}\n"))
+            .collect()
+    };
+    let euros = ",\"price\":\"5 EUR\"";
+    let whole = |text: &str, is_confirmed: bool| {
+        import::whole_catalog(&bench.shop, &file(&bench, "whole.jsonl", text), is_confirmed, &mut |_| ())
+    };
+    let offered = || {
+        let snapshot = bench.shop.live.snapshot();
+        let catalog = &snapshot.aggregates.catalog;
+        let now = bespoke::clock::now();
+        (0..catalog.len() as u32)
+            .filter(|no| catalog.row(bespoke_domain::ProductNo(*no)).is_some_and(|row| row.is_available(now)))
+            .count()
+    };
+    let (done, removed) = whole(&rows(0..100, euros), false).expect("the first is no change");
+    assert_eq!((done.accepted, removed, offered()), (100, 0, 100));
+    let (_, removed) = whole(&rows(0..80, euros), false).expect("a fifth may go");
+    assert_eq!((removed, offered()), (20, 80));
+    for (text, says) in [
+        (rows(0..50, euros), "30 of 80 products that are offered would be gone"),
+        (rows(0..80, ""), "80 of 80 prices are missing"),
+        (rows(0..80, ",\"price\":\"5 USD\""), "80 prices are in another currency"),
+        (String::new(), "80 of 80 products"),
+    ] {
+        let refused = whole(&text, false).expect_err(says).to_string();
+        assert!(refused.contains(says) && refused.contains("--confirm"), "{refused}");
+        assert_eq!(offered(), 80, "nothing was changed");
+    }
+    assert_eq!(whole(&rows(0..50, euros), true).expect("it is confirmed").1, 30);
+    assert_eq!(offered(), 50);
+    whole(&rows(0..100, euros), false).expect("more is no fault");
+    assert_eq!(offered(), 100, "what comes back is offered again");
+}
+
+#[test]
 fn exports_of_shop_systems_are_taken_as_they_are() {
     let bench = Bench::new();
     let shopify = "Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src\n\
