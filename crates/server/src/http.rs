@@ -70,6 +70,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/placements/{placement}", patch(patch_placement))
         .route("/v1/settings/versions", get(get_versions))
         .route("/v1/settings/rollback", post(post_rollback))
+        .route("/v1/doctor", get(get_doctor))
         .route("/openapi.json", get(async || axum::Json(crate::openapi::document())))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(async || "ok\n"))
@@ -250,6 +251,23 @@ async fn post_rollback(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     Ok(axum::Json(operate::roll_back(&app, &body).await?).into_response())
+}
+
+async fn get_doctor(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let Ok(_alone) = app.replaying.try_acquire() else {
+        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
+    };
+    let shop = app.shop.clone();
+    let said = tokio::task::spawn_blocking(move || crate::doctor::examine(&shop)).await;
+    match said {
+        Ok(Ok(body)) => Ok(axum::Json(body).into_response()),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the log cannot be read");
+            Err(ApiError::internal())
+        }
+        Err(_) => Err(ApiError::internal()),
+    }
 }
 
 async fn get_metrics(State(app): State<Arc<App>>) -> Response {

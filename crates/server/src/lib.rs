@@ -9,6 +9,8 @@ pub mod boot;
 pub mod clock;
 /// A real shop's data.
 pub mod demo;
+/// What is wrong with what the shop sends.
+pub mod doctor;
 /// A file that is the whole catalogue.
 mod full_import;
 /// The routes.

@@ -70,6 +70,11 @@ enum Command {
     },
     /// Print the placement file that a new shop starts with, to be changed.
     Defaults,
+    /// Say what is wrong with what the shop sends, and how to mend it.
+    Doctor {
+        #[command(flatten)]
+        server: Server,
+    },
     /// Roll a placement out to a share of shoppers; 0 switches it off.
     Rollout {
         /// The placement.
@@ -141,6 +146,7 @@ fn main() -> ExitCode {
             say(placements::DEFAULT.trim_end());
             Ok(())
         }
+        Command::Doctor { server } => commands::operate::doctor(&server.key, &server.url),
         Command::Rollout { placement, percent, server } => {
             commands::operate::roll_out(&placement, percent, &server.key, &server.url)
         }

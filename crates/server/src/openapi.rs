@@ -1,5 +1,6 @@
 //! The API's description, OpenAPI 3.1, made from the types that serve it; `docs/openapi.json` is compared with it.
 
+use crate::doctor::DoctorBody;
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
 use crate::operate::VersionsBody;
 use crate::wire::error::ProblemJson;
@@ -14,8 +15,8 @@ use utoipa::OpenApi;
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
-        events, items, recommend, batch, next, rank, impersonal, rollout, versions, rollback, decision,
-        replay, healthz, readyz, metrics
+        events, items, recommend, batch, next, rank, impersonal, rollout, versions, rollback, doctor,
+        decision, replay, healthz, readyz, metrics
     ),
     components(schemas(
         EventsBody,
@@ -27,6 +28,7 @@ use utoipa::OpenApi;
         RankAsk,
         NextAsk,
         VersionsBody,
+        DoctorBody,
         RecommendBody,
         BatchBody
     ))
@@ -109,6 +111,13 @@ fn versions() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn rollback() {}
+
+/// What is wrong with what the shop sends, each finding with its fix. Needs a secret key.
+#[utoipa::path(get, path = "/v1/doctor", responses(
+    (status = 200, body = DoctorBody),
+    (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 429, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn doctor() {}
 
 /// Put at most 500 ids in the order of a placement.
 #[utoipa::path(post, path = "/v1/rank", request_body = RankAsk,

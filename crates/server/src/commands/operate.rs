@@ -1,4 +1,4 @@
-//! `bespoke rollout` and `bespoke settings`: what a server's operators change while it runs, through its API.
+//! `bespoke doctor`, `bespoke rollout` and `bespoke settings`: what a server's operators change while it runs, through its API.
 
 use super::super::say;
 use anyhow::Context as _;
@@ -33,14 +33,40 @@ pub fn settings(rollback: Option<u64>, key: &str, url: &str) -> anyhow::Result<(
     })
 }
 
-fn show(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<()> {
+/// Says what is wrong with what the shop sends; warnings first.
+pub fn doctor(key: &str, url: &str) -> anyhow::Result<()> {
+    let ask = ureq::get(format!("{url}/v1/doctor")).header("Authorization", format!("Bearer {key}"));
+    let body = read(ask.config().http_status_as_error(false).build().call())?;
+    let Some(findings) = body["findings"].as_array() else { return Err(fault(&body)) };
+    let days = body["days"].as_f64().unwrap_or_default();
+    say(&format!("{} entries of the log, {days:.1} days of events", body["entries"]));
+    for level in ["warning", "ok", "unknown"] {
+        for one in findings.iter().filter(|one| one["level"] == level) {
+            let (text, fix) =
+                (one["text"].as_str().unwrap_or_default(), one["fix"].as_str().unwrap_or_default());
+            say(&format!("{level:<8} {text}"));
+            if !fix.is_empty() {
+                say(&format!("         → {fix}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
     let text = answer.context("no answer from the server")?.body_mut().read_to_string()?;
-    let body: Value = serde_json::from_str(&text).context("the answer is not JSON")?;
-    let Some(versions) = body["versions"].as_array() else {
-        let fault = &body["errors"][0];
-        let detail = fault["detail"].as_str().or(body["detail"].as_str()).unwrap_or_default();
-        anyhow::bail!("{}: {detail}", body["title"].as_str().unwrap_or("error"));
-    };
+    serde_json::from_str(&text).context("the answer is not JSON")
+}
+
+fn fault(body: &Value) -> anyhow::Error {
+    let fault = &body["errors"][0];
+    let detail = fault["detail"].as_str().or(body["detail"].as_str()).unwrap_or_default();
+    anyhow::anyhow!("{}: {detail}", body["title"].as_str().unwrap_or("error"))
+}
+
+fn show(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<()> {
+    let body = read(answer)?;
+    let Some(versions) = body["versions"].as_array() else { return Err(fault(&body)) };
     for one in versions {
         let put = jiff::Timestamp::from_millisecond(one["put_at_ms"].as_i64().unwrap_or_default())?;
         let mark = if one["in_force"] == true { "  in force" } else { "" };

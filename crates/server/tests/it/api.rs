@@ -213,6 +213,38 @@ async fn a_placement_is_switched_off_rolled_out_and_rolled_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_names_what_is_wrong_with_its_fix() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    for no in 0..30 {
+        bench.post("/v1/events", &view(&format!("s{no}"), if no % 3 == 0 { "nosuch" } else { "p1" })).await;
+        let order = json!({"event": "purchase", "event_id": format!("o{no}"), "anonymous_id": "a", "transaction_id": format!("t{no}"),
+            "currency": "EUR", "items": [{"item_id": "p1", "price": "1.00"}]});
+        bench.post("/v1/events", &order).await;
+    }
+    bench.settle();
+    let (status, body) = bench.ask("GET", "/v1/doctor", &bench.secret, String::new()).await;
+    let finding = |code: &str| {
+        let found = body["findings"].as_array().into_iter().flatten().find(|one| one["code"] == code);
+        found.map(|one| {
+            (one["level"].as_str().unwrap_or_default().to_owned(), one["share"].as_f64().unwrap_or_default())
+        })
+    };
+    let is = |level: &str, share: f64| Some((level.to_owned(), share));
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(finding("events_without_id"), is("warning", 0.5), "{body}");
+    assert_eq!(finding("unknown_products"), is("warning", 10.0 / 60.0));
+    assert_eq!(finding("orders_without_price"), is("ok", 0.0));
+    assert_eq!(finding("products_without_image"), is("unknown", 1.0), "six products say little");
+    assert_eq!(finding("no_select_item"), is("warning", 1.0));
+    assert_eq!((finding("no_purchase"), &body["kinds"]["purchase"]), (None, &json!(30)));
+    assert_eq!(
+        bench.ask("GET", "/v1/doctor", &bench.publishable, String::new()).await.0,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_has_one_price_while_all_of_it_can_be_bought() {
     let bench = Bench::new();
     bench.catalogue(&rows(4)).await;
