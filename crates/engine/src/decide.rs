@@ -247,8 +247,12 @@ impl<'a> Work<'a> {
             .collect();
         let (kept_slots, ranked) = self.keep_slots(ranked, open - pins.len(), &mut shares);
         let mut chosen = self.fill(ranked, open - pins.len(), kept_slots, &mut shares);
+        // Of two that claim one position the first keeps it, and the other comes after it.
+        let mut free = 0;
         for (position, _, at) in pins {
-            chosen.insert(usize::from(position).min(chosen.len()), at);
+            let place = usize::from(position).max(free).min(chosen.len());
+            chosen.insert(place, at);
+            free = place + 1;
         }
         chosen
     }

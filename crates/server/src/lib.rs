@@ -7,6 +7,8 @@ pub mod batch;
 pub mod boot;
 /// The one clock.
 pub mod clock;
+/// Rules at odds.
+pub mod conflicts;
 /// A real shop's data.
 pub mod demo;
 /// What is wrong with what the shop sends.

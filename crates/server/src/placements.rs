@@ -34,6 +34,9 @@ pub fn apply(shop: &Shop, text: &str, origin: &str) -> anyhow::Result<()> {
         // The same settings again are no new version.
         Ok(settings) if shop.live.snapshot().aggregates.settings.as_deref() == Some(&settings) => Ok(()),
         Ok(settings) => {
+            crate::conflicts::of(&settings)
+                .iter()
+                .for_each(|conflict| tracing::warn!("{origin}: {conflict}"));
             let put = shop.queue.call(|reply| Job::Settings(Box::new(settings), reply));
             put.map(|_| ()).map_err(|failure| anyhow::anyhow!("the settings were not written: {failure:?}"))
         }

@@ -297,6 +297,22 @@ fn corpus() -> Vec<Decision> {
                 - d by not_in_top
             "#]],
         ),
+        check(
+            Placement {
+                rules: vec![rule("pin", &["d"], 1), rule("pin", &["b"], 1)],
+                ..placement("", &["popular"], &[])
+            },
+            |_| {},
+            expect![[r#"
+                "For you" Session None
+                a 1.00 Popular right now
+                d 0.18 Chosen by the shop [pin d]
+                b 0.24 Chosen by the shop [pin b]
+                c 0.71 Popular right now
+                - gone by available
+                - b2 by not_in_top
+            "#]],
+        ),
         // One category page, two shoppers: one who said nothing sees what sells best, one who was here what resembles that.
         check(
             listing(),
