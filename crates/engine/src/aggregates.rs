@@ -272,7 +272,9 @@ impl Aggregates {
         let cost = price(&self.catalog);
         let (before, after) = self.catalog.apply(product, patch);
         self.levels.change(cost, price(&self.catalog));
-        if let Some(content) = self.catalog.content(product).filter(|_| patch.content.is_some()) {
+        if patch.content.is_some()
+            && let Some(content) = self.catalog.content(product)
+        {
             self.compatibility.change(product, &content);
             self.content.change(product, &tags, self.catalog.tags(product));
             self.note_age(product);

@@ -49,9 +49,10 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
 }
 
 /// Where the shopper stands in the roll-out of the placement, 0 to 99: the same at every request, and another for another
-/// placement. Without a shopper each request stands for itself.
+/// placement. Without a shopper each request stands for itself, the pages of a listing for its first.
 fn bucket(request: &Request) -> u8 {
-    let own = request.shopper.map_or(request.id.0, |shopper| u128::from(shopper.0));
+    let first = request.follows.map_or(request.id, |(first, _)| first);
+    let own = request.shopper.map_or(first.0, |shopper| u128::from(shopper.0));
     let bytes = request.placement.bytes().chain(own.to_le_bytes());
     // FNV-1a, and the finalizer of MurmurHash3 to mix its low bits.
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -68,6 +68,9 @@ pub fn whole_catalog(
     }
     let imported = catalog(shop, path, done)?;
     let removals = effect.removals(shop, now);
+    if removals.is_empty() {
+        return Ok((imported, 0));
+    }
     for batch in removals.chunks(BATCH) {
         shop.queue.call(|reply| Job::Patches(batch.to_vec(), reply)).map_err(explain)?;
     }

@@ -1,7 +1,6 @@
 //! The next page of a listing. The first decision pinned the order; each page takes its part of it, leaves out what may no
 //! longer be shown, and is a decision of its own.
 
-use crate::boot::Shop;
 use crate::http::App;
 use crate::recommend::{decide_and_log, find, new_id, permitted, utc_offset_min};
 use crate::wire::error::ApiError;
@@ -35,8 +34,9 @@ pub async fn next(app: &App, body: &[u8]) -> Result<RecommendBody, ApiError> {
         skipped: Vec::new(),
         ..first.request.clone()
     };
-    let (decision, mut body) = decide_and_log(app, &snapshot, request);
-    body.next = cursor(shop, &snapshot, &first, at, &decision);
+    let mut body = decide_and_log(app, &snapshot, request);
+    body.next = next_place(&snapshot, &first, at, &body)
+        .map(|next| token::make_cursor(&shop.secret.0, id, next, now));
     Ok(body)
 }
 
@@ -50,10 +50,10 @@ fn order(first: &Decision) -> impl Iterator<Item = Candidate> + '_ {
     first.slate.iter().map(|slot| slot.candidate).chain(first.rest.iter().copied())
 }
 
-/// Where the order of `first` goes on after the page that began `at`.
-fn cursor(shop: &Shop, snapshot: &Snapshot, first: &Decision, at: u32, page: &Decision) -> Option<String> {
-    let last = page.slate.last()?.candidate;
-    let next = at + 1 + order(first).skip(at as usize).position(|one| one == last)? as u32;
-    let is_more = order(first).nth(next as usize).is_some_and(|one| !render::id(snapshot, one).is_empty());
-    is_more.then(|| token::make_cursor(&shop.secret.0, first.request.id, next, page.request.now))
+/// Where the order of `first` goes on after the page that began `at`; `None` at its end.
+fn next_place(snapshot: &Snapshot, first: &Decision, at: u32, page: &RecommendBody) -> Option<u32> {
+    let last = &page.items.last()?.id;
+    let shown = order(first).skip(at as usize).position(|one| render::id(snapshot, one) == *last)?;
+    let next = at + 1 + shown as u32;
+    order(first).nth(next as usize).map(|_| next)
 }

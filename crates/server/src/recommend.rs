@@ -68,18 +68,18 @@ fn answer(
         return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
     }
     let request = request(app, snapshot, asked, timeout)?;
-    Ok(decide_and_log(app, snapshot, request).1)
+    Ok(decide_and_log(app, snapshot, request))
 }
 
 /// Decides, puts the decision into the log's queue, and renders it. The placement MUST be in the snapshot.
-pub(crate) fn decide_and_log(app: &App, snapshot: &Snapshot, request: Request) -> (Decision, RecommendBody) {
+pub(crate) fn decide_and_log(app: &App, snapshot: &Snapshot, request: Request) -> RecommendBody {
     let started = Instant::now();
     let decision = app.shop.live.decide_on(snapshot, &request);
     let took = started.elapsed();
     note(app, &decision, took);
     let body = render_body(&app.shop, snapshot, &decision, took.as_millis() as u64);
-    app.shop.queue.log_decision(decision.clone());
-    (decision, body)
+    app.shop.queue.log_decision(decision);
+    body
 }
 
 fn note(app: &App, decision: &Decision, took: Duration) {

@@ -1,8 +1,7 @@
 //! How often it is looked at and left at once.
 
-use super::{Score, ScorerSpec};
+use super::{Score, ScorerSpec, of_products};
 use crate::context::Context;
-use bespoke_domain::Candidate;
 
 /// The line in the table.
 pub static SPEC: ScorerSpec = ScorerSpec {
@@ -14,8 +13,5 @@ pub static SPEC: ScorerSpec = ScorerSpec {
 
 fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     let aggregates = &context.snapshot.aggregates;
-    Box::new(move |one| match one.candidate {
-        Candidate::Product(product) => aggregates.bounces.below_usual(product),
-        Candidate::Category(_) => 0.0,
-    })
+    of_products(move |product| aggregates.bounces.below_usual(product))
 }

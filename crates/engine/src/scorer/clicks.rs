@@ -1,8 +1,7 @@
 //! How much it is clicked for where it stands.
 
-use super::{Score, ScorerSpec};
+use super::{Score, ScorerSpec, of_products};
 use crate::context::Context;
-use bespoke_domain::Candidate;
 
 /// The line in the table.
 pub static SPEC: ScorerSpec = ScorerSpec {
@@ -14,8 +13,5 @@ pub static SPEC: ScorerSpec = ScorerSpec {
 
 fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     let appeal = &context.snapshot.aggregates.appeal;
-    Box::new(move |one| match one.candidate {
-        Candidate::Product(product) => libm::log2f(appeal.of(product)).clamp(-1.0, 1.0),
-        Candidate::Category(_) => 0.0,
-    })
+    of_products(move |product| libm::log2f(appeal.of(product)).clamp(-1.0, 1.0))
 }

@@ -18,6 +18,7 @@ mod swift;
 
 use crate::context::Context;
 use crate::pool::Pooled;
+use bespoke_domain::{Candidate, ProductNo};
 
 /// A number for a candidate, from -1 to 1.
 pub type Score<'a> = Box<dyn Fn(&Pooled) -> f32 + 'a>;
@@ -32,6 +33,14 @@ pub struct ScorerSpec {
     pub plain: &'static str,
     /// What this decision needs of it. MUST depend on its argument only.
     pub prepare: for<'a> fn(&'a Context<'a>) -> Score<'a>,
+}
+
+/// A number for products; categories have none.
+fn of_products<'a>(score: impl Fn(ProductNo) -> f32 + 'a) -> Score<'a> {
+    Box::new(move |one| match one.candidate {
+        Candidate::Product(product) => score(product),
+        Candidate::Category(_) => 0.0,
+    })
 }
 
 impl std::fmt::Debug for ScorerSpec {

@@ -1,8 +1,7 @@
 //! How many stars it has.
 
-use super::{Score, ScorerSpec};
+use super::{Score, ScorerSpec, of_products};
 use crate::context::Context;
-use bespoke_domain::Candidate;
 
 /// The line in the table.
 pub static SPEC: ScorerSpec = ScorerSpec {
@@ -18,12 +17,9 @@ const USUAL: f32 = 4.0;
 fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     let aggregates = &context.snapshot.aggregates;
     let usual = aggregates.ratings.shop_mean().unwrap_or(USUAL);
-    Box::new(move |one| match one.candidate {
-        Candidate::Product(product) => {
-            let told = aggregates.catalog.facts(product).and_then(|facts| facts.rating);
-            let told = told.map_or((0.0, 0.0), |(mean, count)| (mean, count as f32));
-            ((aggregates.ratings.mean_with(product, told, usual) - usual) / 2.0).clamp(-1.0, 1.0)
-        }
-        Candidate::Category(_) => 0.0,
+    of_products(move |product| {
+        let told = aggregates.catalog.facts(product).and_then(|facts| facts.rating);
+        let told = told.map_or((0.0, 0.0), |(mean, count)| (mean, count as f32));
+        ((aggregates.ratings.mean_with(product, told, usual) - usual) / 2.0).clamp(-1.0, 1.0)
     })
 }

@@ -130,11 +130,9 @@ fn json_lines<T>(
     let mut source = Source::new(reader);
     std::iter::from_fn(move || {
         source.next().map(|(number, line)| {
-            let text = line.and_then(|line| match std::str::from_utf8(&line) {
-                Ok(_) => Ok(line),
-                Err(error) => Err(not_utf8(&error)),
-            });
-            (number, text.and_then(|line| parse(&line)))
+            let encoding = |line: &[u8]| std::str::from_utf8(line).err().map(|error| not_utf8(&error));
+            let read = |line: Vec<u8>| parse(&line).map_err(|problem| encoding(&line).unwrap_or(problem));
+            (number, line.and_then(read))
         })
     })
 }
