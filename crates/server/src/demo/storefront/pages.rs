@@ -102,7 +102,9 @@ pub async fn category(
 async fn next_page(visit: &Visit<'_>, cursor: &str) -> Vec<Module> {
     events::send(visit.site, &visit.visitor, vec![events::page(visit.page.kind, visit.page.path)]).await;
     let ask = serde_json::json!({ "cursor": cursor }).to_string();
-    let Ok(body) = crate::listing::next(&visit.site.app, ask.as_bytes()).await else { return Vec::new() };
+    let Ok(body) = crate::listing::next(&visit.site.app, crate::pace::TIMEOUT, ask.as_bytes()).await else {
+        return Vec::new();
+    };
     let modules = vec![Module { body }];
     events::send(visit.site, &visit.visitor, events::rendered(visit.page.kind, &modules)).await;
     modules
