@@ -6,7 +6,9 @@ use crate::{Bench, START, placement, request};
 use bespoke_domain::decision::Fallback;
 use bespoke_domain::product::{Availability, Content, ProductPatch};
 use bespoke_domain::settings::{Placement, Settings, Shop};
-use bespoke_domain::{Body, Consent, Currency, Decision, Event, EventItem, EventKind, Millis, Request};
+use bespoke_domain::{
+    Body, Consent, Currency, Decision, DecisionId, Event, EventItem, EventKind, Millis, Request,
+};
 use expect_test::{Expect, expect};
 
 fn row(bench: &mut Bench, id: &str, category: &str, group: &str, attributes: &[(&str, &str)]) {
@@ -155,6 +157,22 @@ pub fn corpus() -> Vec<Decision> {
 #[test]
 fn the_filters_remove_what_they_say() {
     assert_eq!(corpus().len(), 5);
+}
+
+#[test]
+fn pages_of_an_anonymous_listing_are_rolled_out_with_their_first() {
+    let planned = Placement { name: "p".to_owned(), rollout: 50, ..placement("", &["popular"], &[]) };
+    let mut bench = shop(planned);
+    let mut fallback = |id: u128, follows| {
+        let ask =
+            Request { id: DecisionId(id), follows, given: vec!["hat".to_owned()], ..request("p", None, 60) };
+        bench.decide(ask).fallback
+    };
+    let firsts: Vec<Fallback> = (0..40).map(|id| fallback(id, None)).collect();
+    assert!(firsts.contains(&Fallback::Off) && firsts.contains(&Fallback::None), "{firsts:?}");
+    for (id, first) in (0..).zip(firsts) {
+        assert_eq!(fallback(1000 + id, Some((DecisionId(id), 24))), first, "page 2 of {id}");
+    }
 }
 
 #[test]
