@@ -1,6 +1,9 @@
 //! The catalogue as columns: one hot row a product for filters, the moments at which each field was true, and what
 //! describes it. Copy-on-write, so that a published snapshot costs a reference count a chunk.
 
+mod markets;
+mod undo;
+
 use crate::category_tree::{CategorySet, Tree};
 use crate::content::{Facts, Packed};
 use crate::numbering::Numbering;
@@ -20,8 +23,6 @@ const TAG_LEN_MAX: usize = 64;
 const PRODUCT_TAGS_MAX: usize = 64;
 /// Words of a title that become tags.
 const TITLE_WORDS_MAX: usize = 12;
-/// Most different sets of markets; a row with one more is sold in none that can be asked for.
-const MARKET_SETS_MAX: usize = 255;
 /// What an attribute ends with that keeps what a feed said, beside what is meant.
 pub const RAW: &str = "_raw";
 /// Attributes whose values name one product each.
@@ -173,37 +174,6 @@ impl Catalog {
         rows.filter(move |(_, row)| row.is_available(now)).map(|(no, _)| no)
     }
 
-    /// What makes the product again as it was `before`; `None` where that is how it is. What came in after `until` stays.
-    pub fn undone(
-        &self,
-        product: ProductNo,
-        before: &Self,
-        was: Option<ProductNo>,
-        until: Millis,
-    ) -> Option<ProductPatch> {
-        let now = self.moments.get(product.index())?;
-        let empty = Moments::default();
-        let then = was.and_then(|was| before.moments.get(was.index())).unwrap_or(&empty);
-        let may = |field: usize| now.as_of[field] <= until.0;
-        let differs = |field: usize, is_same: bool| may(field) && !is_same;
-        let content = was.and_then(|was| before.content(was));
-        let same_content = content.is_none() || content == self.content(product);
-        let is_gone = now.availability.is_some() && then.availability.is_none();
-        let patch = ProductPatch {
-            id: self.id(product).to_owned(),
-            price: then.price.filter(|_| differs(0, now.price == then.price)),
-            sale_price: differs(1, now.sale_price == then.sale_price).then_some(then.sale_price),
-            availability: if is_gone { Some(Availability::OutOfStock) } else { then.availability }
-                .filter(|_| differs(2, now.availability == then.availability)),
-            stock: then.stock.filter(|_| differs(3, now.stock == then.stock)),
-            content: content.filter(|_| differs(4, same_content)).map(Box::new),
-            as_of: Millis::default(),
-        };
-        let nothing = ProductPatch { id: patch.id.clone(), ..ProductPatch::default() };
-        (patch != nothing && !(is_gone && now.availability == Some(Availability::OutOfStock)))
-            .then_some(patch)
-    }
-
     /// The external id.
     pub fn id(&self, product: ProductNo) -> &str {
         self.ids.get(product.index()).map_or("", |id| id)
@@ -231,16 +201,6 @@ impl Catalog {
         if let Some(row) = self.rows.get_mut(parent.index()).filter(|_| group != before) {
             row.group = group;
         }
-    }
-
-    /// By set of markets whether `market` is in it, whatever the letter case.
-    pub fn sold_in(&self, market: &str) -> Vec<bool> {
-        let market = market.to_lowercase();
-        let mut sets: Vec<bool> =
-            self.market_sets.names.iter().map(|set| set.split(',').any(|one| one == market)).collect();
-        sets.resize(sets.len().max(1), true);
-        sets[0] = true;
-        sets
     }
 
     /// Its attributes, name and value.
@@ -477,27 +437,6 @@ impl Catalog {
         tags.sort_unstable();
         tags.dedup();
         tags.into()
-    }
-
-    fn market_set(&mut self, content: &Content) -> u8 {
-        let named = content.attributes.iter().filter(|(name, _)| name.eq_ignore_ascii_case("market"));
-        let mut markets: Vec<String> =
-            named.flat_map(|(_, list)| list.split(',')).map(|one| one.trim().to_lowercase()).collect();
-        markets.retain(|market| !market.is_empty());
-        if markets.is_empty() {
-            return 0;
-        }
-        markets.sort_unstable();
-        markets.dedup();
-        let name = markets.join(",");
-        if let Some(number) = self.market_sets.get(&name) {
-            return number as u8;
-        }
-        let sets = Arc::make_mut(&mut self.market_sets);
-        if sets.names.is_empty() {
-            sets.number("");
-        }
-        if sets.names.len() < MARKET_SETS_MAX { sets.number(&name) as u8 } else { MARKET_SETS_MAX as u8 }
     }
 
     /// Works out whether the row is offered, from all that is known of it.
