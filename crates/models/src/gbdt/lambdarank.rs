@@ -1,0 +1,191 @@
+//! LambdaMART's derivatives (Burges, MSR-TR-2010-82): a pair of rows of one group with different labels is pushed apart by
+//! `|ΔNDCG| / (1 + e^(σ (s_high - s_low)))`, where `|ΔNDCG|` is what exchanging the two would do to the group's NDCG.
+//! Normalised as LightGBM does it, so that no group and no far-off pair rules the tree.
+
+use super::Rows;
+use bespoke_domain::order::by_score;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// How pairs push.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LambdaRank {
+    /// Pairs count only where one of the two stands among so many first.
+    pub truncation: u32,
+    /// σ: how steeply a pair's loss falls with the distance of its scores.
+    pub steepness: f32,
+}
+
+impl Default for LambdaRank {
+    fn default() -> Self {
+        Self { truncation: 30, steepness: 1.0 }
+    }
+}
+
+/// Derivatives of every row. Groups are shared out among threads; each group's are its own.
+pub fn derivatives(how: &LambdaRank, rows: &Rows, scores: &[f32], out: &mut [[f32; 2]], threads: usize) {
+    let groups: Vec<Range<usize>> = rows.group_ranges().collect();
+    let work = Work { how, rows, scores, discounts: discounts(&groups) };
+    let part_len = groups.len().div_ceil(threads.max(1)).max(1);
+    std::thread::scope(|scope| {
+        let (mut left, mut start) = (out, 0);
+        let mut parts = groups.chunks(part_len).peekable();
+        while let Some(part) = parts.next() {
+            let end = part.last().map_or(start, |group| group.end);
+            let (own, rest) = std::mem::take(&mut left).split_at_mut(end - start);
+            (left, start) = (rest, end);
+            if parts.peek().is_some() {
+                scope.spawn(|| work.part(part, own));
+            } else {
+                work.part(part, own);
+            }
+        }
+    });
+}
+
+/// NDCG at `cutoff` (gains `2^label - 1`, discounts `1 / log2(place + 1)`), averaged over the groups in which any label is
+/// positive; 0 without such a group. Ties are ranked by row.
+pub fn mean_ndcg(rows: &Rows, scores: &[f32], cutoff: usize) -> f64 {
+    let groups: Vec<Range<usize>> = rows.group_ranges().collect();
+    let discounts = discounts(&groups);
+    let (mut sum, mut count, mut order) = (0.0, 0, Vec::new());
+    for group in groups {
+        let labels = &rows.labels()[group.clone()];
+        let ideal = ideal_gain(labels, &discounts, cutoff);
+        if ideal > 0.0 {
+            rank(&scores[group], &mut order);
+            let found = order.iter().zip(&discounts).take(cutoff);
+            let gained: f64 =
+                found.map(|(&(_, row), discount)| gain(labels[row as usize]) * discount).sum();
+            (sum, count) = (sum + gained / ideal, count + 1);
+        }
+    }
+    sum / f64::from(count.max(1))
+}
+
+fn gain(label: f32) -> f64 {
+    libm::exp2(f64::from(label)) - 1.0
+}
+
+/// What places count, for the largest group.
+fn discounts(groups: &[Range<usize>]) -> Vec<f64> {
+    let longest = groups.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+    (0..longest).map(|place| 1.0 / libm::log2((place + 2) as f64)).collect()
+}
+
+/// The gain of the best order of `labels` up to `cutoff`.
+fn ideal_gain(labels: &[f32], discounts: &[f64], cutoff: usize) -> f64 {
+    let mut best: Vec<f32> = labels.iter().copied().filter(|&label| label > 0.0).collect();
+    best.sort_unstable_by(|a, b| b.total_cmp(a));
+    best.iter().zip(discounts).take(cutoff).map(|(&label, discount)| gain(label) * discount).sum()
+}
+
+/// Scores with their rows, best first.
+fn rank(scores: &[f32], order: &mut Vec<(f32, u32)>) {
+    order.clear();
+    order.extend(scores.iter().zip(0..).map(|(&score, row)| (score, row)));
+    order.sort_unstable_by(|a, b| by_score(*a, *b));
+}
+
+/// A row of a group at its place.
+#[derive(Clone, Copy)]
+struct Placed {
+    row: u32,
+    place: u32,
+    label: f32,
+    score: f32,
+}
+
+/// What a group adds up.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// 1 over the gain of the ideal order.
+    ideal_inverse: f64,
+    /// Whether a pair counts less the further apart its scores are: not before scores differ.
+    distance: f64,
+}
+
+struct Work<'a> {
+    how: &'a LambdaRank,
+    rows: &'a Rows,
+    scores: &'a [f32],
+    discounts: Vec<f64>,
+}
+
+impl Work<'_> {
+    /// The derivatives of neighbouring groups into their part of the output.
+    fn part(&self, groups: &[Range<usize>], out: &mut [[f32; 2]]) {
+        let start = groups.first().map_or(0, |group| group.start);
+        let (mut order, mut placed) = (Vec::new(), Vec::new());
+        out.fill([0.0; 2]);
+        for group in groups {
+            rank(&self.scores[group.clone()], &mut order);
+            self.place(group, &order, &mut placed);
+            self.group(group, &order, &placed, &mut out[group.start - start..group.end - start]);
+        }
+    }
+
+    /// The rows of a group with their places, largest label first.
+    fn place(&self, group: &Range<usize>, order: &[(f32, u32)], placed: &mut Vec<Placed>) {
+        let labels = &self.rows.labels()[group.clone()];
+        placed.clear();
+        placed.extend(order.iter().zip(0..).map(|(&(score, row), place)| Placed {
+            row,
+            place,
+            label: labels[row as usize],
+            score,
+        }));
+        placed.sort_by(|a, b| b.label.total_cmp(&a.label));
+    }
+
+    fn group(&self, group: &Range<usize>, order: &[(f32, u32)], placed: &[Placed], out: &mut [[f32; 2]]) {
+        let truncation = self.how.truncation as usize;
+        let ideal = ideal_gain(&self.rows.labels()[group.clone()], &self.discounts, truncation);
+        let (Some(best), Some(worst)) = (order.first(), order.last()) else { return };
+        let scale = Scale {
+            ideal_inverse: if ideal > 0.0 { 1.0 / ideal } else { 0.0 },
+            distance: if best.0 == worst.0 { 0.0 } else { 1.0 },
+        };
+        let mut pushes = 0.0;
+        let mut from = 0;
+        for same in placed.chunk_by(|a, b| a.label == b.label) {
+            from += same.len();
+            for high in same {
+                let weight = f64::from(self.rows.weight(group.start + high.row as usize));
+                pushes += self.push(high, &placed[from..], weight, scale, out);
+            }
+        }
+        if pushes > 0.0 {
+            let factor = (libm::log2(1.0 + pushes) / pushes) as f32;
+            out.iter_mut().for_each(|one| *one = one.map(|derivative| derivative * factor));
+        }
+    }
+
+    /// Pushes a row above those with smaller labels; gives the sum of pushes, counted on both sides.
+    fn push(&self, high: &Placed, lows: &[Placed], weight: f64, scale: Scale, out: &mut [[f32; 2]]) -> f64 {
+        let steepness = self.how.steepness;
+        let high_discount = self.discounts[high.place as usize];
+        let high_gain = gain(high.label);
+        let (mut first, mut second) = (0.0, 0.0);
+        let mut of_low = (f32::NAN, 0.0);
+        for low in lows.iter().filter(|low| low.place.min(high.place) < self.how.truncation) {
+            if low.label != of_low.0 {
+                of_low = (low.label, gain(low.label));
+            }
+            let apart = high.score - low.score;
+            let exchange =
+                (high_gain - of_low.1) * (high_discount - self.discounts[low.place as usize]).abs();
+            let softened = if scale.distance > 0.0 { 0.01 + f64::from(apart.abs()) } else { 1.0 };
+            let delta = (exchange * scale.ideal_inverse * weight / softened) as f32 * steepness;
+            let wrong = 1.0 / (1.0 + libm::expf(steepness * apart));
+            let (push, curve) = (wrong * delta, steepness * wrong * (1.0 - wrong) * delta);
+            let low = &mut out[low.row as usize];
+            *low = [low[0] + push, low[1] + curve];
+            (first, second) = (first + push, second + curve);
+        }
+        let high = &mut out[high.row as usize];
+        *high = [high[0] - first, high[1] + second];
+        2.0 * f64::from(first)
+    }
+}
