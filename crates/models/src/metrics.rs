@@ -70,11 +70,12 @@ fn discount(rank: usize) -> f64 {
     1.0 / libm::log2((rank + 2) as f64)
 }
 
-/// Expected calibration error (Naeini et al., AAAI 2015): cases sorted by `probabilities` into `bins` of equal size; the
-/// distance of mean probability and mean label in each, averaged over all cases. 0 without cases.
+/// Expected calibration error (Naeini et al., AAAI 2015): cases sorted by `probabilities` into `bins` of equal size, equal ones
+/// in the order given; the distance of mean probability and mean label in each, averaged over all cases. 0 without cases.
 pub fn calibration_error(probabilities: &[f32], labels: &[f32], bins: usize) -> f64 {
     let mut cases: Vec<(f32, f32)> = probabilities.iter().copied().zip(labels.iter().copied()).collect();
-    cases.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    // Stable and by nothing else: equal probabilities must not be told apart by their labels.
+    cases.sort_by(|a, b| a.0.total_cmp(&b.0));
     let distance = |bin: &[(f32, f32)]| {
         bin.iter().map(|case| f64::from(case.0) - f64::from(case.1)).sum::<f64>().abs()
     };

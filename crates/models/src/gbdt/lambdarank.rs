@@ -1,6 +1,8 @@
 //! LambdaMART's derivatives (Burges, MSR-TR-2010-82): a pair of rows of one group with different labels is pushed apart by
 //! `|ΔNDCG| / (1 + e^(σ (s_high - s_low)))`, where `|ΔNDCG|` is what exchanging the two would do to the group's NDCG.
-//! Normalised as LightGBM does it, so that no group and no far-off pair rules the tree.
+//! Normalised as LightGBM does it, so that no group and no far-off pair rules the tree. A row's weight multiplies its gain:
+//! with inverse propensities of clicks the expected push of a pair has the sign of the true difference (after Agarwal et
+//! al., SIGIR 2019). What normalises a group leaves weights out, or they would be normalised away.
 
 use super::Rows;
 use bespoke_domain::order::by_score;
@@ -44,20 +46,22 @@ pub fn derivatives(how: &LambdaRank, rows: &Rows, scores: &[f32], out: &mut [[f3
     });
 }
 
-/// NDCG at `cutoff` (gains `2^label - 1`, discounts `1 / log2(place + 1)`), averaged over the groups in which any label is
-/// positive; 0 without such a group. Ties are ranked by row.
+/// NDCG at `cutoff` (gains `2^label - 1` times the row's weight, discounts `1 / log2(place + 1)`, the ideal without weights),
+/// averaged over the groups in which any label is positive; 0 without such a group. Ties are ranked by row.
 pub fn mean_ndcg(rows: &Rows, scores: &[f32], cutoff: usize) -> f64 {
     let groups: Vec<Range<usize>> = rows.group_ranges().collect();
     let discounts = discounts(&groups);
     let (mut sum, mut count, mut order) = (0.0, 0, Vec::new());
     for group in groups {
-        let labels = &rows.labels()[group.clone()];
-        let ideal = ideal_gain(labels, &discounts, cutoff);
+        let ideal = ideal_gain(&rows.labels()[group.clone()], &discounts, cutoff);
         if ideal > 0.0 {
-            rank(&scores[group], &mut order);
+            rank(&scores[group.clone()], &mut order);
+            let gain = |row: u32| {
+                let at = group.start + row as usize;
+                gain(rows.labels()[at]) * f64::from(rows.weight(at))
+            };
             let found = order.iter().zip(&discounts).take(cutoff);
-            let gained: f64 =
-                found.map(|(&(_, row), discount)| gain(labels[row as usize]) * discount).sum();
+            let gained: f64 = found.map(|(&(_, row), discount)| gain(row) * discount).sum();
             (sum, count) = (sum + gained / ideal, count + 1);
         }
     }
@@ -93,17 +97,19 @@ fn rank(scores: &[f32], order: &mut Vec<(f32, u32)>) {
 struct Placed {
     row: u32,
     place: u32,
-    label: f32,
     score: f32,
+    /// Without its weight.
+    plain_gain: f64,
+    gain: f64,
 }
 
-/// What a group adds up.
+/// What scales all pushes of a group.
 #[derive(Clone, Copy)]
 struct Scale {
     /// 1 over the gain of the ideal order.
     ideal_inverse: f64,
-    /// Whether a pair counts less the further apart its scores are: not before scores differ.
-    distance: f64,
+    /// Whether any scores differ yet: a pair then counts less the further apart its scores are.
+    is_ranked: bool,
 }
 
 struct Work<'a> {
@@ -126,34 +132,30 @@ impl Work<'_> {
         }
     }
 
-    /// The rows of a group with their places, largest label first.
+    /// The rows of a group with their places, largest gain first.
     fn place(&self, group: &Range<usize>, order: &[(f32, u32)], placed: &mut Vec<Placed>) {
-        let labels = &self.rows.labels()[group.clone()];
         placed.clear();
-        placed.extend(order.iter().zip(0..).map(|(&(score, row), place)| Placed {
-            row,
-            place,
-            label: labels[row as usize],
-            score,
+        placed.extend(order.iter().zip(0..).map(|(&(score, row), place)| {
+            let at = group.start + row as usize;
+            let plain_gain = gain(self.rows.labels()[at]);
+            Placed { row, place, score, plain_gain, gain: plain_gain * f64::from(self.rows.weight(at)) }
         }));
-        placed.sort_by(|a, b| b.label.total_cmp(&a.label));
+        placed.sort_by(|a, b| b.gain.total_cmp(&a.gain));
     }
 
     fn group(&self, group: &Range<usize>, order: &[(f32, u32)], placed: &[Placed], out: &mut [[f32; 2]]) {
         let truncation = self.how.truncation as usize;
         let ideal = ideal_gain(&self.rows.labels()[group.clone()], &self.discounts, truncation);
         let (Some(best), Some(worst)) = (order.first(), order.last()) else { return };
-        let scale = Scale {
-            ideal_inverse: if ideal > 0.0 { 1.0 / ideal } else { 0.0 },
-            distance: if best.0 == worst.0 { 0.0 } else { 1.0 },
-        };
-        let mut pushes = 0.0;
-        let mut from = 0;
-        for same in placed.chunk_by(|a, b| a.label == b.label) {
+        if ideal <= 0.0 {
+            return;
+        }
+        let scale = Scale { ideal_inverse: 1.0 / ideal, is_ranked: best.0 != worst.0 };
+        let (mut pushes, mut from) = (0.0, 0);
+        for same in placed.chunk_by(|a, b| a.gain == b.gain) {
             from += same.len();
             for high in same {
-                let weight = f64::from(self.rows.weight(group.start + high.row as usize));
-                pushes += self.push(high, &placed[from..], weight, scale, out);
+                pushes += self.push(high, &placed[from..], scale, out);
             }
         }
         if pushes > 0.0 {
@@ -162,30 +164,26 @@ impl Work<'_> {
         }
     }
 
-    /// Pushes a row above those with smaller labels; gives the sum of pushes, counted on both sides.
-    fn push(&self, high: &Placed, lows: &[Placed], weight: f64, scale: Scale, out: &mut [[f32; 2]]) -> f64 {
+    /// Pushes a row above those with smaller gains; gives the sum of pushes without weights, counted on both sides.
+    fn push(&self, high: &Placed, lows: &[Placed], scale: Scale, out: &mut [[f32; 2]]) -> f64 {
         let steepness = self.how.steepness;
         let high_discount = self.discounts[high.place as usize];
-        let high_gain = gain(high.label);
-        let (mut first, mut second) = (0.0, 0.0);
-        let mut of_low = (f32::NAN, 0.0);
+        let (mut first, mut second, mut plain) = (0.0, 0.0, 0.0);
         for low in lows.iter().filter(|low| low.place.min(high.place) < self.how.truncation) {
-            if low.label != of_low.0 {
-                of_low = (low.label, gain(low.label));
-            }
             let apart = high.score - low.score;
-            let exchange =
-                (high_gain - of_low.1) * (high_discount - self.discounts[low.place as usize]).abs();
-            let softened = if scale.distance > 0.0 { 0.01 + f64::from(apart.abs()) } else { 1.0 };
-            let delta = (exchange * scale.ideal_inverse * weight / softened) as f32 * steepness;
+            let softened = if scale.is_ranked { 0.01 + f64::from(apart.abs()) } else { 1.0 };
+            let exchange = (high_discount - self.discounts[low.place as usize]).abs();
+            let unit = exchange * scale.ideal_inverse / softened;
             let wrong = 1.0 / (1.0 + libm::expf(steepness * apart));
-            let (push, curve) = (wrong * delta, steepness * wrong * (1.0 - wrong) * delta);
-            let low = &mut out[low.row as usize];
-            *low = [low[0] + push, low[1] + curve];
+            let push = steepness * wrong * ((high.gain - low.gain) * unit) as f32;
+            let curve = steepness * (1.0 - wrong) * push;
+            let low_out = &mut out[low.row as usize];
+            *low_out = [low_out[0] + push, low_out[1] + curve];
             (first, second) = (first + push, second + curve);
+            plain += f64::from(steepness * wrong) * (high.plain_gain - low.plain_gain).abs() * unit;
         }
-        let high = &mut out[high.row as usize];
-        *high = [high[0] - first, high[1] + second];
-        2.0 * f64::from(first)
+        let high_out = &mut out[high.row as usize];
+        *high_out = [high_out[0] - first, high_out[1] + second];
+        2.0 * plain
     }
 }

@@ -37,8 +37,8 @@ impl Rows {
         Ok(Self { feature_count, values, labels, weights: Vec::new(), groups: Vec::new() })
     }
 
-    /// The same rows, each counting by its weight. In a ranking a pair counts by the weight of the row that should be
-    /// higher, as inverse propensities of clicks ask for (Joachims et al., WSDM 2017).
+    /// The same rows, each counting by its weight. In a ranking it multiplies the row's gain, as inverse
+    /// propensities of clicks ask for (Joachims et al., WSDM 2017; clip them, or single clicks rule).
     ///
     /// # Errors
     /// A number of weights other than that of the rows; a weight that is negative or not finite.

@@ -6,11 +6,11 @@ use bespoke_models::gbdt::{Gbdt, GbdtParams, LambdaRank, Loss, Rows};
 
 const PRODUCTS: usize = 10;
 /// Largest weight of a click.
-const CLIP: f32 = 30.0;
+const CLIP: f32 = 20.0;
 
 /// Probability of a click on a product once it is looked at: the higher the number, the better.
 fn appeal(product: usize) -> f32 {
-    0.05 + 0.05 * product as f32
+    0.2 + 0.05 * product as f32
 }
 
 /// Probability that a place is looked at.
