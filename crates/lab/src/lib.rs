@@ -21,6 +21,10 @@ pub mod http;
 pub mod model;
 /// The models under test, and the table of them.
 pub mod models;
+/// The trees against their peer.
+pub mod ranker;
+/// Candidates of several models, ranked by trees.
+pub mod reranked;
 /// Results as a table for people or one object for programs.
 pub mod report;
 /// The default placements on the seeded shop.

@@ -32,6 +32,9 @@ pub mod session_knn;
 /// Gradient-boosted trees: rankings, probabilities, amounts.
 pub mod gbdt;
 
+/// Candidates of a session, described and ranked.
+pub mod rerank;
+
 /// Working memory of a prediction, reused from one to the next.
 pub mod scratch;
 

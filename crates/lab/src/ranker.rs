@@ -1,0 +1,1 @@
+//! The trees against their peer.
