@@ -5,7 +5,6 @@
 //! al., SIGIR 2019). What normalises a group leaves weights out, or they would be normalised away.
 
 use super::Rows;
-use bespoke_domain::order::by_score;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -61,15 +60,16 @@ pub fn mean_ndcg(rows: &Rows, scores: &[f32], cutoff: usize) -> f64 {
                 gain(rows.labels()[at]) * f64::from(rows.weight(at))
             };
             let found = order.iter().zip(&discounts).take(cutoff);
-            let gained: f64 = found.map(|(&(_, row), discount)| gain(row) * discount).sum();
+            let gained: f64 = found.map(|(&key, discount)| gain(key as u32) * discount).sum();
             (sum, count) = (sum + gained / ideal, count + 1);
         }
     }
     sum / f64::from(count.max(1))
 }
 
+/// `2^label - 1`; labels are whole and at most 30.
 fn gain(label: f32) -> f64 {
-    libm::exp2(f64::from(label)) - 1.0
+    f64::from((1_u32 << (label as u32).min(31)) - 1)
 }
 
 /// What places count, for the largest group.
@@ -85,11 +85,18 @@ fn ideal_gain(labels: &[f32], discounts: &[f64], cutoff: usize) -> f64 {
     best.iter().zip(discounts).take(cutoff).map(|(&label, discount)| gain(label) * discount).sum()
 }
 
-/// Scores with their rows, best first.
-fn rank(scores: &[f32], order: &mut Vec<(f32, u32)>) {
+/// The rows of a group, best score first, in the product's score order; as keys, since those are sorted without a branch.
+fn rank(scores: &[f32], order: &mut Vec<u64>) {
     order.clear();
-    order.extend(scores.iter().zip(0..).map(|(&score, row)| (score, row)));
-    order.sort_unstable_by(|a, b| by_score(*a, *b));
+    order.extend(scores.iter().zip(0..).map(|(&score, row)| falling(score) << 32 | row));
+    order.sort_unstable();
+}
+
+/// Smaller for higher scores, largest for what is not finite.
+fn falling(score: f32) -> u64 {
+    let bits = score.to_bits();
+    let rising = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+    u64::from(if score.is_finite() { !rising } else { u32::MAX })
 }
 
 /// A row of a group at its place.
@@ -133,24 +140,29 @@ impl Work<'_> {
     }
 
     /// The rows of a group with their places, largest gain first.
-    fn place(&self, group: &Range<usize>, order: &[(f32, u32)], placed: &mut Vec<Placed>) {
+    fn place(&self, group: &Range<usize>, order: &[u64], placed: &mut Vec<Placed>) {
         placed.clear();
-        placed.extend(order.iter().zip(0..).map(|(&(score, row), place)| {
+        let place = |(&key, place): (&u64, u32)| {
+            let row = key as u32;
             let at = group.start + row as usize;
             let plain_gain = gain(self.rows.labels()[at]);
-            Placed { row, place, score, plain_gain, gain: plain_gain * f64::from(self.rows.weight(at)) }
-        }));
+            let gain = plain_gain * f64::from(self.rows.weight(at));
+            Placed { row, place, score: self.scores[at], plain_gain, gain }
+        };
+        let all = || order.iter().zip(0..).map(place);
+        placed.extend(all().filter(|one| one.gain > 0.0));
         placed.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+        placed.extend(all().filter(|one| one.gain <= 0.0));
     }
 
-    fn group(&self, group: &Range<usize>, order: &[(f32, u32)], placed: &[Placed], out: &mut [[f32; 2]]) {
+    fn group(&self, group: &Range<usize>, order: &[u64], placed: &[Placed], out: &mut [[f32; 2]]) {
         let truncation = self.how.truncation as usize;
         let ideal = ideal_gain(&self.rows.labels()[group.clone()], &self.discounts, truncation);
         let (Some(best), Some(worst)) = (order.first(), order.last()) else { return };
         if ideal <= 0.0 {
             return;
         }
-        let scale = Scale { ideal_inverse: 1.0 / ideal, is_ranked: best.0 != worst.0 };
+        let scale = Scale { ideal_inverse: 1.0 / ideal, is_ranked: best >> 32 != worst >> 32 };
         let (mut pushes, mut from) = (0.0, 0);
         for same in placed.chunk_by(|a, b| a.gain == b.gain) {
             from += same.len();
@@ -185,5 +197,22 @@ impl Work<'_> {
         let high_out = &mut out[high.row as usize];
         *high_out = [high_out[0] - first, high_out[1] + second];
         2.0 * plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bespoke_domain::order::by_score;
+
+    #[test]
+    fn keys_are_in_the_score_order_of_the_product() {
+        let scores = [0.0, -1.5, f32::NAN, 7.0, -0.0, f32::INFINITY, -f32::MIN_POSITIVE, 7.0, f32::MAX, -f32::MAX];
+        let mut order = Vec::new();
+        rank(&scores, &mut order);
+        let mut sorted: Vec<(f32, u32)> = scores.into_iter().zip(0..).collect();
+        sorted.sort_by(|a, b| by_score(*a, *b));
+        let rows = |key: &u64| *key as u32;
+        assert_eq!(order.iter().map(rows).collect::<Vec<_>>(), sorted.iter().map(|one| one.1).collect::<Vec<_>>());
     }
 }
