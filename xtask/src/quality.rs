@@ -42,12 +42,16 @@ const SEEDED: [(&str, f64, f64); 4] =
 /// What `accessories` must reach on the Icecat catalogue, against a silver truth (`lab fits`).
 const FITS: [(&str, f64); 3] = [("covered", 0.95), ("precision", 0.95), ("recall", 0.90)];
 
+/// What the boosted trees may take at most on Diginetica's candidates: microseconds for 57 rows, calibration error.
+const RANKER_SCORE_US: f64 = 95.0;
+const RANKER_CALIBRATION_ERROR: f64 = 0.02;
+
 /// Runs the lab on every data set in `data`, and on the seeded shop, and compares.
 ///
 /// # Errors
 /// When a file is missing or a bar is missed.
 pub fn run(root: &Path, data: &Path) -> Result<()> {
-    let mut missed = seeded(root)? + fits(root, data)?;
+    let mut missed = seeded(root)? + fits(root, data)? + ranker(root, data)?;
     let mut sets: Vec<&str> = BARS.iter().map(|bar| bar.data).collect();
     sets.dedup();
     for set in sets {
@@ -72,6 +76,25 @@ fn fits(root: &Path, data: &Path) -> Result<usize> {
         missed += usize::from(value < least);
         let word = if value >= least { "ok" } else { "MISSED" };
         println!("{word:<7}{:<24}accessories {name:<33}{value:>9.3}  bar {least:.3}", "search_chorus_icecat");
+    }
+    Ok(missed)
+}
+
+/// The bars of the boosted trees; how many are missed. LightGBM beside them: `lab ranker --peer`.
+fn ranker(root: &Path, data: &Path) -> Result<usize> {
+    let train = data.join("sessions_diginetica/train.tsv.gz");
+    let train = train.canonicalize().with_context(|| format!("{} is not there", train.display()))?;
+    let result = lab(root, &["ranker", "--json", "--train", &train.to_string_lossy()])?;
+    let checks = [
+        ("score_57_rows_us", &result["score_57_rows_us"], RANKER_SCORE_US),
+        ("calibration_error", &result["calibration_error"][1], RANKER_CALIBRATION_ERROR),
+    ];
+    let mut missed = 0;
+    for (name, value, most) in checks {
+        let value = value.as_f64().with_context(|| format!("the lab says nothing of {name}"))?;
+        missed += usize::from(value > most);
+        let word = if value <= most { "ok" } else { "MISSED" };
+        println!("{word:<7}{:<24}ranker {name:<38}{value:>9.3}  bar {most:.3}", "sessions_diginetica");
     }
     Ok(missed)
 }

@@ -23,10 +23,10 @@ pub mod model;
 pub mod models;
 /// The trees against their peer.
 pub mod ranker;
-/// Candidates of several models, ranked by trees.
-pub mod reranked;
 /// Results as a table for people or one object for programs.
 pub mod report;
+/// Candidates of several models, ranked by trees.
+pub mod reranked;
 /// The default placements on the seeded shop.
 pub mod seeded;
 /// Coordinate search on the end of the training data.

@@ -32,6 +32,8 @@ pub mod session_knn;
 /// Gradient-boosted trees: rankings, probabilities, amounts.
 pub mod gbdt;
 
+/// Scores into probabilities.
+pub mod isotonic;
 /// Candidates of a session, described and ranked.
 pub mod rerank;
 

@@ -76,9 +76,8 @@ pub fn calibration_error(probabilities: &[f32], labels: &[f32], bins: usize) -> 
     let mut cases: Vec<(f32, f32)> = probabilities.iter().copied().zip(labels.iter().copied()).collect();
     // Stable and by nothing else: equal probabilities must not be told apart by their labels.
     cases.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let distance = |bin: &[(f32, f32)]| {
-        bin.iter().map(|case| f64::from(case.0) - f64::from(case.1)).sum::<f64>().abs()
-    };
+    let distance =
+        |bin: &[(f32, f32)]| bin.iter().map(|case| f64::from(case.0) - f64::from(case.1)).sum::<f64>().abs();
     let bin_len = cases.len().div_ceil(bins.max(1)).max(1);
     cases.chunks(bin_len).map(distance).sum::<f64>() / cases.len().max(1) as f64
 }

@@ -125,7 +125,12 @@ impl Candidates {
 
 impl Sources<'_> {
     /// Candidates for what comes next in `session` (oldest item first).
-    pub fn candidates(&self, params: &RerankParams, session: &[ProductNo], scratch: &mut Scratch) -> Candidates {
+    pub fn candidates(
+        &self,
+        params: &RerankParams,
+        session: &[ProductNo],
+        scratch: &mut Scratch,
+    ) -> Candidates {
         let limit = params.of_source_max as usize;
         let lists = [
             self.sessions.predict(&params.near, session, limit, scratch),

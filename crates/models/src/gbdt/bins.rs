@@ -4,7 +4,7 @@
 use super::rows::Rows;
 
 /// Rows a feature's bins are chosen from, evenly spread.
-const SAMPLE_MAX: usize = 200_000;
+const SAMPLE_MAX: usize = 1 << 16;
 
 /// The rows as codes.
 pub struct Codes {

@@ -72,11 +72,6 @@ impl Gbdt {
     pub fn tree_count(&self) -> usize {
         self.trees.len()
     }
-
-    /// Values a row.
-    pub fn feature_count(&self) -> usize {
-        self.feature_count as usize
-    }
 }
 
 /// Rounds on their way.
@@ -124,7 +119,7 @@ impl<'a> Rounds<'a> {
             if grown.tree.nodes.is_empty() {
                 continue;
             }
-            move_scores(&grown, rows, drawn.is_some(), &mut scores);
+            move_scores(&grown, rows, drawn.as_deref(), &mut scores);
             grown.gains.iter().for_each(|&(feature, gain)| fitted.gains[feature] += gain);
             let is_over = watch.as_mut().is_some_and(|watch| watch.sees(&grown.tree, params.patience));
             fitted.trees.push(grown.tree);
@@ -139,9 +134,9 @@ impl<'a> Rounds<'a> {
     }
 }
 
-/// Adds what the tree says. Rows it saw are known by leaf; with rows drawn, all are walked.
-fn move_scores(grown: &Grown<'_>, rows: &Rows, is_drawn: bool, scores: &mut [f32]) {
-    if is_drawn {
+/// Adds what the tree says. Rows it saw are known by leaf; where only some were drawn, all are walked.
+fn move_scores(grown: &Grown<'_>, rows: &Rows, drawn: Option<&[u32]>, scores: &mut [f32]) {
+    if drawn.is_some() {
         scores.iter_mut().enumerate().for_each(|(row, score)| *score += grown.tree.score(rows.row(row)));
         return;
     }

@@ -96,7 +96,8 @@ impl<'a> Grower<'a> {
 
     /// Moves the rows of a leaf apart; it becomes its left child, and the right one is given back.
     fn cut(&mut self, leaf: &mut Leaf, split: &Split) -> Leaf {
-        let goes = Goes { column: self.codes.column(split.feature), code: split.code, missing: split.missing };
+        let goes =
+            Goes { column: self.codes.column(split.feature), code: split.code, missing: split.missing };
         let (rows, spare) = (&mut self.rows[leaf.range.clone()], &mut self.spare[leaf.range.clone()]);
         let middle = leaf.range.start + goes.partition(rows, spare, self.params.threads as usize);
         let right = Leaf { range: middle..leaf.range.end, sum: minus(leaf.sum, split.left), best: None };
@@ -167,7 +168,10 @@ impl Goes<'_> {
         let lefts: Vec<usize> = std::thread::scope(|scope| {
             let work = |(rows, spare)| scope.spawn(|| self.part(rows, spare));
             let handles: Vec<_> = parts.into_iter().map(work).collect();
-            handles.into_iter().map(|one| one.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault))).collect()
+            handles
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault)))
+                .collect()
         });
         let mut end = 0;
         for (part, &left) in lefts.iter().enumerate() {

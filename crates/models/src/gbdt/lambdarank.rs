@@ -207,12 +207,16 @@ mod tests {
 
     #[test]
     fn keys_are_in_the_score_order_of_the_product() {
-        let scores = [0.0, -1.5, f32::NAN, 7.0, -0.0, f32::INFINITY, -f32::MIN_POSITIVE, 7.0, f32::MAX, -f32::MAX];
+        let scores =
+            [0.0, -1.5, f32::NAN, 7.0, -0.0, f32::INFINITY, -f32::MIN_POSITIVE, 7.0, f32::MAX, -f32::MAX];
         let mut order = Vec::new();
         rank(&scores, &mut order);
         let mut sorted: Vec<(f32, u32)> = scores.into_iter().zip(0..).collect();
         sorted.sort_by(|a, b| by_score(*a, *b));
         let rows = |key: &u64| *key as u32;
-        assert_eq!(order.iter().map(rows).collect::<Vec<_>>(), sorted.iter().map(|one| one.1).collect::<Vec<_>>());
+        assert_eq!(
+            order.iter().map(rows).collect::<Vec<_>>(),
+            sorted.iter().map(|one| one.1).collect::<Vec<_>>()
+        );
     }
 }

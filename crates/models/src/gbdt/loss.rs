@@ -44,7 +44,7 @@ impl Loss {
             Self::LambdaRank(_) => (0.0..=GRADE_MAX).contains(&label) && label == label.trunc(),
         };
         if let Some(row) = rows.labels().iter().position(|&label| !is_one(label)) {
-            return Err(Error::Label { row, label: rows.labels()[row] });
+            return Err(Error::Label(row, rows.labels()[row]));
         }
         let is_ranking = matches!(self, Self::LambdaRank(_));
         if is_ranking && rows.groups().is_empty() { Err(Error::NoGroups) } else { Ok(()) }

@@ -10,8 +10,6 @@ mod boost;
 mod grow;
 /// Exact sums of gradients by feature and bin.
 mod histogram;
-/// Scores into probabilities.
-pub mod isotonic;
 /// Gradients of a ranking.
 mod lambdarank;
 /// What is to be made small.
@@ -32,6 +30,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most rows of one fit: counts have 24 bits in a histogram.
 pub const ROWS_MAX: usize = (1 << 24) - 1;
+/// Most features.
+pub const FEATURES_MAX: usize = 1 << 16;
 /// Most leaves of a tree.
 pub const LEAVES_MAX: u32 = 1024;
 /// Most bins of a feature, the one for missing values not counted.
@@ -115,6 +115,9 @@ pub enum Error {
     /// There are no features.
     #[error("there are no features")]
     NoFeatures,
+    /// More features than a node can name.
+    #[error("{0} features are more than {FEATURES_MAX}")]
+    TooManyFeatures(usize),
     /// More rows than histograms can count.
     #[error("{0} rows are more than {ROWS_MAX}")]
     TooManyRows(usize),
@@ -128,30 +131,15 @@ pub enum Error {
         /// What the rows ask for.
         wanted: usize,
     },
-    /// A value is infinite; a missing one is `NaN`.
-    #[error("row {row}: feature {feature} is infinite")]
-    Infinite {
-        /// The row, from 0.
-        row: usize,
-        /// The feature, from 0.
-        feature: usize,
-    },
-    /// A label that the loss cannot mean: not finite, outside 0 to 1 for probabilities, no grade from 0 to 30 for rankings.
-    #[error("row {row}: the label {label} is not one of this loss")]
-    Label {
-        /// The row, from 0.
-        row: usize,
-        /// The label.
-        label: f32,
-    },
-    /// A weight that is negative or not finite.
-    #[error("row {row}: the weight {weight} is not a finite number from 0")]
-    Weight {
-        /// The row, from 0.
-        row: usize,
-        /// The weight.
-        weight: f32,
-    },
+    /// The value of a row and feature is infinite; a missing one is `NaN`.
+    #[error("row {0}: feature {1} is infinite")]
+    Infinite(usize, usize),
+    /// A row's label that the loss cannot mean: not finite, no probability, no grade from 0 to 30 of a ranking.
+    #[error("row {0}: the label {1} is not one of this loss")]
+    Label(usize, f32),
+    /// A row's weight that is negative or not finite.
+    #[error("row {0}: the weight {1} is not a finite number from 0")]
+    Weight(usize, f32),
     /// A ranking without groups.
     #[error("a ranking needs the sizes of its groups")]
     NoGroups,

@@ -1,6 +1,6 @@
 //! What is learned from: features, labels, weights and, for rankings, groups. Checked once, here.
 
-use super::{Error, ROWS_MAX};
+use super::{Error, FEATURES_MAX, ROWS_MAX};
 use std::ops::Range;
 
 /// Rows to learn from. Everything in it fits together.
@@ -20,19 +20,20 @@ impl Rows {
     /// Rows of `feature_count` values each (`NaN` is missing) with one finite label a row.
     ///
     /// # Errors
-    /// No rows or features, too many rows, lengths that do not fit, an infinite value, a label that is not finite.
+    /// No rows or features, too many of them, lengths that do not fit, an infinite value, a label that is not finite.
     pub fn new(feature_count: usize, values: Vec<f32>, labels: Vec<f32>) -> Result<Self, Error> {
         match (feature_count, labels.len()) {
             (0, _) => return Err(Error::NoFeatures),
+            (features, _) if features > FEATURES_MAX => return Err(Error::TooManyFeatures(features)),
             (_, 0) => return Err(Error::NoRows),
             (_, rows) if rows > ROWS_MAX => return Err(Error::TooManyRows(rows)),
             (features, rows) => fits("values", values.len(), rows.saturating_mul(features))?,
         }
         if let Some(at) = values.iter().position(|value| value.is_infinite()) {
-            return Err(Error::Infinite { row: at / feature_count, feature: at % feature_count });
+            return Err(Error::Infinite(at / feature_count, at % feature_count));
         }
         if let Some(row) = labels.iter().position(|label| !label.is_finite()) {
-            return Err(Error::Label { row, label: labels[row] });
+            return Err(Error::Label(row, labels[row]));
         }
         Ok(Self { feature_count, values, labels, weights: Vec::new(), groups: Vec::new() })
     }
@@ -45,7 +46,7 @@ impl Rows {
     pub fn weighted(mut self, weights: Vec<f32>) -> Result<Self, Error> {
         fits("weights", weights.len(), self.len())?;
         if let Some(row) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
-            return Err(Error::Weight { row, weight: weights[row] });
+            return Err(Error::Weight(row, weights[row]));
         }
         self.weights = weights;
         Ok(self)

@@ -1,8 +1,8 @@
 //! Isotonic calibration: pools by hand, monotone everywhere, and a skewed head that becomes honest on later cases.
 
 use crate::gbdt::noise;
-use bespoke_models::gbdt::isotonic::Isotonic;
 use bespoke_models::gbdt::{Error, Gbdt, GbdtParams, Loss, Rows, sigmoid};
+use bespoke_models::isotonic::Isotonic;
 use bespoke_models::metrics::calibration_error;
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn violators_are_pooled_by_hand() {
     assert_eq!(postcard::from_bytes::<Isotonic>(&bytes).expect("its own bytes"), fitted);
     assert_eq!(Isotonic::fit(&[], &[]), Err(Error::NoRows));
     assert!(matches!(Isotonic::fit(&[1.0], &[]), Err(Error::Length { .. })));
-    assert!(matches!(Isotonic::fit(&[f32::NAN], &[1.0]), Err(Error::Label { row: 0, .. })));
+    assert!(matches!(Isotonic::fit(&[f32::NAN], &[1.0]), Err(Error::Label(0, _))));
 }
 
 /// Visits and whether each bought, in the order of time.
@@ -39,8 +39,13 @@ fn an_overconfident_head_is_honest_after_calibration() {
         let values = part.iter().flat_map(|visit| visit.0).collect();
         Rows::new(3, values, part.iter().map(|visit| visit.1).collect()).expect("sound")
     };
-    let params =
-        GbdtParams { loss: Loss::Logistic, trees: 300, learning_rate: 0.2, rows_in_leaf_min: 2, ..GbdtParams::default() };
+    let params = GbdtParams {
+        loss: Loss::Logistic,
+        trees: 300,
+        learning_rate: 0.2,
+        rows_in_leaf_min: 2,
+        ..GbdtParams::default()
+    };
     let model = Gbdt::fit(&params, &rows(fitted_on), 1).expect("sound");
     let scores = |part| {
         let mut scores = Vec::new();

@@ -17,7 +17,8 @@ const EXACT: GbdtParams = GbdtParams {
     patience: 20,
     threads: 1,
 };
-const RANKING: GbdtParams = GbdtParams { loss: Loss::LambdaRank(LambdaRank { truncation: 30, steepness: 1.0 }), ..EXACT };
+const RANKING: GbdtParams =
+    GbdtParams { loss: Loss::LambdaRank(LambdaRank { truncation: 30, steepness: 1.0 }), ..EXACT };
 
 /// Numbers from 0 to 1 without a pattern.
 pub fn noise(seed: u64) -> impl FnMut() -> f32 {
@@ -84,7 +85,9 @@ fn what_is_missing_has_its_own_direction() {
     }
     let only_missing = rows(1, vec![1.0, 2.0, 8.0, nan, nan], vec![1.0, 1.0, 1.0, 6.0, 6.0]);
     let scores = scores(&fit(&EXACT, &only_missing), &[1.0, f32::MAX, nan]);
-    assert!((scores[0] - 1.0).abs() < 1e-4 && (scores[1] - 1.0).abs() < 1e-4 && (scores[2] - 6.0).abs() < 1e-4);
+    assert!(
+        (scores[0] - 1.0).abs() < 1e-4 && (scores[1] - 1.0).abs() < 1e-4 && (scores[2] - 6.0).abs() < 1e-4
+    );
 }
 
 #[test]
@@ -93,7 +96,8 @@ fn probabilities_of_separable_labels_become_sure() {
     let labels = values.iter().map(|&value| f32::from(u8::from(value >= 120.0))).collect();
     let params = GbdtParams { loss: Loss::Logistic, trees: 50, learning_rate: 0.3, ..EXACT };
     let model = fit(&params, &rows(1, values, labels));
-    let probabilities: Vec<f32> = scores(&model, &[3.0, 119.0, 120.0, 300.0]).into_iter().map(sigmoid).collect();
+    let probabilities: Vec<f32> =
+        scores(&model, &[3.0, 119.0, 120.0, 300.0]).into_iter().map(sigmoid).collect();
     assert!(probabilities[..2].iter().all(|&one| one < 0.01), "{probabilities:?}");
     assert!(probabilities[2..].iter().all(|&one| one > 0.99), "{probabilities:?}");
 }
@@ -113,7 +117,10 @@ fn the_first_pushes_of_a_ranking_are_those_of_the_paper() {
     // Two rows, equal scores: λ = ΔNDCG / 2 = (1 - 1/log2(3)) / 2, normalised by log2(1 + 2λ) / 2λ; curvature λ / 2.
     let data = rows(1, vec![0.0, 1.0], vec![0.0, 1.0]).grouped(vec![2]).expect("one group");
     let scores = scores(&fit(&RANKING, &data), &[0.0, 1.0]);
-    assert!((scores[0] + 2.0).abs() < 1e-4 && (scores[1] - 2.0).abs() < 1e-4, "-G/H = ±λ / (λ/2): {scores:?}");
+    assert!(
+        (scores[0] + 2.0).abs() < 1e-4 && (scores[1] - 2.0).abs() < 1e-4,
+        "-G/H = ±λ / (λ/2): {scores:?}"
+    );
 }
 
 #[test]
@@ -129,8 +136,15 @@ fn watched_rows_end_the_growing() {
 #[test]
 fn the_same_seed_gives_the_same_bytes_from_any_number_of_threads() {
     let data = planted(3000, 5);
-    let params =
-        GbdtParams { trees: 8, leaves: 31, bins: 63, feature_share: 0.7, row_share: 0.8, threads: 1, ..RANKING };
+    let params = GbdtParams {
+        trees: 8,
+        leaves: 31,
+        bins: 63,
+        feature_share: 0.7,
+        row_share: 0.8,
+        threads: 1,
+        ..RANKING
+    };
     let bytes = |params: &GbdtParams, seed| {
         postcard::to_allocvec(&Gbdt::fit(params, &data, seed).expect("sound")).expect("plain data")
     };
@@ -151,24 +165,24 @@ fn odd_input_is_refused_by_name() {
     let fine = || rows(2, vec![0.0, 1.0, 2.0, 3.0], vec![0.0, 1.0]);
     assert_eq!(Rows::new(0, vec![], vec![1.0]), Err(Error::NoFeatures));
     assert_eq!(Rows::new(2, vec![], vec![]), Err(Error::NoRows));
-    assert_eq!(Rows::new(2, vec![0.0; 3], vec![0.0; 2]), Err(Error::Length { what: "values", found: 3, wanted: 4 }));
     assert_eq!(
-        Rows::new(2, vec![0.0, 0.0, 0.0, f32::INFINITY], vec![0.0; 2]),
-        Err(Error::Infinite { row: 1, feature: 1 })
+        Rows::new(2, vec![0.0; 3], vec![0.0; 2]),
+        Err(Error::Length { what: "values", found: 3, wanted: 4 })
     );
-    assert!(matches!(Rows::new(1, vec![0.0], vec![f32::NAN]), Err(Error::Label { row: 0, .. })));
+    assert_eq!(Rows::new(2, vec![0.0, 0.0, 0.0, f32::INFINITY], vec![0.0; 2]), Err(Error::Infinite(1, 1)));
+    assert!(matches!(Rows::new(1, vec![0.0], vec![f32::NAN]), Err(Error::Label(0, _))));
     assert_eq!(
         fine().grouped(vec![1]),
         Err(Error::Length { what: "the sum of group sizes", found: 1, wanted: 2 })
     );
     assert!(matches!(fine().weighted(vec![1.0]), Err(Error::Length { what: "weights", .. })));
-    assert_eq!(fine().weighted(vec![1.0, -1.0]), Err(Error::Weight { row: 1, weight: -1.0 }));
+    assert_eq!(fine().weighted(vec![1.0, -1.0]), Err(Error::Weight(1, -1.0)));
     assert_eq!(Gbdt::fit(&RANKING, &fine(), 1), Err(Error::NoGroups));
     let halves = rows(1, vec![0.0, 1.0], vec![0.0, 1.5]);
     let grouped = halves.clone().grouped(vec![2]).expect("one group");
-    assert_eq!(Gbdt::fit(&RANKING, &grouped, 1), Err(Error::Label { row: 1, label: 1.5 }));
+    assert_eq!(Gbdt::fit(&RANKING, &grouped, 1), Err(Error::Label(1, 1.5)));
     let logistic = GbdtParams { loss: Loss::Logistic, ..EXACT };
-    assert_eq!(Gbdt::fit(&logistic, &halves, 1), Err(Error::Label { row: 1, label: 1.5 }));
+    assert_eq!(Gbdt::fit(&logistic, &halves, 1), Err(Error::Label(1, 1.5)));
     for (params, name) in [
         (GbdtParams { leaves: 1, ..EXACT }, "leaves"),
         (GbdtParams { bins: 256, ..EXACT }, "bins"),

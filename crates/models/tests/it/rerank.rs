@@ -22,8 +22,13 @@ fn candidates(session: &[u32], params: &RerankParams) -> Candidates {
             popular.bump(item, &[CategoryNo(0)], 1.0, Millis(0));
         }
     }
-    let sources =
-        Sources { sessions: &sessions, co_views: &co_views, popular: &popular, recent: &popular, now: Millis(0) };
+    let sources = Sources {
+        sessions: &sessions,
+        co_views: &co_views,
+        popular: &popular,
+        recent: &popular,
+        now: Millis(0),
+    };
     sources.candidates(params, &products(session), &mut Scratch::default())
 }
 
@@ -44,12 +49,15 @@ fn candidates_are_described_by_source_popularity_and_session() {
     assert_eq!(value(&found, found.products[0].0, "near_share_of_best"), 1.0);
     assert!((value(&found, 2, "popularity_log") - 3.0_f32.ln()).abs() < 1e-6, "seen twice");
     let of = |product, features: [&str; 5]| features.map(|feature| value(&found, product, feature));
-    let session = ["items_back", "times_in_session", "session_items", "session_distinct_items", "is_last_item"];
+    let session =
+        ["items_back", "times_in_session", "session_items", "session_distinct_items", "is_last_item"];
     assert_eq!(of(1, session), [0.0, 2.0, 3.0, 2.0, 1.0]);
     assert_eq!(of(4, session), [2.0, 1.0, 3.0, 2.0, 0.0]);
     assert!(value(&found, 2, "items_back").is_nan());
     assert_eq!(value(&found, 2, "co_view_share_last"), value(&found, 2, "co_view_share_second_last"));
-    assert!(value(&found, 5, "co_view_share_third_last") > 0.0 && value(&found, 5, "co_view_share_last").is_nan());
+    assert!(
+        value(&found, 5, "co_view_share_third_last") > 0.0 && value(&found, 5, "co_view_share_last").is_nan()
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Annals of Mathematical Statistics 1955; for calibration Zadrozny and Elkan, KDD 2002). Fit it on rows that the model was
 //! not fitted on.
 
-use super::Error;
+use crate::gbdt::Error;
 use serde::{Deserialize, Serialize};
 
 /// A fitted increasing function, straight between its points and flat outside them.
@@ -50,10 +50,13 @@ impl Isotonic {
         if scores.len() != labels.len() {
             return Err(Error::Length { what: "labels", found: labels.len(), wanted: scores.len() });
         }
-        if let Some(row) = (0..scores.len()).find(|&row| !(scores[row].is_finite() && labels[row].is_finite())) {
-            return Err(Error::Label { row, label: labels[row] });
+        if let Some(row) =
+            (0..scores.len()).find(|&row| !(scores[row].is_finite() && labels[row].is_finite()))
+        {
+            return Err(Error::Label(row, labels[row]));
         }
-        let mut cases: Vec<(f32, f32)> = scores.iter().map(|score| score + 0.0).zip(labels.iter().copied()).collect();
+        let mut cases: Vec<(f32, f32)> =
+            scores.iter().map(|score| score + 0.0).zip(labels.iter().copied()).collect();
         cases.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let mut fitted = Self { scores: Vec::new(), values: Vec::new() };
         for pool in pools(&cases) {
