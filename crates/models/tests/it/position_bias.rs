@@ -10,7 +10,7 @@ const CLIP: f32 = 20.0;
 
 /// Probability of a click on a product once it is looked at: the higher the number, the better.
 fn appeal(product: usize) -> f32 {
-    0.2 + 0.05 * product as f32
+    0.25 + 0.06 * product as f32
 }
 
 /// Probability that a place is looked at.
@@ -48,7 +48,7 @@ fn unweighted(rows: &Rows) -> Rows {
 /// Share of pairs of products in the true order.
 fn right_pairs(rows: &Rows) -> f64 {
     let loss = Loss::LambdaRank(LambdaRank::default());
-    let params = GbdtParams { loss, trees: 60, leaves: 10, ..GbdtParams::default() };
+    let params = GbdtParams { loss, trees: 50, leaves: 10, rows_in_leaf_min: 500, ..GbdtParams::default() };
     let model = Gbdt::fit(&params, rows, 1).expect("sound");
     let mut scores = Vec::new();
     model.score(&(0..PRODUCTS).flat_map(|product| [product as f32, 0.5]).collect::<Vec<_>>(), &mut scores);
@@ -59,8 +59,8 @@ fn right_pairs(rows: &Rows) -> f64 {
 
 #[test]
 fn inverse_propensities_recover_the_true_order_and_plain_clicks_do_not() {
-    let logged = log(20_000);
+    let logged = log(40_000);
     let (corrected, plain) = (right_pairs(&logged), right_pairs(&unweighted(&logged)));
-    assert!(corrected >= 0.95, "corrected {corrected}, plain {plain}");
-    assert!(plain <= 0.6, "corrected {corrected}, plain {plain}");
+    assert!(corrected >= 0.93, "corrected {corrected}, plain {plain}");
+    assert!(plain <= 0.7, "corrected {corrected}, plain {plain}");
 }
