@@ -1,5 +1,5 @@
 //! Everything fitted from data, in the order in which a decision meets it: the columns it is kept in, popularity,
-//! shared content, repurchase, returns, co-occurrence, session neighbours, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
+//! shared content, repurchase, returns, co-occurrence, session neighbours, boosted trees, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
 
 /// Columns shared between the writer and published snapshots.
 pub mod cow;
@@ -28,6 +28,14 @@ pub mod kept_sessions;
 pub mod session_index;
 /// Predictions from the sessions most like this one.
 pub mod session_knn;
+
+/// Gradient-boosted trees: rankings, probabilities, amounts.
+pub mod gbdt;
+
+/// Scores into probabilities.
+pub mod isotonic;
+/// Candidates of a session, described and ranked.
+pub mod rerank;
 
 /// Working memory of a prediction, reused from one to the next.
 pub mod scratch;

@@ -1,6 +1,10 @@
 //! The models as the engine uses them: known answers, incremental = rebuilt, frozen clones, round trips, odd input.
 
+mod calibration;
 mod co_occurrence;
+mod gbdt;
+mod position_bias;
+mod rerank;
 mod session_knn;
 
 use bespoke_domain::ProductNo;
