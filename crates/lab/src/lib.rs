@@ -13,6 +13,8 @@ pub mod session_data;
 
 /// Iterative reveal on the test data.
 pub mod evaluate;
+/// Top-N recommendation on public data.
+pub mod topn;
 /// Accessories on a real catalogue.
 pub mod fits;
 /// The same predictions over HTTP.

@@ -32,5 +32,29 @@ pub mod session_knn;
 /// Working memory of a prediction, reused from one to the next.
 pub mod scratch;
 
+/// Who had to do with what: training data.
+pub mod interactions;
+/// What every recommender offers.
+pub mod recommender;
+/// Item–item models once fitted.
+pub mod neighbours;
+/// Neighbours by the shoppers that products share.
+pub mod item_knn;
+/// Vectors by alternating least squares.
+pub mod als;
+/// One side of alternating least squares.
+pub mod als_solve;
+
+/// Small systems of equations.
+pub mod cholesky;
+/// Eigenvalues of symmetric matrices.
+pub mod eigen;
+/// Float kernels with the same bits everywhere.
+pub mod lanes;
+/// Work shared among threads.
+pub mod parts;
+/// Numbers that follow from a seed.
+pub mod seeded;
+
 /// How good a ranking is, and how long it took.
 pub mod metrics;
