@@ -13,8 +13,6 @@ pub mod session_data;
 
 /// Iterative reveal on the test data.
 pub mod evaluate;
-/// Top-N recommendation on public data.
-pub mod topn;
 /// Accessories on a real catalogue.
 pub mod fits;
 /// The same predictions over HTTP.
@@ -27,5 +25,7 @@ pub mod models;
 pub mod report;
 /// The default placements on the seeded shop.
 pub mod seeded;
+/// Top-N recommendation on public data.
+pub mod topn;
 /// Coordinate search on the end of the training data.
 pub mod tune;

@@ -45,8 +45,7 @@ pub fn topn(outcomes: &[TopOutcome]) -> String {
         "model", "recall", "ndcg", "shoppers", "fit s", "MB", "p50 us", "p99 us", "tune s"
     );
     for one in outcomes {
-        let times =
-            [one.fit_s, one.size_mb, one.recommend_us_p50, one.recommend_us_p99, one.tune_s];
+        let times = [one.fit_s, one.size_mb, one.recommend_us_p50, one.recommend_us_p99, one.tune_s];
         let times = times.map(|value| format!("{value:>8.2}")).join(" ");
         // Writing to a string cannot fail.
         let _ = match &one.refused {

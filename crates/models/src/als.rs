@@ -185,7 +185,8 @@ impl Kernel for Rotate<'_> {
             product.add_to(block, |_| 0);
             if rows < count {
                 let mut rest = vec![0.0; 4 * width];
-                Outer { left: (&turned[rows..], 16), right: (self.rotation, width), rows: 4 }.add_to(&mut rest, |_| 0);
+                Outer { left: (&turned[rows..], 16), right: (self.rotation, width), rows: 4 }
+                    .add_to(&mut rest, |_| 0);
                 block[rows * width..].copy_from_slice(&rest[..(count - rows) * width]);
             }
         }

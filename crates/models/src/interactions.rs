@@ -131,7 +131,11 @@ mod tests {
     #[test]
     fn rows_are_sorted_summed_and_cleaned_and_turned() {
         let p = ProductNo;
-        let rows = [vec![(p(2), 1.0), (p(0), 0.5), (p(2), 2.0)], vec![(p(1), f32::NAN), (p(1), -1.0)], vec![(p(0), 4.0)]];
+        let rows = [
+            vec![(p(2), 1.0), (p(0), 0.5), (p(2), 2.0)],
+            vec![(p(1), f32::NAN), (p(1), -1.0)],
+            vec![(p(0), 4.0)],
+        ];
         let data = Interactions::new(&rows).with_columns(4);
         assert_eq!((data.row_count(), data.column_count(), data.len()), (3, 4, 3));
         assert_eq!(data.row(0), (&[0, 2][..], &[0.5, 3.0][..]));

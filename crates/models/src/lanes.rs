@@ -19,7 +19,10 @@ pub trait Kernel {
 
 /// Runs `kernel` with the widest instructions there are. Choose work of microseconds or more.
 #[inline]
-#[allow(unsafe_code, reason = "calling what was compiled for more instructions, after asking whether they are there")]
+#[allow(
+    unsafe_code,
+    reason = "calling what was compiled for more instructions, after asking whether they are there"
+)]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {

@@ -32,21 +32,27 @@ pub mod session_knn;
 /// Working memory of a prediction, reused from one to the next.
 pub mod scratch;
 
-/// Who had to do with what: training data.
-pub mod interactions;
-/// What every recommender offers.
-pub mod recommender;
-/// Item–item models once fitted.
-pub mod neighbours;
-/// Neighbours by the shoppers that products share.
-pub mod item_knn;
 /// Vectors by alternating least squares.
 pub mod als;
 /// One side of alternating least squares.
 pub mod als_solve;
+/// All-pairs linear weights in closed form.
+pub mod ease;
+/// Who had to do with what: training data.
+pub mod interactions;
+/// Neighbours by the shoppers that products share.
+pub mod item_knn;
+/// Item–item models once fitted.
+pub mod neighbours;
+/// What every recommender offers.
+pub mod recommender;
+/// Sparse linear weights among neighbours.
+pub mod slim;
 
 /// Small systems of equations.
 pub mod cholesky;
+/// Inverses of large matrices.
+pub mod dense;
 /// Eigenvalues of symmetric matrices.
 pub mod eigen;
 /// Float kernels with the same bits everywhere.

@@ -23,7 +23,12 @@ pub struct Measures {
 const PART: usize = 256;
 
 /// How well `fitted` ranks `right` for the shoppers of `had`, row by row. Each is folded in from what they had.
-pub fn measure(fitted: &dyn Recommender, had: &Interactions, right: &Interactions, cutoff: usize) -> Measures {
+pub fn measure(
+    fitted: &dyn Recommender,
+    had: &Interactions,
+    right: &Interactions,
+    cutoff: usize,
+) -> Measures {
     let shoppers: Vec<usize> = (0..right.row_count()).filter(|&row| right.row_len(row) > 0).collect();
     let parts = parts::map(shoppers.len().div_ceil(PART), THREADS, |part| {
         let mut scratch = Scores::default();

@@ -6,9 +6,11 @@ use super::{TopOptions, TopOutcome, evaluate};
 use crate::error::Error;
 use crate::model::{Knob, refit_knob};
 use bespoke_models::als::AlsParams;
+use bespoke_models::ease::EaseParams;
 use bespoke_models::interactions::Interactions;
 use bespoke_models::item_knn::{ItemKnnParams, Similarity};
 use bespoke_models::recommender::{FitRun, Recommender};
+use bespoke_models::slim::SlimParams;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,11 +24,13 @@ pub struct Entry {
 }
 
 /// Every model under test.
-pub const MODELS: [Entry; 5] = [
+pub const MODELS: [Entry; 7] = [
     Entry { name: "item_cosine", evaluate: evaluate::<Cosine> },
     Entry { name: "item_tfidf", evaluate: evaluate::<TfIdf> },
     Entry { name: "item_bm25", evaluate: evaluate::<Bm25> },
     Entry { name: "rp3beta", evaluate: evaluate::<Rp3Beta> },
+    Entry { name: "slim", evaluate: evaluate::<Slim> },
+    Entry { name: "ease", evaluate: evaluate::<Ease> },
     Entry { name: "als", evaluate: evaluate::<Als> },
 ];
 
@@ -144,6 +148,49 @@ impl TopModel for Rp3Beta {
 
     fn fit(params: &ItemKnnParams, data: &Interactions, run: FitRun) -> Fitted {
         fit_knn(params, data, run)
+    }
+}
+
+/// Sparse linear weights.
+pub struct Slim;
+
+impl TopModel for Slim {
+    type Params = SlimParams;
+    const KNOBS: &'static [Knob<SlimParams>] = &[
+        refit_knob("regularization", &[0.1, 0.3, 1.0, 3.0, 10.0], |p, v| p.regularization = v),
+        refit_knob("busy", &[0.0, 0.3, 0.6, 0.9, 1.2], |p, v| p.busy = v),
+        refit_knob("popular", &[0.0, 0.15, 0.3, 0.45, 0.6], |p, v| p.popular = v),
+        refit_knob("chosen", &[0.0, 0.3, 0.5, 0.7], |p, v| p.chosen = v),
+    ];
+
+    fn start() -> SlimParams {
+        SlimParams::default()
+    }
+
+    fn fit(params: &SlimParams, data: &Interactions, run: FitRun) -> Fitted {
+        Ok(Box::new(params.fit(data, run)))
+    }
+}
+
+/// Linear weights in closed form.
+pub struct Ease;
+
+impl TopModel for Ease {
+    type Params = EaseParams;
+    const KNOBS: &'static [Knob<EaseParams>] =
+        &[refit_knob("regularization", &[20.0, 50.0, 100.0, 200.0, 500.0, 1000.0], |p, v| {
+            p.regularization = v
+        })];
+
+    fn start() -> EaseParams {
+        EaseParams::default()
+    }
+
+    fn fit(params: &EaseParams, data: &Interactions, run: FitRun) -> Fitted {
+        match params.fit(data, run) {
+            Ok(fitted) => Ok(Box::new(fitted)),
+            Err(refused) => Err(refused.to_string()),
+        }
     }
 }
 

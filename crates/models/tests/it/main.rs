@@ -1,6 +1,7 @@
 //! The models as the engine uses them: known answers, incremental = rebuilt, frozen clones, round trips, odd input.
 
 mod co_occurrence;
+mod recommenders;
 mod session_knn;
 
 use bespoke_domain::ProductNo;
