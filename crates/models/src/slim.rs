@@ -2,7 +2,7 @@
 //! on every set measured, where a fit may take a minute; serves at the speed of neighbours.
 //!
 //! For each product j with candidates S, the `candidates_max` products that share the most (weighted) shoppers with it,
-//! `w = (G_SS + Λ)⁻¹ G_Sj` with `G = Xᵀ D X`, `D = 1 / items(u)^busy`. This is SLIM on pre-selected features (Ning, Karypis
+//! `w = (G_SS + Λ)⁻¹ G_Sj` with `G = Xᵀ D X`, `D = (mean / items(u))^busy`. This is SLIM on pre-selected features (Ning, Karypis
 //! 2011, "fsSLIM") with the squared penalty of EASE (Steck 2019) in place of SLIM's L1, so that it has a closed form; with
 //! every product as a candidate and busy = 0 it *is* EASE. Scores of j are divided by `shoppers(j)^popular`.
 
@@ -34,7 +34,7 @@ pub struct SlimParams {
 
 impl Default for SlimParams {
     fn default() -> Self {
-        Self { candidates_max: 100, regularization: 1.0, busy: 0.6, popular: 0.3, chosen: 0.5 }
+        Self { candidates_max: 100, regularization: 50.0, busy: 0.4, popular: 0.0, chosen: 0.3 }
     }
 }
 
@@ -65,8 +65,9 @@ const TOGETHER_MAX: usize = 3000;
 
 impl Together {
     fn new(params: &SlimParams, data: &Interactions, threads: usize) -> Self {
+        let mean = data.len() as f32 / data.row_count().max(1) as f32;
         let weigh = |shopper: usize, _, weight: f32| {
-            weight * libm::powf(data.row_len(shopper) as f32, -0.5 * params.busy)
+            weight * libm::powf(mean / data.row_len(shopper) as f32, 0.5 * params.busy)
         };
         let by_shopper = data.clone().map(weigh);
         let by_product = by_shopper.transposed();

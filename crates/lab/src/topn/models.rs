@@ -157,10 +157,10 @@ pub struct Slim;
 impl TopModel for Slim {
     type Params = SlimParams;
     const KNOBS: &'static [Knob<SlimParams>] = &[
-        refit_knob("regularization", &[0.1, 0.3, 1.0, 3.0, 10.0], |p, v| p.regularization = v),
-        refit_knob("busy", &[0.0, 0.3, 0.6, 0.9, 1.2], |p, v| p.busy = v),
-        refit_knob("popular", &[0.0, 0.15, 0.3, 0.45, 0.6], |p, v| p.popular = v),
-        refit_knob("chosen", &[0.0, 0.3, 0.5, 0.7], |p, v| p.chosen = v),
+        refit_knob("regularization", &[15.0, 30.0, 50.0, 100.0, 200.0], |p, v| p.regularization = v),
+        refit_knob("busy", &[0.0, 0.2, 0.3, 0.4, 0.5, 0.6], |p, v| p.busy = v),
+        refit_knob("chosen", &[0.2, 0.3, 0.4, 0.5], |p, v| p.chosen = v),
+        refit_knob("popular", &[-0.05, 0.0, 0.05, 0.1], |p, v| p.popular = v),
     ];
 
     fn start() -> SlimParams {
