@@ -13,12 +13,12 @@
 use crate::als_solve::{Side, Solver, solve};
 use crate::eigen;
 use crate::interactions::Interactions;
-use crate::lanes::{Kernel, LANES, Outer, dispatch, dot, padded};
+use crate::lanes::{Kernel, LANES, Outer, dispatch, padded};
+use crate::nearest::Vectors;
 use crate::parts;
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use crate::seeded::Seeded;
 use bespoke_domain::ProductNo;
-use bespoke_domain::order::TopK;
 use serde::{Deserialize, Serialize};
 
 /// What to fit.
@@ -56,9 +56,8 @@ impl Default for AlsParams {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Als {
     params: AlsParams,
-    product_count: u32,
-    /// A row a product, in whole lanes, rotated so that their Gram matrix is diagonal.
-    products: Vec<f32>,
+    /// A row a product, rotated so that their Gram matrix is diagonal.
+    products: Vectors,
     /// That diagonal × α₀.
     energies: Vec<f32>,
 }
@@ -80,7 +79,7 @@ impl AlsParams {
             self.solve_side(&mut shoppers, &mut products, &turned, run.threads);
         }
         let energies = self.rotate(&mut products, &mut [], run.threads);
-        Als { params: *self, product_count: data.column_count() as u32, products, energies }
+        Als { params: *self, products: Vectors::new(products, width), energies }
     }
 
     fn solve_side(&self, fixed: &mut [f32], solved: &mut [f32], rows: &Interactions, threads: usize) {
@@ -196,10 +195,10 @@ impl Kernel for Rotate<'_> {
 impl Als {
     /// The vector of a shopper with this history, product vectors fixed; nought without any known product.
     pub fn fold_in(&self, history: &[(ProductNo, f32)]) -> Vec<f32> {
-        let known = history.iter().filter(|one| one.0.0 < self.product_count).copied();
+        let known = history.iter().filter(|one| one.0.index() < self.products.count()).copied();
         let rows = Interactions::new([known.collect::<Vec<_>>()]);
         let params = AlsParams { solver: Solver::Cholesky, ..self.params };
-        let side = params.side(&self.products, &self.energies, self.product_count as usize);
+        let side = params.side(self.products.rows(), &self.energies, self.products.count());
         let mut vector = vec![0.0; side.width()];
         solve(&side, &rows, 0, &mut vector);
         vector
@@ -208,56 +207,15 @@ impl Als {
 
 impl Recommender for Als {
     fn product_count(&self) -> usize {
-        self.product_count as usize
+        self.products.count()
     }
 
     fn size_bytes(&self) -> usize {
-        4 * (self.products.len() + self.energies.len())
+        self.products.size_bytes() + 4 * self.energies.len()
     }
 
     fn recommend(&self, ask: &Ask<'_>, scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
         let vector = self.fold_in(ask.history);
-        let scores = &mut scratch.vector;
-        scores.clear();
-        scores.resize(self.product_count().next_multiple_of(LANES), f32::NEG_INFINITY);
-        dispatch(Score { products: &self.products, vector: &vector, scores });
-        for product in ask.excluded.iter().filter(|product| product.0 < self.product_count) {
-            scores[product.index()] = f32::NEG_INFINITY;
-        }
-        top(scores, ask.limit)
+        self.products.best(&vector, ask.excluded, ask.limit, &mut scratch.found)
     }
-}
-
-struct Score<'a> {
-    products: &'a [f32],
-    vector: &'a [f32],
-    scores: &'a mut [f32],
-}
-
-impl Kernel for Score<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (row, score) in self.products.chunks_exact(self.vector.len()).zip(self.scores) {
-            *score = dot(row, self.vector);
-        }
-    }
-}
-
-/// The best positive of `scores`, one a product.
-pub(crate) fn top(scores: &[f32], limit: usize) -> Vec<(f32, ProductNo)> {
-    let mut top = TopK::new(limit.min(scores.len()));
-    let mut bar = 0.0;
-    for (block, lanes) in scores.chunks(LANES).enumerate() {
-        if lanes.iter().fold(false, |any, score| any | (*score > bar)) {
-            for (at, &score) in lanes.iter().enumerate() {
-                if score > bar && score.is_finite() {
-                    top.push(score, ProductNo((block * LANES + at) as u32));
-                }
-            }
-            bar = top.bar().max(0.0);
-        }
-    }
-    top.into_sorted()
 }

@@ -4,10 +4,10 @@
 //! `B = I − P · diagMat(1 / diag P)`, `P = (Xᵀ X + λ I)⁻¹` (Steck 2019, "Embarrassingly shallow autoencoders for sparse
 //! data"): the weights that minimize `‖X − X B‖² + λ ‖B‖²` with nought on the diagonal. P by Cholesky, in blocks, in 32 bits.
 
-use crate::als::top;
 use crate::dense;
 use crate::interactions::Interactions;
 use crate::lanes::{Kernel, LANES, axpy, dispatch, padded};
+use crate::nearest::greatest;
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use bespoke_domain::ProductNo;
 use serde::{Deserialize, Serialize};
@@ -147,6 +147,6 @@ impl Recommender for Ease {
         for product in ask.excluded.iter().filter(|product| product.0 < self.product_count) {
             scores[product.index()] = f32::NEG_INFINITY;
         }
-        top(scores, ask.limit)
+        greatest(scores, ask.limit)
     }
 }

@@ -49,6 +49,8 @@ pub mod recommender;
 /// Sparse linear weights among neighbours.
 pub mod slim;
 
+/// The best inner products among many vectors.
+pub mod nearest;
 /// Small systems of equations.
 pub mod cholesky;
 /// Inverses of large matrices.

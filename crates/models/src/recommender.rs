@@ -1,6 +1,7 @@
 //! What every recommender offers: from the products that a shopper had to do with to those that come next. Scored from the
 //! list alone, so that a shopper who came a minute after the fit is served like one who was in it.
 
+use crate::nearest::Found;
 use crate::parts;
 use bespoke_domain::ProductNo;
 use bespoke_domain::order::TopK;
@@ -62,6 +63,8 @@ pub struct Scores {
     touched: Vec<u32>,
     /// For models that work with vectors.
     pub(crate) vector: Vec<f32>,
+    /// For models that look for the nearest of many vectors.
+    pub(crate) found: Found,
 }
 
 impl Scores {
