@@ -14,7 +14,6 @@ use crate::neighbours::Neighbours;
 use crate::parts;
 use crate::recommender::{FitRun, Scores};
 use bespoke_domain::ProductNo;
-use bespoke_domain::order::TopK;
 use serde::{Deserialize, Serialize};
 
 /// How alike two products are.
@@ -73,7 +72,7 @@ impl ItemKnnParams {
 }
 
 /// Data as a similarity looks at it.
-pub(crate) struct Weighted {
+struct Weighted {
     /// `a(u,i)`, a row a product.
     by_product: Interactions,
     /// `b(u,j)`, a row a shopper.
@@ -91,7 +90,7 @@ enum Rows {
 }
 
 impl Weighted {
-    pub(crate) fn new(similarity: Similarity, data: &Interactions) -> Self {
+    fn new(similarity: Similarity, data: &Interactions) -> Self {
         let turned = data.transposed();
         match similarity {
             Similarity::Cosine => Self::cosine(data.clone()),
@@ -137,21 +136,29 @@ impl Weighted {
         }
     }
 
-    /// The `limit` products most like `product`, best first.
-    pub(crate) fn nearest(&self, product: usize, limit: usize, scores: &mut Scores) -> Vec<(f32, ProductNo)> {
+    /// The `limit` products most like `product`, in the order of their numbers.
+    fn nearest(&self, product: usize, limit: usize, scores: &mut Scores) -> Vec<(f32, ProductNo)> {
         scores.reserve(self.by_product.row_count());
         let (shoppers, weights) = self.by_product.row(product);
         for (&shopper, &weight) in shoppers.iter().zip(weights) {
             let (columns, values) = self.by_shopper.row(shopper as usize);
             scores.add(columns, values, weight);
         }
-        let mut top = TopK::new(limit);
+        // Score above product number, as one number whose order is that of scores (ties: the smaller product is greater).
+        let mut keys: Vec<u64> = Vec::new();
         scores.drain(|column, score| {
-            if column as usize != product {
-                top.push(score * self.target_scale[column as usize], ProductNo(column));
+            let score = score * self.target_scale[column as usize];
+            if column as usize != product && score > 0.0 && score.is_finite() {
+                keys.push(u64::from(score.to_bits()) << 32 | u64::from(!column));
             }
         });
-        let mut row = top.into_sorted();
+        if keys.len() > limit {
+            keys.select_nth_unstable_by(limit, |a, b| b.cmp(a));
+            keys.truncate(limit);
+        }
+        let score = |key: u64| f32::from_bits((key >> 32) as u32);
+        let mut row: Vec<_> = keys.iter().map(|&key| (score(key), ProductNo(!(key as u32)))).collect();
+        row.sort_unstable_by_key(|one| one.1);
         if self.rows == Rows::AddUpToOne {
             let sum: f32 = row.iter().map(|one| one.0).sum();
             row.iter_mut().for_each(|one| one.0 /= sum);

@@ -49,8 +49,6 @@ pub mod recommender;
 /// Sparse linear weights among neighbours.
 pub mod slim;
 
-/// The best inner products among many vectors.
-pub mod nearest;
 /// Small systems of equations.
 pub mod cholesky;
 /// Inverses of large matrices.
@@ -59,6 +57,8 @@ pub mod dense;
 pub mod eigen;
 /// Float kernels with the same bits everywhere.
 pub mod lanes;
+/// The best inner products among many vectors.
+pub mod nearest;
 /// Work shared among threads.
 pub mod parts;
 /// Numbers that follow from a seed.

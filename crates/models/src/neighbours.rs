@@ -21,7 +21,9 @@ impl Neighbours {
         let mut sorted = Vec::new();
         for row in rows {
             sorted.clone_from(row);
-            sorted.sort_unstable_by_key(|one| one.1);
+            if !sorted.is_sorted_by_key(|one: &(f32, ProductNo)| one.1) {
+                sorted.sort_unstable_by_key(|one| one.1);
+            }
             built.columns.extend(sorted.iter().map(|one| one.1.0));
             built.weights.extend(sorted.iter().map(|one| one.0));
             built.starts.push(built.columns.len() as u32);
