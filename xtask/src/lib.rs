@@ -9,7 +9,6 @@
 
 pub mod repo;
 pub mod steps;
-pub mod topn;
 
 pub mod arch;
 
