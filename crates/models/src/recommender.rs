@@ -108,7 +108,7 @@ impl Scores {
         }
         let mut top = TopK::new(limit.min(self.touched.len()));
         self.drain(|column, score| {
-            if score > 0.0 && score.is_finite() {
+            if score > 0.0 && score >= top.bar() && score.is_finite() {
                 top.push(score, ProductNo(column));
             }
         });
