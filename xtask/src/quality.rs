@@ -1,6 +1,7 @@
 //! The recommenders against bars on public data and on the seeded shop: `cargo xtask quality --data DIR`. Missing data fails, never skips.
 
 use crate::repo::{cargo, read, show, target_directory};
+use crate::topn;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::Path;
@@ -51,7 +52,7 @@ const RANKER_CALIBRATION_ERROR: f64 = 0.02;
 /// # Errors
 /// When a file is missing or a bar is missed.
 pub fn run(root: &Path, data: &Path) -> Result<()> {
-    let mut missed = seeded(root)? + fits(root, data)? + ranker(root, data)?;
+    let mut missed = seeded(root)? + fits(root, data)? + ranker(root, data)? + topn::run(root, data)?;
     let mut sets: Vec<&str> = BARS.iter().map(|bar| bar.data).collect();
     sets.dedup();
     for set in sets {

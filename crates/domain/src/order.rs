@@ -41,6 +41,13 @@ impl<I: Ord + Copy> TopK<I> {
         }
     }
 
+    /// No score at or below this, nor one that is not finite, needs to be offered any more if its id is greater than all
+    /// before it. Below every score until something was cut off.
+    #[inline]
+    pub fn bar(&self) -> f32 {
+        self.bar.map_or(f32::NEG_INFINITY, |bar| if bar.0.is_finite() { bar.0 } else { f32::NEG_INFINITY })
+    }
+
     fn cut(&mut self) {
         if self.k == 0 {
             self.kept.clear();

@@ -5,6 +5,8 @@ use crate::error::Error;
 use crate::http::HttpOptions;
 use crate::models::MODELS;
 use crate::ranker::RankerOptions;
+use crate::topn::TopOptions;
+use crate::topn::models::MODELS as TOP_MODELS;
 use std::path::PathBuf;
 
 /// How to call it.
@@ -17,6 +19,13 @@ usage: lab sessions --train FILE --test FILE [options]
   --dump N FILE      write the top k of the first N cases of each model as JSON lines
   --json             print one JSON object instead of a table
 Files are TSV, gzip where named .gz, with the header `session<TAB>items`; items are separated by spaces, sessions in time order.
+
+usage: lab topn --train FILE --test FILE [options]
+  --model NAME       of those in docs/models.md, or all (default all)
+  -k N               cut-off of the measures, 1 to 1000 (default 20)
+  --params FILE      JSON object of parameters by model name; those models are not tuned
+  --json             print one JSON object instead of a table
+Files hold a line `user item item …` of numbers for each user, gzip where named .gz.
 
 usage: lab http --train FILE --test FILE [options]
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
@@ -86,6 +95,8 @@ pub struct SeededOptions {
 pub enum Command {
     /// Evaluate on session data.
     Sessions(Options),
+    /// Evaluate on top-N data.
+    TopN(TopOptions),
     /// Compare with a server.
     Http(HttpOptions),
     /// Compare with popularity on the seeded shop.
@@ -106,6 +117,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
     let mut words = words;
     match words.next().as_deref() {
         Some("sessions") => parse_sessions(&mut words).map(Command::Sessions),
+        Some("topn") => parse_topn(&mut words).map(Command::TopN),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
@@ -135,13 +147,39 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
         match word.as_str() {
             "--train" => train = Some(value(words, &word)?.into()),
             "--test" => test = Some(value(words, &word)?.into()),
-            "--model" => options.models = model_names(&value(words, &word)?)?,
+            "--model" => options.models = among(options.models, &value(words, &word)?)?,
             "-k" => options.cutoff = number(words, &word, 1, 1000)?,
             "--min-prefix" => options.min_prefix = number(words, &word, 1, usize::MAX)?,
             "--params" => options.params = Some(value(words, &word)?.into()),
             "--dump" => {
                 options.dump = Some((number(words, &word, 1, usize::MAX)?, value(words, &word)?.into()));
             }
+            "--json" => options.json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    options.train = train.ok_or_else(|| Error::Usage("--train is missing".to_owned()))?;
+    options.test = test.ok_or_else(|| Error::Usage("--test is missing".to_owned()))?;
+    Ok(options)
+}
+
+fn parse_topn(words: &mut impl Iterator<Item = String>) -> Result<TopOptions, Error> {
+    let (mut train, mut test) = (None, None);
+    let mut options = TopOptions {
+        train: PathBuf::new(),
+        test: PathBuf::new(),
+        models: TOP_MODELS.iter().map(|model| model.name).collect(),
+        cutoff: 20,
+        params: None,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--train" => train = Some(value(words, &word)?.into()),
+            "--test" => test = Some(value(words, &word)?.into()),
+            "--model" => options.models = among(options.models, &value(words, &word)?)?,
+            "-k" => options.cutoff = number(words, &word, 1, 1000)?,
+            "--params" => options.params = Some(value(words, &word)?.into()),
             "--json" => options.json = true,
             _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
         }
@@ -265,9 +303,9 @@ fn number(
         .ok_or_else(|| Error::Usage(format!("{option} needs a number from {least} to {most}, not `{text}`")))
 }
 
-fn model_names(wanted: &str) -> Result<Vec<&'static str>, Error> {
-    let names: Vec<_> =
-        MODELS.iter().map(|model| model.name).filter(|name| wanted == "all" || wanted == *name).collect();
+/// The model called `wanted`, or all.
+fn among(all: Vec<&'static str>, wanted: &str) -> Result<Vec<&'static str>, Error> {
+    let names: Vec<_> = all.into_iter().filter(|name| wanted == "all" || wanted == *name).collect();
     if names.is_empty() {
         return Err(Error::Usage(format!("unknown model `{wanted}`")));
     }

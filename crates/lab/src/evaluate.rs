@@ -119,7 +119,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
 }
 
 /// The parameters as JSON. By way of text, so that a 32-bit 0.8 stays 0.8 and does not become 0.800000011920929.
-fn as_written(params: &impl Serialize) -> Value {
+pub fn as_written(params: &impl Serialize) -> Value {
     serde_json::to_string(params).and_then(|text| serde_json::from_str(&text)).unwrap_or(Value::Null)
 }
 

@@ -29,5 +29,7 @@ pub mod report;
 pub mod reranked;
 /// The default placements on the seeded shop.
 pub mod seeded;
+/// Top-N recommendation on public data.
+pub mod topn;
 /// Coordinate search on the end of the training data.
 pub mod tune;

@@ -3,6 +3,7 @@
 use crate::bench::Figure;
 use crate::evaluate::Outcome;
 use crate::seeded::Seeded;
+use crate::topn::TopOutcome;
 use serde_json::json;
 use std::fmt::Write;
 
@@ -25,6 +26,36 @@ pub fn table(outcomes: &[Outcome]) -> String {
         );
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{:<14} {rates} {:>8} {times}", one.model, one.cases);
+    }
+    for one in outcomes {
+        let _ = write!(text, "\n{}: {}", one.model, one.params);
+    }
+    text
+}
+
+/// One JSON object with everything; measures are fractions.
+pub fn topn_json(outcomes: &[TopOutcome]) -> String {
+    json!({ "results": outcomes }).to_string()
+}
+
+/// An aligned table, and the parameters below it.
+pub fn topn(outcomes: &[TopOutcome]) -> String {
+    let mut text = format!(
+        "{:<14} {:>8} {:>8} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
+        "model", "recall", "ndcg", "shoppers", "fit s", "MB", "p50 us", "p99 us", "tune s"
+    );
+    for one in outcomes {
+        let times = [one.fit_s, one.size_mb, one.recommend_us_p50, one.recommend_us_p99, one.tune_s];
+        let times = times.map(|value| format!("{value:>8.2}")).join(" ");
+        // Writing to a string cannot fail.
+        let _ = match &one.refused {
+            Some(reason) => writeln!(text, "{:<14} {reason}", one.model),
+            None => writeln!(
+                text,
+                "{:<14} {:>8.4} {:>8.4} {:>9} {times}",
+                one.model, one.recall, one.ndcg, one.shoppers
+            ),
+        };
     }
     for one in outcomes {
         let _ = write!(text, "\n{}: {}", one.model, one.params);

@@ -40,5 +40,37 @@ pub mod rerank;
 /// Working memory of a prediction, reused from one to the next.
 pub mod scratch;
 
+/// Vectors by alternating least squares.
+pub mod als;
+/// One side of alternating least squares.
+pub mod als_solve;
+/// All-pairs linear weights in closed form.
+pub mod ease;
+/// Who had to do with what: training data.
+pub mod interactions;
+/// Neighbours by the shoppers that products share.
+pub mod item_knn;
+/// Item–item models once fitted.
+pub mod neighbours;
+/// What every recommender offers.
+pub mod recommender;
+/// Sparse linear weights among neighbours.
+pub mod slim;
+
+/// Small systems of equations.
+pub mod cholesky;
+/// Inverses of large matrices.
+pub mod dense;
+/// Eigenvalues of symmetric matrices.
+pub mod eigen;
+/// Float kernels with the same bits everywhere.
+pub mod lanes;
+/// The best inner products among many vectors.
+pub mod nearest;
+/// Work shared among threads.
+pub mod parts;
+/// Numbers that follow from a seed.
+pub mod seeded;
+
 /// How good a ranking is, and how long it took.
 pub mod metrics;

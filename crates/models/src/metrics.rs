@@ -65,6 +65,12 @@ pub fn ndcg<I: PartialEq>(ranked: &[I], right: &[I], cutoff: usize) -> f64 {
     if ideal > 0.0 { gain / ideal } else { 0.0 }
 }
 
+/// Share of `right` that is among the first `cutoff` of `ranked`. 0 when nothing is right.
+pub fn recall<I: PartialEq>(ranked: &[I], right: &[I], cutoff: usize) -> f64 {
+    let hits = ranked.iter().take(cutoff).filter(|item| right.contains(item)).count();
+    hits as f64 / right.len().max(1) as f64
+}
+
 /// Gain of a right answer at `rank`, counted from 0.
 fn discount(rank: usize) -> f64 {
     1.0 / libm::log2((rank + 2) as f64)
@@ -118,7 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn ndcg_with_two_right_answers_by_hand() {
+    fn recall_and_ndcg_with_two_right_answers_by_hand() {
+        assert_eq!(recall(&[7, 1, 8, 2], &[1, 2], 3), 0.5);
+        assert_eq!(recall(&[1], &[], 3), 0.0);
         let expected = (1.0 / 3_f64.log2()) / (1.0 + 1.0 / 3_f64.log2());
         assert!((ndcg(&[7, 1, 8], &[1, 2], 3) - expected).abs() < 1e-12);
         assert!((ndcg(&[1, 2], &[2, 1], 1) - 1.0).abs() < 1e-12);

@@ -149,3 +149,34 @@ fn broken_files_and_foreign_parameters_are_errors() {
         .expect_err("unknown field");
     assert!(error.contains("foreign.json: ") && error.contains("speed"), "{error}");
 }
+
+#[test]
+fn top_n_is_tuned_fitted_and_measured_on_what_shoppers_did_not_have() {
+    // Shoppers of two tastes: nine of ten products, and the tenth in the test data.
+    let lines = |keep: fn(usize, usize) -> bool| -> String {
+        let row = |shopper: usize| {
+            let products =
+                (0..10).filter(|at| keep(shopper, *at)).map(|at| (10 * (shopper % 2) + at).to_string());
+            format!("{shopper} {}\n", products.collect::<Vec<_>>().join(" "))
+        };
+        (0..60).map(row).collect()
+    };
+    let train = file("topn_train.txt.gz", &lines(|shopper, at| shopper / 2 % 10 != at));
+    let test = file("topn_test.txt", &lines(|shopper, at| shopper / 2 % 10 == at));
+    let line =
+        ["topn", "--train", train.to_str().expect("text"), "--test", test.to_str().expect("text"), "--json"];
+    let command = args::parse(line.iter().map(ToString::to_string)).expect("valid");
+    let Command::TopN(options) = command else { panic!("top-N was asked for") };
+    let params = file("topn_params.json", r#"{"als": {"factors": 4}, "slim": {}}"#);
+    let options = bespoke_lab::topn::TopOptions { params: Some(params), cutoff: 1, ..options };
+    let outcomes = bespoke_lab::topn::run(&options).expect("runs");
+    assert_eq!(outcomes.len(), bespoke_lab::topn::models::MODELS.len());
+    for one in &outcomes {
+        assert_eq!((one.shoppers, one.refused.as_ref()), (60, None));
+        assert!(one.recall == 1.0 && one.ndcg == 1.0, "{}: {}", one.model, one.recall);
+    }
+    assert!(
+        report::topn(&outcomes).contains("rp3beta")
+            && report::topn_json(&outcomes).contains("\"recall\":1.0")
+    );
+}

@@ -4,6 +4,7 @@ mod calibration;
 mod co_occurrence;
 mod gbdt;
 mod position_bias;
+mod recommenders;
 mod rerank;
 mod session_knn;
 

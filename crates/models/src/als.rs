@@ -1,0 +1,221 @@
+//! Implicit alternating least squares: every product and every shopper a vector, their inner product the score. For whom:
+//! catalogues where taste is broader than "these two go together"; serves anyone from their list by folding in.
+//!
+//! Minimizes, over shopper vectors w and product vectors h (Hu, Koren, Volinsky 2008, as Rendle, Krichene, Zhang, Koren
+//! 2022 write it: "Revisiting the performance of iALS on item recommendation benchmarks"),
+//!
+//! `Σ_observed x (w·h − 1)² + α₀ Σ_all (w·h)² + Σ_u λ_u ‖w_u‖² + Σ_i λ_i ‖h_i‖²`, `λ_u = λ (|I_u| + α₀ |I|)^ν`, λ_i alike.
+//!
+//! Before a side is solved, the other is rotated so that its Gram matrix is diagonal. Inner products stay; but the term over
+//! all pairs now costs one multiplication a factor, and a shopper with m products needs a system of m unknowns, not of as
+//! many as there are factors (Woodbury's identity).
+
+use crate::als_solve::{Side, Solver, solve};
+use crate::eigen;
+use crate::interactions::Interactions;
+use crate::lanes::{Kernel, LANES, Outer, dispatch, padded};
+use crate::nearest::Vectors;
+use crate::parts;
+use crate::recommender::{Ask, FitRun, Recommender, Scores};
+use crate::seeded::Seeded;
+use bespoke_domain::ProductNo;
+use serde::{Deserialize, Serialize};
+
+/// What to fit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlsParams {
+    /// Numbers a vector.
+    pub factors: u32,
+    /// Times that both sides are solved.
+    pub sweeps: u32,
+    /// λ: how short vectors are kept.
+    pub regularization: f32,
+    /// α₀: what a pair counts that was not observed, beside 1 for one that was.
+    pub unobserved: f32,
+    /// ν: how much more those with many pairs are held back; 1 as much as they have, 0 alike.
+    pub power: f32,
+    /// How a row is solved.
+    pub solver: Solver,
+}
+
+impl Default for AlsParams {
+    fn default() -> Self {
+        Self {
+            factors: 128,
+            sweeps: 12,
+            regularization: 0.003,
+            unobserved: 0.03,
+            power: 1.0,
+            solver: Solver::Cholesky,
+        }
+    }
+}
+
+/// Product vectors, and what folding a shopper in needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Als {
+    params: AlsParams,
+    /// A row a product, rotated so that their Gram matrix is diagonal.
+    products: Vectors,
+    /// That diagonal × α₀.
+    energies: Vec<f32>,
+}
+
+impl AlsParams {
+    /// Fits vectors to `data`. As much memory as both sides' vectors.
+    pub fn fit(&self, data: &Interactions, run: FitRun) -> Als {
+        let turned = data.transposed();
+        let width = padded(self.factors as usize);
+        let mut seeded = Seeded::new(run.seed);
+        let scale = 0.1 / f64::from(self.factors.max(1)).sqrt();
+        let mut products = vec![0.0; data.column_count() * width];
+        for row in products.chunks_exact_mut(width.max(1)) {
+            row[..self.factors as usize].fill_with(|| (seeded.normal() * scale) as f32);
+        }
+        let mut shoppers = vec![0.0; data.row_count() * width];
+        for _ in 0..self.sweeps {
+            self.solve_side(&mut products, &mut shoppers, data, run.threads);
+            self.solve_side(&mut shoppers, &mut products, &turned, run.threads);
+        }
+        let energies = self.rotate(&mut products, &mut [], run.threads);
+        Als { params: *self, products: Vectors::new(products, width), energies }
+    }
+
+    fn solve_side(&self, fixed: &mut [f32], solved: &mut [f32], rows: &Interactions, threads: usize) {
+        let warm: &mut [f32] = if matches!(self.solver, Solver::Cg { .. }) { solved } else { &mut [] };
+        let energies = self.rotate(fixed, warm, threads);
+        let side = self.side(fixed, &energies, rows.column_count());
+        let width = side.width();
+        parts::each_with(solved, 64 * width, threads, |from, part| {
+            solve(&side, rows, from / width, part);
+        });
+    }
+
+    fn side<'a>(&self, vectors: &'a [f32], energies: &'a [f32], count: usize) -> Side<'a> {
+        Side {
+            vectors,
+            energies,
+            regularization: self.regularization,
+            all_pairs: self.unobserved * count as f32,
+            power: self.power,
+            solver: self.solver,
+        }
+    }
+
+    /// Rotates `fixed` so that its Gram matrix is diagonal, and `with_it` likewise; gives the diagonal × α₀.
+    fn rotate(&self, fixed: &mut [f32], with_it: &mut [f32], threads: usize) -> Vec<f32> {
+        let width = padded(self.factors as usize);
+        let eigen = eigen::symmetric(gram(fixed, width, threads), width);
+        let mut rotation = vec![0.0; width * width];
+        for (at, vector) in eigen.vectors.chunks_exact(width).enumerate() {
+            vector.iter().enumerate().for_each(|(row, value)| rotation[row * width + at] = *value as f32);
+        }
+        for side in [fixed, with_it] {
+            parts::each_with(side, 256 * width, threads, |_, rows| {
+                dispatch(Rotate { rows, rotation: &rotation, width });
+            });
+        }
+        eigen.values.iter().map(|value| self.unobserved * value.max(0.0) as f32).collect()
+    }
+}
+
+/// `rowsᵀ · rows`, summed in parts of a fixed length.
+fn gram(rows: &[f32], width: usize, threads: usize) -> Vec<f64> {
+    let part_len = 4096 * width;
+    let sums = parts::map(rows.len().div_ceil(part_len), threads, |part| {
+        let rows = &rows[part * part_len..];
+        dispatch(Gram { rows: &rows[..part_len.min(rows.len())], width })
+    });
+    let mut gram = vec![0.0; width * width];
+    for row in 0..width {
+        for column in row..width {
+            let sum: f64 = sums.iter().map(|sum| f64::from(sum[row * width + column])).sum();
+            gram[row * width + column] = sum;
+            gram[column * width + row] = sum;
+        }
+    }
+    gram
+}
+
+struct Gram<'a> {
+    rows: &'a [f32],
+    width: usize,
+}
+
+impl Kernel for Gram<'_> {
+    type Output = Vec<f32>;
+
+    /// On and above the diagonal.
+    #[inline(always)]
+    fn run(self) -> Vec<f32> {
+        let width = self.width;
+        let mut sum = vec![0.0; width * width];
+        // Blocks that fit the first cache.
+        for block in self.rows.chunks((8192 / width).max(16) * width) {
+            let product = Outer { left: (block, width), right: (block, width), rows: width };
+            product.add_to(&mut sum, |row| row / LANES * LANES);
+        }
+        sum
+    }
+}
+
+struct Rotate<'a> {
+    rows: &'a mut [f32],
+    rotation: &'a [f32],
+    width: usize,
+}
+
+impl Kernel for Rotate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let width = self.width;
+        let mut turned = vec![0.0; 16 * width];
+        for block in self.rows.chunks_mut(16 * width) {
+            let count = block.len() / width;
+            for (row, values) in block.chunks_exact(width).enumerate() {
+                values.iter().enumerate().for_each(|(at, value)| turned[at * 16 + row] = *value);
+            }
+            block.fill(0.0);
+            let rows = count / 4 * 4;
+            let product = Outer { left: (&turned, 16), right: (self.rotation, width), rows };
+            product.add_to(block, |_| 0);
+            if rows < count {
+                let mut rest = vec![0.0; 4 * width];
+                Outer { left: (&turned[rows..], 16), right: (self.rotation, width), rows: 4 }
+                    .add_to(&mut rest, |_| 0);
+                block[rows * width..].copy_from_slice(&rest[..(count - rows) * width]);
+            }
+        }
+    }
+}
+
+impl Als {
+    /// The vector of a shopper with this history, product vectors fixed; nought without any known product.
+    pub fn fold_in(&self, history: &[(ProductNo, f32)]) -> Vec<f32> {
+        let known = history.iter().filter(|one| one.0.index() < self.products.count()).copied();
+        let rows = Interactions::new([known.collect::<Vec<_>>()]);
+        let params = AlsParams { solver: Solver::Cholesky, ..self.params };
+        let side = params.side(self.products.rows(), &self.energies, self.products.count());
+        let mut vector = vec![0.0; side.width()];
+        solve(&side, &rows, 0, &mut vector);
+        vector
+    }
+}
+
+impl Recommender for Als {
+    fn product_count(&self) -> usize {
+        self.products.count()
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.products.size_bytes() + 4 * self.energies.len()
+    }
+
+    fn recommend(&self, ask: &Ask<'_>, scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
+        let vector = self.fold_in(ask.history);
+        self.products.best(&vector, ask.excluded, ask.limit, &mut scratch.found)
+    }
+}

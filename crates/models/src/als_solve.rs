@@ -1,0 +1,201 @@
+//! One side of alternating least squares: each row's vector, the other side fixed and its Gram matrix diagonal.
+//!
+//! With D = α₀ × that diagonal + λ_u, Y the vectors of the row's m columns and X their weights, the vector solves
+//! `(D + Yᵀ X Y) w = Yᵀ X 1`. Exactly: with as many unknowns as factors, or, where m is smaller, with m by
+//! `w = D⁻¹ Yᵀ (X⁻¹ + Y D⁻¹ Yᵀ)⁻¹ 1`. Or nearly: conjugate gradients preconditioned by D, from the last vector on.
+
+use crate::cholesky::System;
+use crate::interactions::Interactions;
+use crate::lanes::{Kernel, LANES, Outer, axpy, dispatch, dot};
+use serde::{Deserialize, Serialize};
+
+/// How a row is solved.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Solver {
+    /// Exactly.
+    Cholesky,
+    /// A few steps of conjugate gradients from the last sweep's vector.
+    Cg {
+        /// So many.
+        steps: u32,
+    },
+}
+
+/// The side that is fixed.
+pub(crate) struct Side<'a> {
+    pub vectors: &'a [f32],
+    /// The diagonal of its Gram matrix × α₀: as many as a vector is long.
+    pub energies: &'a [f32],
+    pub regularization: f32,
+    /// α₀ × its number of vectors.
+    pub all_pairs: f32,
+    pub power: f32,
+    pub solver: Solver,
+}
+
+impl Side<'_> {
+    /// Length of a vector, in whole lanes.
+    pub fn width(&self) -> usize {
+        self.energies.len()
+    }
+}
+
+/// Solves the rows from `first` on into `solved`, one vector after the other.
+pub(crate) fn solve(side: &Side<'_>, rows: &Interactions, first: usize, solved: &mut [f32]) {
+    dispatch(Rows { side, rows, first, solved });
+}
+
+struct Rows<'a> {
+    side: &'a Side<'a>,
+    rows: &'a Interactions,
+    first: usize,
+    solved: &'a mut [f32],
+}
+
+impl Kernel for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let width = self.side.width();
+        let mut work = Work::default();
+        for (at, vector) in self.solved.chunks_exact_mut(width).enumerate() {
+            let row = self.rows.row(self.first + at);
+            if row.0.is_empty() {
+                vector.fill(0.0);
+                continue;
+            }
+            work.gather(self.side, row);
+            match self.side.solver {
+                Solver::Cg { steps } => work.conjugate(row.1, vector, steps),
+                Solver::Cholesky if row.0.len() < width => work.by_columns(row.1, vector),
+                Solver::Cholesky => work.by_factors(row.1, vector),
+            }
+        }
+    }
+}
+
+/// Working memory of a thread.
+#[derive(Default)]
+struct Work {
+    /// Y: the vectors of the row's columns.
+    gathered: Vec<f32>,
+    /// D.
+    diagonal: Vec<f32>,
+    scaled: Vec<f32>,
+    system: System,
+    residual: Vec<f32>,
+    direction: Vec<f32>,
+    product: Vec<f32>,
+}
+
+impl Work {
+    #[inline(always)]
+    fn gather(&mut self, side: &Side<'_>, row: (&[u32], &[f32])) {
+        let width = side.width();
+        self.gathered.clear();
+        for &column in row.0 {
+            self.gathered.extend_from_slice(&side.vectors[column as usize * width..][..width]);
+        }
+        let count = row.0.len() as f32 + side.all_pairs;
+        let regularization = side.regularization * libm::powf(count, side.power);
+        self.diagonal.clear();
+        self.diagonal.extend(side.energies.iter().map(|energy| energy + regularization));
+    }
+
+    #[inline(always)]
+    fn by_columns(&mut self, weights: &[f32], vector: &mut [f32]) {
+        let (width, count) = (vector.len(), weights.len());
+        self.system.reset(count);
+        let across = self.system.width();
+        self.scaled.clear();
+        self.scaled.resize(width * across, 0.0);
+        self.diagonal.iter_mut().for_each(|value| *value = 1.0 / value.sqrt());
+        for (column, values) in self.gathered.chunks_exact(width).enumerate() {
+            for (at, (value, scale)) in values.iter().zip(&self.diagonal).enumerate() {
+                self.scaled[at * across + column] = value * scale;
+            }
+        }
+        let rows = count.next_multiple_of(4);
+        let product = Outer { left: (&self.scaled, across), right: (&self.scaled, across), rows };
+        product.add_to(&mut self.system.matrix, |row| row / LANES * LANES);
+        for (at, weight) in weights.iter().enumerate() {
+            self.system.add_diagonal(at, 1.0 / weight);
+            self.system.right[at] = 1.0;
+        }
+        self.system.solve();
+        vector.fill(0.0);
+        for (values, &share) in self.gathered.chunks_exact(width).zip(&self.system.right) {
+            axpy(share, values, vector);
+        }
+        vector.iter_mut().zip(&self.diagonal).for_each(|(value, scale)| *value *= scale * scale);
+    }
+
+    #[inline(always)]
+    fn by_factors(&mut self, weights: &[f32], vector: &mut [f32]) {
+        let width = vector.len();
+        self.system.reset(width);
+        for (values, &weight) in self.gathered.chunks_exact(width).zip(weights) {
+            axpy(weight, values, &mut self.system.right);
+        }
+        self.scaled.clear();
+        for (values, &weight) in self.gathered.chunks_exact(width).zip(weights) {
+            self.scaled.extend(values.iter().map(|value| value * weight));
+        }
+        // Blocks that fit the first cache.
+        let block = (4096 / width).max(16) * width;
+        for (left, right) in self.gathered.chunks(block).zip(self.scaled.chunks(block)) {
+            let product = Outer { left: (left, width), right: (right, width), rows: width };
+            product.add_to(&mut self.system.matrix, |row| row / LANES * LANES);
+        }
+        for at in 0..width {
+            self.system.add_diagonal(at, self.diagonal[at]);
+        }
+        self.system.solve();
+        vector.copy_from_slice(&self.system.right[..width]);
+    }
+
+    #[inline(always)]
+    fn conjugate(&mut self, weights: &[f32], vector: &mut [f32], steps: u32) {
+        let width = vector.len();
+        for part in [&mut self.residual, &mut self.direction, &mut self.product] {
+            part.clear();
+            part.resize(width, 0.0);
+        }
+        let Self { gathered, diagonal, residual, direction, product, .. } = self;
+        for at in 0..width {
+            residual[at] = -diagonal[at] * vector[at];
+        }
+        for (values, &weight) in gathered.chunks_exact(width).zip(weights) {
+            axpy(weight * (1.0 - dot(values, vector)), values, residual);
+        }
+        for at in 0..width {
+            direction[at] = residual[at] / diagonal[at];
+        }
+        let mut size = dot(residual, direction);
+        for _ in 0..steps {
+            if size < 1e-20 {
+                break;
+            }
+            for at in 0..width {
+                product[at] = diagonal[at] * direction[at];
+            }
+            for (values, &weight) in gathered.chunks_exact(width).zip(weights) {
+                axpy(weight * dot(values, direction), values, product);
+            }
+            let step = size / dot(direction, product);
+            axpy(step, direction, vector);
+            axpy(-step, product, residual);
+            for at in 0..width {
+                product[at] = residual[at] / diagonal[at];
+            }
+            let next = dot(residual, product);
+            let keep = next / size;
+            for at in 0..width {
+                direction[at] = keep.mul_add(direction[at], product[at]);
+            }
+            size = next;
+        }
+    }
+}
