@@ -2,7 +2,7 @@
 
 use crate::condition::Condition;
 use crate::event::PageType;
-use crate::id::{CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
+use crate::id::{ArtifactId, CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,8 @@ pub struct Versions {
     pub settings_offset: Offset,
     /// Engine version: the crate version.
     pub engine: String,
+    /// The learnt models that the placement uses, by name.
+    pub models: Vec<(String, ArtifactId)>,
 }
 
 /// How much of the shopper went into the slate.

@@ -2,7 +2,7 @@
 
 use crate::decision::Decision;
 use crate::event::Event;
-use crate::id::ShopperNo;
+use crate::id::{ArtifactId, ShopperNo};
 use crate::product::ProductPatch;
 use crate::settings::{KeyChange, Settings};
 use crate::time::Millis;
@@ -34,6 +34,17 @@ pub enum Body {
     Decision(Box<Decision>),
     /// A catalogue file begins or ends.
     Import(ImportMark),
+    /// A model comes into force, or none is any more.
+    Model(ModelChange),
+}
+
+/// Which fitted model is in force under a name from here on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ModelChange {
+    /// The model's name.
+    pub name: String,
+    /// The artifact; `None` = none.
+    pub artifact: Option<ArtifactId>,
 }
 
 /// What is between the two is one file, so that it can be undone.
@@ -55,6 +66,7 @@ impl Body {
             Self::Key(_) => 4,
             Self::Decision(_) => 5,
             Self::Import(_) => 6,
+            Self::Model(_) => 7,
         }
     }
 }

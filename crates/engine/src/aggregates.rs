@@ -9,7 +9,8 @@ use crate::names::{Names, PRODUCTS_MAX};
 use crate::profile::{Act, Dated, Recent, seconds};
 use crate::pulse::Pulse;
 use crate::visits::Visits;
-use bespoke_domain::entry::ImportMark;
+use bespoke_domain::entry::{ImportMark, ModelChange};
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{
     CategoryNo, Consent, Event, EventKind, Millis, Offset, ProductNo, ProductPatch, Purpose, Settings,
@@ -25,6 +26,7 @@ use bespoke_models::rates::Rates;
 use bespoke_models::repurchase::Repurchase;
 use bespoke_models::session_index::SessionIndex;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Products kept by age.
@@ -115,6 +117,8 @@ pub struct Aggregates {
     pub settings_history: Vec<(Offset, Millis)>,
     /// What came in by the hour.
     pub pulse: Arc<Pulse>,
+    /// Learnt models in force, by name.
+    pub models: BTreeMap<String, ArtifactId>,
     /// Catalogue files taken in lately, the newest last.
     pub imports: Vec<Import>,
     /// The settings in force.
@@ -154,6 +158,7 @@ impl Default for Aggregates {
             settings_offset: Offset::default(),
             settings_history: Vec::new(),
             pulse: Arc::default(),
+            models: BTreeMap::new(),
             imports: Vec::new(),
             settings: None,
             keys: Vec::new(),
@@ -382,6 +387,14 @@ impl Aggregates {
                 }
                 self.imports.push(Import { before: offset, began: received, ended: None, offered });
             }
+        }
+    }
+
+    /// Puts a model into force, or takes it out.
+    pub fn fold_model(&mut self, change: &ModelChange) {
+        match change.artifact {
+            Some(artifact) => _ = self.models.insert(change.name.clone(), artifact),
+            None => _ = self.models.remove(&change.name),
         }
     }
 

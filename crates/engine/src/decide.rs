@@ -8,6 +8,7 @@ use crate::rule::{Phase, Planned};
 use crate::source::POPULAR;
 use crate::tables::{PlannedPlacement, PlannedSource};
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::order::by_score;
 use bespoke_domain::settings::{Diversity, Form, OnThin};
 use bespoke_domain::{Candidate, Decision, ProductNo, Request};
@@ -100,7 +101,17 @@ fn versions(context: &Context<'_>) -> Versions {
         profile_offset: context.profile_offset,
         settings_offset: aggregates.settings_offset,
         engine: env!("CARGO_PKG_VERSION").to_owned(),
+        models: models(context),
     }
+}
+
+/// The learnt models in force that the placement names.
+fn models(context: &Context<'_>) -> Vec<(String, ArtifactId)> {
+    let Some(planned) = context.snapshot.plan.get(&context.request.placement) else { return Vec::new() };
+    let sources = planned.sources.iter().map(|source| source.spec.name);
+    let names: Vec<&str> = sources.chain(planned.scorers.iter().map(|scorer| scorer.spec.name)).collect();
+    let in_force = context.snapshot.models.versions();
+    in_force.filter(|(name, _)| names.contains(name)).map(|(name, one)| (name.to_owned(), one)).collect()
 }
 
 fn asked_sources<'a>(planned: &'a PlannedPlacement, request: &Request) -> Vec<&'a PlannedSource> {

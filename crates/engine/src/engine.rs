@@ -7,14 +7,17 @@ use crate::names::Names;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
+use crate::shelf::{Models, Shelf};
 use crate::tables::Plan;
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{Body, Consent, Decision, Entry, Event, EventKind, Offset, Purpose, Request, ShopperNo};
+use bespoke_models::learned::Learned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 8;
+pub const CHECKPOINT_VERSION: u32 = 9;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub struct Snapshot {
     pub names: Arc<Names>,
     /// The placements, checked and resolved.
     pub plan: Arc<Plan>,
+    /// The learnt models in force.
+    pub models: Arc<Models>,
 }
 
 impl Snapshot {
@@ -53,6 +58,11 @@ impl Live {
         self.profiles.get(shopper)
     }
 
+    /// The number under which the shopper's profile is kept.
+    pub fn root(&self, shopper: ShopperNo) -> ShopperNo {
+        self.profiles.root(shopper)
+    }
+
     /// Decides, with the latest snapshot and profile.
     pub fn decide(&self, request: &Request) -> Decision {
         self.decide_on(&self.snapshot(), request)
@@ -74,6 +84,7 @@ pub struct Engine {
     /// What the plan was made for: offset of the settings, number of products, categories and tags.
     planned_for: (Offset, (usize, usize, usize)),
     seen: Seen,
+    shelf: Shelf,
     live: Arc<Live>,
 }
 
@@ -140,6 +151,7 @@ impl Engine {
             Body::Decision(decision) => {
                 self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
             }
+            Body::Model(change) => self.aggregates.fold_model(change),
             Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
         }
         self.aggregates.offset = offset;
@@ -174,6 +186,16 @@ impl Engine {
         }
     }
 
+    /// Puts a loaded model where it is found when it comes into force.
+    pub fn shelve(&mut self, artifact: ArtifactId, model: Arc<Learned>) {
+        self.shelf.put(artifact, model);
+    }
+
+    /// The model that is in force under a name.
+    pub fn in_force(&self, name: &str) -> Option<ArtifactId> {
+        self.aggregates.models.get(name).copied()
+    }
+
     /// Makes everything folded so far visible to requests.
     pub fn publish(&mut self) {
         self.plan();
@@ -181,6 +203,7 @@ impl Engine {
             aggregates: self.aggregates.freeze(),
             names: self.live.names.clone(),
             plan: self.plan.clone(),
+            models: self.shelf.show(&self.aggregates.models),
         };
         *self.live.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
     }

@@ -4,6 +4,8 @@
 
 /// What the log adds up to, but for the profiles.
 pub mod aggregates;
+/// What a model would have been worth.
+pub mod backtest;
 /// The catalogue's columns.
 pub mod catalog;
 /// The tree of categories.
@@ -46,12 +48,16 @@ pub mod rule;
 pub mod scorer;
 /// Event keys seen, for de-duplication.
 pub mod seen;
+/// Models that are loaded, and which are in force.
+pub mod shelf;
 /// How often a shopper was shown what.
 pub mod shown;
 /// Where candidates come from.
 pub mod source;
 /// What may be named in a placement: sources, filters, rules, with their parameters.
 pub mod tables;
+/// What models are fitted on.
+pub mod training;
 /// Which rows are variants of one product.
 pub mod variants;
 /// Visits that are still going on.

@@ -231,6 +231,11 @@ impl Profile {
         })
     }
 
+    /// Whether what happened then is not forgotten.
+    pub fn remembers(&self, time: Millis) -> bool {
+        self.forgotten_until == Millis(0) || time > self.forgotten_until
+    }
+
     /// Recent acts, oldest first.
     pub fn recent(&self) -> &[Recent] {
         &self.recent
@@ -277,7 +282,8 @@ impl Profile {
     }
 }
 
-fn act_of(kind: EventKind) -> Option<Act> {
+/// The act that an event of this kind is, where it is one.
+pub fn act_of(kind: EventKind) -> Option<Act> {
     match kind {
         EventKind::ViewItem => Some(Act::View),
         EventKind::AddToCart => Some(Act::Cart),

@@ -4,7 +4,9 @@
 
 use crate::decide::decide;
 use crate::engine::{Engine, Snapshot};
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{Decision, Entry, Offset, Request};
+use bespoke_models::learned::Learned;
 use std::sync::Arc;
 
 /// A replay in progress. Feed it the log's entries in order, from [`Replay::from`] on, up to [`Replay::until`].
@@ -23,6 +25,11 @@ impl Replay {
             (decision.versions.snapshot_offset, decision.versions.profile_offset);
         let engine = start.filter(|engine| engine.offset() <= snapshot_offset).unwrap_or_default();
         Self { engine, request: decision.request.clone(), snapshot_offset, profile_offset, snapshot: None }
+    }
+
+    /// Puts a model where the replay finds it.
+    pub fn shelve(&mut self, artifact: ArtifactId, model: Arc<Learned>) {
+        self.engine.shelve(artifact, model);
     }
 
     /// The last offset it has; feeding starts after it.

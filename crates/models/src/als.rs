@@ -13,7 +13,7 @@
 use crate::als_solve::{Side, Solver, solve};
 use crate::eigen;
 use crate::interactions::Interactions;
-use crate::lanes::{Kernel, LANES, Outer, dispatch, padded};
+use crate::lanes::{Kernel, LANES, Outer, dispatch, dot, padded};
 use crate::nearest::Vectors;
 use crate::parts;
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
@@ -193,6 +193,21 @@ impl Kernel for Rotate<'_> {
 }
 
 impl Als {
+    /// The score of a product for a shopper's vector; 0 for one that is not known.
+    pub fn score(&self, vector: &[f32], product: ProductNo) -> f32 {
+        self.row(product).map_or(0.0, |row| dot(row, vector))
+    }
+
+    /// The inner product of two products' vectors; 0 where one is not known.
+    pub fn closeness(&self, one: ProductNo, other: ProductNo) -> f32 {
+        self.row(one).map_or(0.0, |row| self.score(row, other))
+    }
+
+    fn row(&self, product: ProductNo) -> Option<&[f32]> {
+        let width = padded(self.params.factors as usize);
+        self.products.rows().get(product.index() * width..(product.index() + 1) * width)
+    }
+
     /// The vector of a shopper with this history, product vectors fixed; nought without any known product.
     pub fn fold_in(&self, history: &[(ProductNo, f32)]) -> Vec<f32> {
         let known = history.iter().filter(|one| one.0.index() < self.products.count()).copied();

@@ -50,6 +50,8 @@ pub mod ease;
 pub mod interactions;
 /// Neighbours by the shoppers that products share.
 pub mod item_knn;
+/// Those that a shop learns from its log.
+pub mod learned;
 /// Item–item models once fitted.
 pub mod neighbours;
 /// What every recommender offers.

@@ -5,6 +5,7 @@ use crate::nearest::Found;
 use crate::parts;
 use bespoke_domain::ProductNo;
 use bespoke_domain::order::TopK;
+use std::cell::RefCell;
 
 /// How a model is fitted, whatever its parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +69,14 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// Works with this thread's own; `work` MUST NOT call it again.
+    pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        thread_local! {
+            static OWN: RefCell<Scores> = RefCell::default();
+        }
+        OWN.with_borrow_mut(work)
+    }
+
     /// Makes room for `count` products.
     pub(crate) fn reserve(&mut self, count: usize) {
         if self.scores.len() < count {

@@ -7,10 +7,13 @@ use crate::wire::event::{Clamp, WireEvent, judge_time};
 use crate::wire::token;
 use crate::writer::{Counts, EventsOutcome, Failure, Job};
 use bespoke_domain::entry::{Identity, IdentityKind};
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::time::MINUTE_MS;
 use bespoke_domain::{Body, Consent, Entry, Event, EventKind, Millis, Problem, Purpose, ShopperNo};
 use bespoke_engine::Engine;
+use bespoke_models::learned::Learned;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot::Sender;
 
@@ -40,6 +43,8 @@ pub struct Batch<'a> {
     pub identities: Vec<Identity>,
     /// Their numbers.
     pub numbers: Numbers,
+    /// Models that come into force.
+    pub models: Vec<(ArtifactId, Arc<Learned>)>,
     /// Whether something in it should be visible at once rather than at the next tick.
     pub is_urgent: bool,
 }
@@ -92,6 +97,7 @@ impl<'a> Batch<'a> {
             entries: Vec::new(),
             identities: Vec::new(),
             numbers: HashMap::new(),
+            models: Vec::new(),
             is_urgent: false,
         }
     }
@@ -108,6 +114,15 @@ impl<'a> Batch<'a> {
                 Acknowledgement::Entries(count, reply)
             }
             Job::Settings(settings, reply) => self.take_one(Body::Settings(settings), reply),
+            Job::Model(change, model, reply) => {
+                self.models.extend(model);
+                // What is in force already needs no entry, only to be loaded.
+                if self.known.engine.in_force(&change.name) == change.artifact {
+                    self.is_urgent = true;
+                    return Acknowledgement::Entries(0, reply);
+                }
+                self.take_one(Body::Model(change), reply)
+            }
             Job::Import(mark, reply) => self.take_one(Body::Import(mark), reply),
             Job::Key(key, reply) => self.take_one(Body::Key(key), reply),
             Job::Decision(decision) => {

@@ -2,11 +2,12 @@
 //! start the thread.
 
 use crate::identities::{Identities, Secret, identity_key};
+use crate::learn;
 use crate::writer::{Queue, Writer};
 use anyhow::Context as _;
 use bespoke_domain::Offset;
 use bespoke_engine::{Engine, Live};
-use bespoke_store::{Reader, Sqlite, Store};
+use bespoke_store::{Artifacts, Reader, Sqlite, Store};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,8 @@ pub struct Shop {
     pub identities: Arc<Identities>,
     /// This data directory's secret.
     pub secret: Secret,
+    /// Its fitted models.
+    pub artifacts: Artifacts,
     reader: Mutex<Box<dyn Reader>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -40,10 +43,24 @@ impl Shop {
         })?;
         identities.extend(numbers);
         let engine = recover(reader.as_ref(), reader.last_offset()?)?;
+        let artifacts = store.artifacts();
         let writer = Writer::new(Box::new(store), engine, identities.clone(), secret.clone())?;
         let (queue, live, thread) = writer.start()?;
         let (reader, thread) = (Mutex::new(reader), Mutex::new(Some(thread)));
-        Ok(Arc::new(Self { live, queue, identities, secret, reader, thread }))
+        let shop = Arc::new(Self { live, queue, identities, secret, artifacts, reader, thread });
+        shop.load_models();
+        Ok(shop)
+    }
+
+    /// Loads the models in force; one that cannot be used is said so, and the sources that it stands for yield nothing.
+    fn load_models(&self) {
+        for (name, id) in self.live.snapshot().aggregates.models.clone() {
+            let loaded =
+                learn::load(self, id).and_then(|model| learn::put_in_force(self, &name, Some((id, model))));
+            if let Err(error) = loaded {
+                tracing::error!(name, "a model is not in force: {error:#}; train again, or roll back");
+            }
+        }
     }
 
     /// Runs `read` with the handle for reading the log; one at a time.

@@ -1,11 +1,12 @@
 //! The HTTP API: keys are checked, bodies are bounded, work has a deadline, errors come from one table.
 
 use crate::boot::Shop;
+use crate::learn::Learner;
 use crate::metrics::Metrics;
 use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
-use crate::{catalog_versions, clock, keys, operate, recommend};
+use crate::{catalog_versions, clock, keys, models_api, operate, recommend};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
@@ -38,6 +39,8 @@ pub struct App {
     pub metrics: Metrics,
     /// How late it is.
     pub pace: Pace,
+    /// Learns from the log.
+    pub learner: Arc<Learner>,
     /// What has collapsed.
     pub watchdog: Arc<Watchdog>,
     replaying: Semaphore,
@@ -52,6 +55,7 @@ impl App {
             shop,
             metrics: Metrics::default(),
             pace: Pace::default(),
+            learner: Arc::default(),
             watchdog: Arc::default(),
             replaying: Semaphore::new(1),
             changing: tokio::sync::Mutex::default(),
@@ -76,6 +80,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/placements/{placement}", patch(patch_placement))
         .route("/v1/settings/versions", get(get_versions))
         .route("/v1/settings/rollback", post(post_rollback))
+        .route("/v1/models", get(get_models))
+        .route("/v1/models/train", post(post_train))
+        .route("/v1/models/rollback", post(post_model_rollback))
         .route("/v1/doctor", get(get_doctor))
         .route("/openapi.json", get(async || axum::Json(crate::openapi::document())))
         .route("/healthz", get(async || "ok\n"))
@@ -274,6 +281,29 @@ async fn post_catalog_rollback(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     Ok(axum::Json(catalog_versions::roll_back(&app, &body).await?).into_response())
+}
+
+async fn get_models(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(models_api::list(&app)?).into_response())
+}
+
+async fn post_train(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok((StatusCode::ACCEPTED, axum::Json(models_api::train(&app, &body)?)).into_response())
+}
+
+async fn post_model_rollback(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(models_api::roll_back(&app, &body).await?).into_response())
 }
 
 async fn get_doctor(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {

@@ -29,10 +29,14 @@ pub mod import;
 pub mod intake;
 /// API keys.
 pub mod keys;
+/// Learning from the log.
+pub mod learn;
 /// The next page of a listing.
 pub mod listing;
 /// What `/metrics` shows.
 pub mod metrics;
+/// Models over HTTP.
+pub mod models_api;
 /// The API's description.
 pub mod openapi;
 /// Changes of the settings in force.

@@ -15,6 +15,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -36,6 +37,9 @@ enum Command {
         /// Placement file (TOML) to put into force at the start.
         #[arg(long)]
         placements: Option<PathBuf>,
+        /// Hours between two runs of learning, the first a minute after the start; 0 = never.
+        #[arg(long, default_value_t = 24)]
+        train_every: u32,
     },
     /// A shop with its history and its pages; everything in it is made anew at each start.
     Demo {
@@ -93,6 +97,30 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
+    /// Learn from the log of a server that runs, and put into force what beats popularity and is not worse than before.
+    Train {
+        #[command(flatten)]
+        server: Server,
+    },
+    /// What each model that can be learnt would have been worth: fitted on the past, asked what shoppers dealt with next.
+    Backtest {
+        /// What came from this moment on is asked (RFC 3339); without it, the last fifth of all acts.
+        #[arg(long)]
+        split_at: Option<String>,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// List learnt models, or put another artifact of one into force.
+    Models {
+        /// The artifact to put into force.
+        #[arg(long, value_name = "ARTIFACT")]
+        rollback: Option<String>,
+        /// The model that is in force no more.
+        #[arg(long, value_name = "NAME", conflicts_with = "rollback")]
+        withdraw: Option<String>,
+        #[command(flatten)]
+        server: Server,
+    },
     /// List the catalogues before the last three imports, or go back to one.
     Catalog {
         /// The version to go back to.
@@ -140,7 +168,9 @@ enum What {
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let done = match Cli::parse().command {
-        Command::Serve { place, placements } => serve(&place, placements.as_deref()),
+        Command::Serve { place, placements, train_every } => {
+            serve(&place, placements.as_deref(), train_every)
+        }
         Command::Demo { shop, data, listen } => commands::demo::run(shop, &data, listen),
         Command::Import { what, file, data, placements, full, confirm } => {
             let scope = match (full, confirm) {
@@ -161,6 +191,13 @@ fn main() -> ExitCode {
         Command::Settings { rollback, server } => {
             commands::operate::settings(rollback, &server.key, &server.url)
         }
+        Command::Train { server } => commands::learn::train(&server.key, &server.url),
+        Command::Backtest { split_at, server } => {
+            commands::learn::backtest(split_at.as_deref(), &server.key, &server.url)
+        }
+        Command::Models { rollback, withdraw, server } => {
+            commands::learn::models(rollback.as_deref(), withdraw.as_deref(), &server.key, &server.url)
+        }
         Command::Catalog { rollback, server } => {
             commands::operate::catalog(rollback, &server.key, &server.url)
         }
@@ -179,7 +216,7 @@ fn say(text: &str) {
     anstream::println!("{text}");
 }
 
-fn serve(place: &Place, file: Option<&Path>) -> anyhow::Result<()> {
+fn serve(place: &Place, file: Option<&Path>, train_every_h: u32) -> anyhow::Result<()> {
     let socket = bind(place.listen)?;
     let shop = Shop::open(&place.data)?;
     settle(&shop, file)?;
@@ -190,7 +227,40 @@ fn serve(place: &Place, file: Option<&Path>) -> anyhow::Result<()> {
             "Keys of this shop, shown once:\n  publishable  {publishable}\n  secret       {secret}"
         ));
     }
-    listen(shop, socket, file, None)
+    let learning = (train_every_h > 0)
+        .then(|| Learning { first: FIRST_RUN, every: Duration::from_secs(3600 * u64::from(train_every_h)) });
+    listen(shop, socket, Around { file, learning, storefront: None })
+}
+
+/// When a server learns.
+struct Learning {
+    first: Duration,
+    every: Duration,
+}
+
+impl Learning {
+    /// As soon as it serves, and then every day.
+    const AT_ONCE: Self = Self { first: Duration::ZERO, every: Duration::from_secs(24 * 3600) };
+}
+
+/// From the start of a server to its first run of learning.
+const FIRST_RUN: Duration = Duration::from_secs(60);
+
+/// What a server does besides answering.
+struct Around<'a> {
+    /// Read again on SIGHUP.
+    file: Option<&'a Path>,
+    learning: Option<Learning>,
+    storefront: Option<About>,
+}
+
+async fn learn_again(app: Arc<App>, learning: Learning) {
+    tokio::time::sleep(learning.first).await;
+    loop {
+        let wanted = bespoke::learn::Wanted { publish: true, ..Default::default() };
+        _ = app.learner.start(app.shop.clone(), wanted);
+        tokio::time::sleep(learning.every).await;
+    }
 }
 
 /// Before anything else, so that a taken address costs no work and nobody's data.
@@ -207,12 +277,7 @@ fn settle(shop: &Shop, file: Option<&Path>) -> anyhow::Result<()> {
 }
 
 /// Serves until SIGINT or SIGTERM, then finishes what is queued. SIGHUP reads the placement file again.
-fn listen(
-    shop: Arc<Shop>,
-    socket: TcpListener,
-    file: Option<&Path>,
-    storefront: Option<About>,
-) -> anyhow::Result<()> {
+fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::Result<()> {
     let address = socket.local_addr()?;
     socket.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -223,11 +288,14 @@ fn listen(
         let watched = app.clone();
         tokio::spawn(async move { watched.pace.watch().await });
         tokio::spawn(app.watchdog.clone().watch(shop.clone()));
-        if let Some(file) = file {
+        if let Some(learning) = around.learning {
+            tokio::spawn(learn_again(app.clone(), learning));
+        }
+        if let Some(file) = around.file {
             tokio::spawn(reload_on_hangup(shop.clone(), file.to_owned()));
         }
         let mut routes = router(app.clone());
-        if let Some(about) = storefront {
+        if let Some(about) = around.storefront {
             routes = routes.merge(bespoke::demo::storefront::router(app, about));
         }
         axum::serve(listener, routes).with_graceful_shutdown(stop_signal()).await.map_err(anyhow::Error::from)

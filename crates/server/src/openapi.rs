@@ -3,6 +3,7 @@
 use crate::catalog_versions::CatalogVersionsBody;
 use crate::doctor::DoctorBody;
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
+use crate::models_api::ModelsBody;
 use crate::operate::VersionsBody;
 use crate::wire::error::ProblemJson;
 use crate::wire::recommend::{BatchAsk, BatchBody, NextAsk, RankAsk, RecommendAsk, RecommendBody};
@@ -29,6 +30,9 @@ use utoipa::OpenApi;
         doctor,
         catalog_versions,
         catalog_rollback,
+        models,
+        train,
+        model_rollback,
         decision,
         replay,
         healthz,
@@ -46,6 +50,7 @@ use utoipa::OpenApi;
         NextAsk,
         VersionsBody,
         CatalogVersionsBody,
+        ModelsBody,
         DoctorBody,
         RecommendBody,
         BatchBody
@@ -129,6 +134,28 @@ fn versions() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn rollback() {}
+
+/// Learnt models: which are in force, what they are worth, and the run going on. Needs a secret key.
+#[utoipa::path(get, path = "/v1/models", responses(
+    (status = 200, body = ModelsBody),
+    (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn models() {}
+
+/// Learn from the log in the background: `{"publish": true, "split_at": time, "models": [names]}`, all of it optional. Needs a secret key.
+#[utoipa::path(post, path = "/v1/models/train", request_body = String, responses(
+    (status = 202, body = ModelsBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson),
+    (status = 429, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn train() {}
+
+/// Put another artifact of a model into force, or none: `{"name": …, "artifact": id or null}`. Needs a secret key.
+#[utoipa::path(post, path = "/v1/models/rollback", request_body = String, responses(
+    (status = 200, body = ModelsBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn model_rollback() {}
 
 /// The catalogues before the last three imports, the newest first. Needs a secret key.
 #[utoipa::path(get, path = "/v1/catalog/versions", responses(

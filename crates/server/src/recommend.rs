@@ -308,6 +308,9 @@ pub fn replay(shop: &Shop, stored: &Decision) -> anyhow::Result<Decision> {
     shop.read(|reader| {
         let start = start_at_or_before(reader, stored.versions.snapshot_offset)?;
         let mut replay = Replay::new(stored, start);
+        for (_, artifact) in &stored.versions.models {
+            replay.shelve(*artifact, crate::learn::load(shop, *artifact)?);
+        }
         let (from, until) = (replay.from(), replay.until());
         reader.read(from, until, &mut |offset, entry| {
             replay.feed(offset, &entry);

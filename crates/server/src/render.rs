@@ -59,6 +59,7 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
         "fallback": fallback(decision.fallback),
         "read": {
             "snapshot_offset": decision.versions.snapshot_offset.0,
+            "models": decision.versions.models.iter().map(|(name, id)| (name.clone(), id.to_string().into())).collect::<serde_json::Map<_, Value>>(),
             "profile_offset": decision.versions.profile_offset.0,
             "settings_offset": decision.versions.settings_offset.0,
             "engine": decision.versions.engine,

@@ -6,10 +6,12 @@ use crate::bots::Paces;
 use crate::clock;
 use crate::identities::{Identities, Secret};
 use crate::wire::event::{Clamp, WireEvent};
-use bespoke_domain::entry::ImportMark;
+use bespoke_domain::entry::{ImportMark, ModelChange};
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{Body, Decision, Entry, Millis, Offset, Problem, ProductPatch, Settings};
 use bespoke_engine::{Engine, Live};
+use bespoke_models::learned::Learned;
 use bespoke_store::{Error, Sealer, Store};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -66,6 +68,8 @@ pub enum Job {
     Patches(Vec<ProductPatch>, Reply<u32>),
     /// A catalogue file begins or ends.
     Import(ImportMark, Reply<u32>),
+    /// A model comes into force, with what it is.
+    Model(ModelChange, Option<(ArtifactId, Arc<Learned>)>, Reply<u32>),
     /// New settings.
     Settings(Box<Settings>, Reply<u32>),
     /// A key, or the end of one.
@@ -225,7 +229,8 @@ impl Writer {
         let known = Known { engine: &self.engine, identities: &self.identities, secret: &self.secret };
         let mut batch = Batch::new(known, &mut self.paces, self.last_received);
         let acknowledgements: Vec<_> = jobs.into_iter().map(|job| batch.take(job)).collect();
-        let Batch { entries, identities, numbers, is_urgent, .. } = batch;
+        let Batch { entries, identities, numbers, is_urgent, models, .. } = batch;
+        models.into_iter().for_each(|(artifact, model)| self.engine.shelve(artifact, model));
         let outcome = self.commit(&entries, &identities, numbers);
         if outcome.is_ok() && is_urgent {
             self.publish();

@@ -4,6 +4,8 @@
 //! Useful for: appending durably, reading in log order, finding the entries of a shopper or of a decision. Not for:
 //! knowing what an entry means. The server appends here and hands the same entry to the engine; the two never meet.
 
+/// Fitted models as files.
+mod artifacts;
 /// Checkpoint files.
 mod checkpoints;
 /// What can go wrong.
@@ -17,6 +19,7 @@ mod record;
 /// The log in SQLite.
 mod sqlite;
 
+pub use artifacts::{Artifact, Artifacts};
 pub use checkpoints::{Checkpoints, Damaged, unframe};
 pub use error::Error;
 pub use memory::Memory;

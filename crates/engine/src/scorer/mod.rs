@@ -3,6 +3,7 @@
 
 /// How much it is like what the shopper deals with.
 pub mod affinity;
+mod als;
 mod bounces;
 mod clicks;
 mod conversion;
@@ -50,7 +51,7 @@ impl std::fmt::Debug for ScorerSpec {
 }
 
 /// Every scorer.
-pub static SCORERS: [&ScorerSpec; 13] = [
+pub static SCORERS: [&ScorerSpec; 14] = [
     &affinity::SPEC,
     &popularity::SPEC,
     &clicks::SPEC,
@@ -64,4 +65,5 @@ pub static SCORERS: [&ScorerSpec; 13] = [
     &support::SPEC,
     &bounces::SPEC,
     &swift::SPEC,
+    &als::SPEC,
 ];

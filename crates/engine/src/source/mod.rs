@@ -12,11 +12,15 @@ mod complements;
 mod editorial;
 mod favourite_categories;
 mod favourites;
+mod item_item;
+/// What sources of learnt models share.
+pub mod learned;
 mod new_arrivals;
 mod popular;
 mod recently_viewed;
 mod session_neighbours;
 mod similar;
+mod slim;
 mod trending;
 
 use crate::context::Context;
@@ -51,7 +55,7 @@ pub struct SourceSpec {
 }
 
 /// Every source.
-pub static SOURCES: [&SourceSpec; 17] = [
+pub static SOURCES: [&SourceSpec; 19] = [
     &popular::SPEC,
     &recently_viewed::SPEC,
     &co_viewed::SPEC,
@@ -69,6 +73,8 @@ pub static SOURCES: [&SourceSpec; 17] = [
     &favourites::SPEC,
     &favourite_categories::SPEC,
     &editorial::SPEC,
+    &item_item::SPEC,
+    &slim::SPEC,
 ];
 
 /// A reason that rests on nothing in particular.

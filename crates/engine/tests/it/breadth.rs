@@ -126,6 +126,7 @@ fn arrivals(scorer: Option<(&str, f32)>) -> Vec<String> {
     };
     let mut bench = shop(planned);
     signals(&mut bench);
+    bench.learn("als");
     let decision = bench.decide(request("p", Some(9), ASKED));
     let names: Vec<&str> = decision.scorers.iter().map(String::as_str).collect();
     assert_eq!(names, scorer.map(|(name, _)| name).into_iter().collect::<Vec<_>>());
@@ -161,6 +162,7 @@ fn every_scorer_changes_an_order() {
         support    laser paper black photo colour laser+
         bounces    colour laser laser+ paper photo black
         swift      laser photo black colour paper laser+
+        als        laser paper black colour laser+ photo
     "#]]
     .assert_eq(&text);
 }

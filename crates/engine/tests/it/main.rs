@@ -4,15 +4,24 @@ mod breadth;
 mod conditions;
 mod golden;
 mod invariants;
+mod learnt;
 mod wardrobe;
 
+use bespoke_domain::Purpose;
+use bespoke_domain::consent::Statement;
+use bespoke_domain::entry::ModelChange;
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{Availability, Content};
 use bespoke_domain::settings::{Diversity, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse};
 use bespoke_domain::{
     Body, Candidate, Consent, Currency, Decision, DecisionId, Entry, Event, EventItem, EventKind, Millis,
     Offset, ProductPatch, Request, Settings, ShopperNo,
 };
+use bespoke_engine::training::Training;
 use bespoke_engine::{Engine, Snapshot};
+use bespoke_models::learned::{LEARNED, Learned};
+use bespoke_models::recommender::FitRun;
+use std::sync::Arc;
 
 /// When the small shop's day begins.
 const START: i64 = 1_700_000_000_000;
@@ -88,6 +97,51 @@ impl Bench {
                 canonical: Vec::new(),
             })),
         );
+    }
+
+    /// What everything so far says about who dealt with what.
+    fn training(&mut self) -> Training {
+        self.engine.publish();
+        let live = self.engine.live();
+        let mut training = Training::default();
+        self.entries.iter().for_each(|entry| training.feed(&live.snapshot(), &live, entry));
+        training.sort();
+        training
+    }
+
+    /// Fits a model on everything so far and puts it into force.
+    fn learn(&mut self, name: &str) -> (ArtifactId, Arc<Learned>) {
+        let training = self.training();
+        let products = self.engine.live().snapshot().aggregates.catalog.len();
+        let data = training.interactions(training.time_at(1.0) + 1, products);
+        let spec = LEARNED.iter().find(|spec| spec.name == name).expect("it can be learnt");
+        let model = Arc::new((spec.fit)(&data, FitRun { seed: 1, threads: 1 }));
+        let sum = bespoke_engine::shelf::bytes(&model)
+            .iter()
+            .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+        let artifact = ArtifactId(sum);
+        self.engine.shelve(artifact, model.clone());
+        let change = ModelChange { name: name.to_owned(), artifact: Some(artifact) };
+        self.push(None, Body::Model(change));
+        (artifact, model)
+    }
+
+    fn withdraw(&mut self, shopper: u32, time: i64) {
+        let statement = Statement::default().with(Purpose::Personalization, false);
+        let consent = Consent::GRANTED.with(Purpose::Personalization, false);
+        let event = Event { statement, consent, ..Event::new(EventKind::ConsentUpdate, Millis(time)) };
+        self.push(Some(shopper), Body::Event(Box::new(event)));
+    }
+
+    fn program(&mut self, shopper: u32, items: &[&str]) {
+        let item = |id: &&str| EventItem { item_id: (*id).to_owned(), ..EventItem::default() };
+        let event = Event {
+            bot: 100,
+            consent: Consent::GRANTED,
+            items: items.iter().map(item).collect(),
+            ..Event::new(EventKind::ViewItem, Millis(START))
+        };
+        self.push(Some(shopper), Body::Event(Box::new(event)));
     }
 
     fn decide(&mut self, request: Request) -> Decision {

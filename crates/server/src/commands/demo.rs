@@ -1,6 +1,6 @@
 //! `bespoke demo`: a shop with its history, made anew at each start, served with its pages.
 
-use super::super::{bind, listen, report, say};
+use super::super::{Around, Learning, bind, listen, report, say};
 use anyhow::Context as _;
 use bespoke::boot::Shop;
 use bespoke::demo::storefront::About;
@@ -47,7 +47,7 @@ pub fn run(which: Which, data: &Path, address: SocketAddr) -> anyhow::Result<()>
     about.publishable_key.clone_from(&publishable);
     say(&format!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64()));
     show(&shop, which, address, (&publishable, &secret))?;
-    listen(shop, socket, None, Some(about))
+    listen(shop, socket, Around { file: None, learning: Some(Learning::AT_ONCE), storefront: Some(about) })
 }
 
 /// Empties a directory that an earlier demo made; refuses any other.

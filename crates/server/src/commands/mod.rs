@@ -1,4 +1,5 @@
 //! The commands that need more than a few lines.
 
 pub mod demo;
+pub mod learn;
 pub mod operate;

@@ -83,12 +83,12 @@ pub fn doctor(key: &str, url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
+pub fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
     let text = answer.context("no answer from the server")?.body_mut().read_to_string()?;
     serde_json::from_str(&text).context("the answer is not JSON")
 }
 
-fn fault(body: &Value) -> anyhow::Error {
+pub fn fault(body: &Value) -> anyhow::Error {
     let fault = &body["errors"][0];
     let detail = fault["detail"].as_str().or(body["detail"].as_str()).unwrap_or_default();
     anyhow::anyhow!("{}: {detail}", body["title"].as_str().unwrap_or("error"))

@@ -6,6 +6,7 @@ mod care;
 mod crash;
 mod files;
 mod hostile;
+mod learning;
 mod storefront;
 mod whole;
 

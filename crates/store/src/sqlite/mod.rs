@@ -13,7 +13,7 @@ mod turn;
 pub use schema::MIGRATIONS;
 
 use crate::error::Error;
-use crate::{Checkpoints, Reader, Sealer, Store, check_received, files, record};
+use crate::{Artifacts, Checkpoints, Reader, Sealer, Store, check_received, files, record};
 use bespoke_domain::entry::Identity;
 use bespoke_domain::{Entry, Millis, Offset};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
@@ -58,6 +58,7 @@ pub struct Sqlite {
     connection: Connection,
     turn: Arc<Turn>,
     checkpoints: Checkpoints,
+    artifacts: Artifacts,
     last: Offset,
     last_received: Millis,
     buffer: Vec<u8>,
@@ -65,6 +66,11 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
+    /// The fitted models beside this log.
+    pub fn artifacts(&self) -> Artifacts {
+        self.artifacts.clone()
+    }
+
     /// Opens a data directory, made if it is not there, and brings its schema up to date.
     pub fn open(directory: &Path) -> Result<Self, Error> {
         Self::open_with(directory, Options::default())
@@ -81,6 +87,7 @@ impl Sqlite {
             connection,
             turn: Arc::default(),
             checkpoints: Checkpoints::in_directory(directory.join("checkpoints")),
+            artifacts: Artifacts::in_directory(directory.join("models")),
             last,
             last_received,
             buffer: Vec::new(),

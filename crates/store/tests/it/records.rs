@@ -7,8 +7,9 @@ use bespoke_domain::consent::{Consent, Purpose, Statement};
 use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
 };
-use bespoke_domain::entry::ImportMark;
+use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::settings::{
     Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, OnThin, Placement, Rule, Scope, ScorerUse,
@@ -59,7 +60,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
     assert_eq!(RECORD_VERSION, 1);
     let samples = samples();
     assert!(
-        samples.iter().map(Body::kind_no).eq(1..=6),
+        samples.iter().map(Body::kind_no).eq(1..=7),
         "each kind has a sample, in the order of their numbers"
     );
     for body in samples {
@@ -69,7 +70,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
 }
 
 /// One body of each kind, every field told apart from its neighbours. Fields are all named, so that a new one stands here.
-fn samples() -> [Body; 6] {
+fn samples() -> [Body; 7] {
     [
         Body::Event(Box::new(event())),
         Body::Catalog(Box::new(patch())),
@@ -77,6 +78,7 @@ fn samples() -> [Body; 6] {
         Body::Key(KeyChange { hash: [0x5a; 32], scope: Scope::Secret, revoked: true }),
         Body::Decision(Box::new(decision())),
         Body::Import(ImportMark::Ends),
+        Body::Model(ModelChange { name: "slim".to_owned(), artifact: Some(ArtifactId(7)) }),
     ]
 }
 
@@ -266,6 +268,7 @@ fn decision() -> Decision {
             profile_offset: Offset(1_001),
             settings_offset: Offset(9),
             engine: "0.1.0".to_owned(),
+            models: vec![("slim".to_owned(), ArtifactId(5))],
         },
         headline: "For you".to_owned(),
         slate: vec![slot],
@@ -308,11 +311,12 @@ fn golden(body: &Body) -> Expect {
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104
             486f6d650105534b552d320105534b552d330105534b552d3501091801010200020305707269636501000000000000f0
             3f00000000000000400100030473616c650203056272616e6400010141024445010cb30108010109636f5f7669657765
-            64e807e9070905302e312e3007466f7220796f750100040000403f01010000803e09636f5f7669657765641942656361
-            75736520796f75206c6f6f6b6564206174204d75670103010106737072696e67010673756d6d65720000003e02020107
-            706f70756c61722801066d617267696e290109617661696c61626c65060105534b552d39010005010101050000c0bf01
-            00000000400109646976657273697479"#]],
+            64e807e9070905302e312e300104736c696d0507466f7220796f750100040000403f01010000803e09636f5f76696577
+            6564194265636175736520796f75206c6f6f6b6564206174204d75670103010106737072696e67010673756d6d657200
+            00003e02020107706f70756c61722801066d617267696e290109617661696c61626c65060105534b552d390100050101
+            01050000c0bf0100000000400109646976657273697479"#]],
         Body::Import(_) => expect!["010501"],
+        Body::Model(_) => expect!["010604736c696d0107"],
     }
 }
 

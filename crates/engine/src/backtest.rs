@@ -1,0 +1,241 @@
+//! What a model would have been worth: fitted on the past, asked what each shopper dealt with next, next to popularity on the
+//! same cases. Cases are shoppers with something new after the split; ranks are over all products.
+
+use crate::training::{Deed, Training};
+use bespoke_domain::ProductNo;
+use bespoke_models::interactions::Interactions;
+use bespoke_models::learned::Learned;
+use bespoke_models::metrics::{ndcg, recall};
+use bespoke_models::recommender::{Ask, Scores};
+use bespoke_models::seeded::Seeded;
+use std::collections::HashSet;
+
+/// Cut-off of the measures.
+pub const CUTOFF: usize = 20;
+/// Most cases; of more, a seeded part.
+const CASES_MAX: usize = 4_000;
+/// Resamples of the bootstrap, and the share of them that an interval leaves out on each side.
+const RESAMPLES: usize = 500;
+const TAIL: f64 = 0.025;
+/// Distinct products of the past from which a shopper is heavy.
+const HEAVY_MIN: usize = 10;
+
+/// One shopper: what is known, and what came next.
+#[derive(Clone, Debug)]
+struct Case {
+    history: Vec<(ProductNo, f32)>,
+    next: Vec<ProductNo>,
+    segment: usize,
+}
+
+/// Segments of cases: who was there before the split, with few or with many products, and who was not.
+pub const SEGMENTS: [&str; 3] = ["new", "light", "heavy"];
+
+/// The cases of one split.
+pub struct Cases {
+    /// The split, in seconds of the epoch: what happened from then on is asked.
+    pub split_s: u32,
+    cases: Vec<Case>,
+    /// Products by weight before the split, best first.
+    popular: Vec<ProductNo>,
+}
+
+/// A mean with its bootstrap interval (percentiles, 95 %).
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Interval {
+    /// The mean.
+    pub mean: f64,
+    /// Below it in 2.5 % of the resamples.
+    pub low: f64,
+    /// Above it in 2.5 %.
+    pub high: f64,
+}
+
+/// What a model was worth.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Judged {
+    /// Shoppers that were asked about.
+    pub cases: usize,
+    /// Share of what came next that is in the top 20.
+    pub recall: Interval,
+    /// NDCG@20.
+    pub ndcg: Interval,
+    /// Shoppers with at least one of it there.
+    pub hit_rate: f64,
+    /// Mean of 1 / place of the first right one, 0 without.
+    pub mrr: f64,
+    /// Share of all products with weight that were recommended to someone.
+    pub coverage: f64,
+    /// NDCG@20 less popularity's, on the same cases.
+    pub ahead: Interval,
+    /// NDCG@20 and cases by segment, in the order of [`SEGMENTS`].
+    pub segments: [(f64, usize); SEGMENTS.len()],
+}
+
+impl Cases {
+    /// Splits `training` at `split_s`. It MUST be sorted.
+    pub fn new(training: &Training, split_s: u32, past: &Interactions) -> Self {
+        let mut cases: Vec<Case> =
+            training.shoppers().filter_map(|deeds| case(training, deeds, split_s)).collect();
+        let mut seeded = Seeded::new(1);
+        while cases.len() > CASES_MAX {
+            cases.swap_remove(seeded.below(cases.len()));
+        }
+        let mut sums = vec![0.0_f32; past.column_count()];
+        for row in 0..past.row_count() {
+            let (columns, weights) = past.row(row);
+            columns.iter().zip(weights).for_each(|(column, weight)| sums[*column as usize] += weight);
+        }
+        let mut popular: Vec<ProductNo> =
+            (0..).map(ProductNo).take(sums.len()).filter(|no| sums[no.index()] > 0.0).collect();
+        popular.sort_by(|a, b| sums[b.index()].total_cmp(&sums[a.index()]).then(a.cmp(b)));
+        Self { split_s, cases, popular }
+    }
+
+    /// Number of cases.
+    pub fn len(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty()
+    }
+
+    /// What popularity was worth.
+    pub fn judge_popularity(&self) -> Judged {
+        self.judge(&mut |case| self.popular_for(case))
+    }
+
+    /// What a model was worth.
+    pub fn judge_model(&self, model: &Learned) -> Judged {
+        let mut scratch = Scores::default();
+        self.judge(&mut |case| {
+            let excluded: Vec<ProductNo> = case.history.iter().map(|one| one.0).collect();
+            let ask = Ask { history: &case.history, excluded: &excluded, limit: CUTOFF };
+            let found = model.recommender().recommend(&ask, &mut scratch);
+            found.into_iter().map(|(_, product)| product).collect()
+        })
+    }
+
+    fn popular_for(&self, case: &Case) -> Vec<ProductNo> {
+        let is_new = |product: &&ProductNo| !case.history.iter().any(|(held, _)| held == *product);
+        self.popular.iter().filter(is_new).take(CUTOFF).copied().collect()
+    }
+
+    fn judge(&self, recommend: &mut dyn FnMut(&Case) -> Vec<ProductNo>) -> Judged {
+        let (mut recalls, mut ndcgs, mut ahead) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut hits, mut reciprocals, mut shown) = (0, 0.0, HashSet::new());
+        let mut segments = [(0.0, 0); SEGMENTS.len()];
+        for case in &self.cases {
+            let ranked = recommend(case);
+            let value = ndcg(&ranked, &case.next, CUTOFF);
+            let first = ranked.iter().position(|product| case.next.contains(product));
+            hits += usize::from(first.is_some());
+            reciprocals += first.map_or(0.0, |at| 1.0 / (at + 1) as f64);
+            recalls.push(recall(&ranked, &case.next, CUTOFF));
+            ahead.push(value - ndcg(&self.popular_for(case), &case.next, CUTOFF));
+            ndcgs.push(value);
+            segments[case.segment].0 += value;
+            segments[case.segment].1 += 1;
+            shown.extend(ranked);
+        }
+        segments.iter_mut().for_each(|(sum, count)| *sum /= (*count).max(1) as f64);
+        let count = self.cases.len().max(1) as f64;
+        Judged {
+            cases: self.cases.len(),
+            recall: interval(&recalls),
+            ndcg: interval(&ndcgs),
+            hit_rate: hits as f64 / count,
+            mrr: reciprocals / count,
+            coverage: shown.len() as f64 / self.popular.len().max(1) as f64,
+            ahead: interval(&ahead),
+            segments,
+        }
+    }
+}
+
+/// What a shopper dealt with after the split and not before; of a shopper who was not there before, the first half of what
+/// came is known.
+fn case(training: &Training, deeds: &[Deed], split_s: u32) -> Option<Case> {
+    let split = deeds.partition_point(|deed| deed.time_s < split_s);
+    let is_new = split == 0;
+    let known = if is_new { (deeds.len() / 2).max(1) } else { split };
+    let (past, rest) = deeds.split_at(known.min(deeds.len()));
+    let history = training.weights(past, rest.first()?.time_s.max(split_s).saturating_add(1));
+    let mut next: Vec<ProductNo> = rest.iter().map(|deed| deed.product).collect();
+    next.sort_unstable();
+    next.dedup();
+    next.retain(|product| !history.iter().any(|(held, _)| held == product));
+    if next.is_empty() || history.is_empty() {
+        return None;
+    }
+    let segment = if is_new { 0 } else { 1 + usize::from(history.len() >= HEAVY_MIN) };
+    Some(Case { history, next, segment })
+}
+
+/// The mean with its bootstrap interval (Efron 1979), seeded.
+fn interval(values: &[f64]) -> Interval {
+    if values.is_empty() {
+        return Interval::default();
+    }
+    let count = values.len() as f64;
+    let mut seeded = Seeded::new(values.len() as u64);
+    let mut resample = || (0..values.len()).map(|_| values[seeded.below(values.len())]).sum::<f64>() / count;
+    let mut means: Vec<f64> = (0..RESAMPLES).map(|_| resample()).collect();
+    means.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| means[((RESAMPLES - 1) as f64 * share).round() as usize];
+    Interval { mean: values.iter().sum::<f64>() / count, low: at(TAIL), high: at(1.0 - TAIL) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Act;
+    use bespoke_domain::ShopperNo;
+    use bespoke_models::learned::LEARNED;
+    use bespoke_models::recommender::FitRun;
+
+    /// Forty shoppers of two tastes: each deals with four of its ten products before the split and with two more after.
+    fn two_tastes() -> Training {
+        let mut training = Training::default();
+        for shopper in 0..40 {
+            for step in 0..6 {
+                let taste = shopper % 2 * 10;
+                let product = ProductNo(taste + (shopper / 2 + step * 3) % 10);
+                training.deeds.push(Deed {
+                    shopper: ShopperNo(shopper),
+                    time_s: 1000 * step + shopper,
+                    product,
+                    act: Act::View,
+                });
+            }
+        }
+        training.sort();
+        training
+    }
+
+    #[test]
+    fn every_model_finds_two_tastes_and_beats_popularity() {
+        let training = two_tastes();
+        let past = training.interactions(4000, 20);
+        let cases = Cases::new(&training, 4000, &past);
+        assert_eq!((cases.len(), past.row_count()), (40, 40));
+        let popular = cases.judge_popularity();
+        assert_eq!(popular.ahead, Interval::default());
+        for spec in &LEARNED {
+            let judged = cases.judge_model(&(spec.fit)(&past, FitRun { seed: 1, threads: 1 }));
+            assert!(judged.ahead.low > 0.0, "{}: {judged:?} against {popular:?}", spec.name);
+            assert!(judged.recall.low <= judged.recall.mean && judged.recall.mean <= judged.recall.high);
+        }
+    }
+
+    #[test]
+    fn the_future_is_no_part_of_the_past() {
+        let training = two_tastes();
+        assert_eq!(training.interactions(0, 20).len(), 0);
+        let all = training.interactions(7000, 20);
+        assert!(training.interactions(4000, 20).len() < all.len());
+        assert_eq!(training.time_at(0.5), 3000);
+    }
+}

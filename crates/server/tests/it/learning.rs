@@ -1,0 +1,207 @@
+//! Learning from the log: judged on what came after, published, swapped in without a pause, there again after a restart,
+//! rolled back; what is damaged or of another shop is refused and the one in force stays.
+
+use crate::{Bench, PLACEMENTS};
+use axum::http::StatusCode;
+use bespoke::boot::Shop;
+use bespoke::learn::{self, Learner, Wanted};
+use bespoke::{import, placements};
+use serde_json::{Value, json};
+use std::path::Path;
+
+const LEARNT: &str = r#"
+[[placement]]
+name = "learnt"
+headline = "Learnt"
+on_thin = "hide"
+min_evidence = 1
+slots = 3
+sources = [{ source = "slim", weight = 1.0, limit = 50 }]
+scorers = [{ scorer = "als", weight = 0.1 }]
+"#;
+
+fn beside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().expect("it does not panic"))
+}
+
+/// `shoppers` of two tastes, tea and tools, ten products each; each deals with six of one, a day apart.
+fn history(shoppers: i64, from: i64) -> String {
+    let now = bespoke::clock::now().0 - 3_600_000;
+    let event = |shopper: i64, step: i64| {
+        let taste = ["tea", "tool"][(shopper % 2) as usize];
+        let product = format!("{taste}{}", (shopper / 2 + step * 3) % 10);
+        json!({"event": "view_item", "event_id": format!("{shopper} {step}"), "anonymous_id": format!("s{shopper}"),
+            "event_time": now - (6 - step) * 86_400_000 + shopper * 1000, "items": [{"item_id": product}]})
+    };
+    (from..from + shoppers)
+        .flat_map(|shopper| (0..6).map(move |step| (shopper, step)))
+        .map(|(shopper, step)| format!("{}\n", event(shopper, step)))
+        .collect()
+}
+
+fn fill(shop: &Shop) {
+    let row = |id: String| json!({"id": id, "title": format!("Product {id}"), "availability": "in_stock"});
+    let rows = ["tea", "tool"].iter().flat_map(|taste| (0..10).map(move |no| row(format!("{taste}{no}"))));
+    let rows: String = rows.map(|row| format!("{row}\n")).collect();
+    placements::apply(shop, &format!("{PLACEMENTS}{LEARNT}"), "test").expect("good placements");
+    import::catalog_from(shop, rows.as_bytes(), &mut |_| {}).expect("good rows");
+    import::events_from(shop, history(120, 0).as_bytes(), &mut |_| {}).expect("good events");
+}
+
+async fn run(bench: &Bench, ask: Value) -> Value {
+    let (status, body) = bench.post("/v1/models/train", &ask).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{body}");
+    for _ in 0..400 {
+        let (_, body) = bench.ask("GET", "/v1/models", &bench.secret, String::new()).await;
+        if body["run"]["state"] != "running" {
+            return body;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("a run over a thousand events takes ten seconds");
+}
+
+async fn shown(bench: &Bench, shopper: &str) -> (Vec<String>, String) {
+    let body = bench.post("/v1/recommend", &json!({"placement": "learnt", "anonymous_id": shopper})).await.1;
+    let items = body["items"].as_array().cloned().unwrap_or_default();
+    let ids = items.iter().map(|item| item["id"].as_str().unwrap_or_default().to_owned()).collect();
+    (ids, body["request_id"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_beats_popularity_comes_into_force_and_can_be_taken_back() {
+    let bench = Bench::new();
+    beside(|| fill(&bench.shop));
+    assert_eq!(shown(&bench, "s0").await.0, [""; 0], "nothing before a model is in force");
+    let judged = run(&bench, json!({"publish": false, "models": ["item_item"]})).await;
+    assert_eq!(
+        (&judged["run"]["models"][0]["outcome"], &judged["artifacts"]),
+        (&json!("judged"), &json!([]))
+    );
+    let body = run(&bench, json!({})).await;
+    let outcomes: Vec<&Value> =
+        body["run"]["models"].as_array().into_iter().flatten().map(|one| &one["outcome"]).collect();
+    assert_eq!(outcomes, ["published", "published"], "{body}");
+    assert!(body["run"]["models"][0]["judged"]["ahead_low"].as_f64() > Some(0.0), "{body}");
+    let (ids, decision) = shown(&bench, "s0").await;
+    assert!(ids.len() == 3 && ids.iter().all(|id| id.starts_with("tea")), "{ids:?}");
+    let path = format!("/v1/decisions/{decision}");
+    let certificate = bench.ask("GET", &path, &bench.secret, String::new()).await.1;
+    assert_eq!(certificate["read"]["models"].as_object().map(serde_json::Map::len), Some(2), "{certificate}");
+    let slim = &body["artifacts"].as_array().into_iter().flatten().find(|one| one["name"] == "slim").cloned();
+    let slim = slim.as_ref().expect("it is there")["artifact"].clone();
+    // Taken out of force, and put back.
+    let taken = bench.post("/v1/models/rollback", &json!({"name": "slim", "artifact": null})).await;
+    assert_eq!((taken.0, shown(&bench, "s0").await.0.len()), (StatusCode::OK, 0));
+    let replay = bench.ask("GET", &format!("{path}/replay"), &bench.secret, String::new()).await.1;
+    assert_eq!(replay["identical"], true, "the model of then is found again");
+    let back = bench.post("/v1/models/rollback", &json!({"name": "slim", "artifact": slim})).await;
+    assert_eq!((back.0, shown(&bench, "s0").await.0), (StatusCode::OK, ids));
+    for (ask, status) in [
+        (json!({"name": "als", "artifact": slim}), StatusCode::BAD_REQUEST),
+        (json!({"name": "slim", "artifact": "0000000000000000"}), StatusCode::BAD_REQUEST),
+        (json!({"name": "magic", "artifact": null}), StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(bench.post("/v1/models/rollback", &ask).await.0, status, "{ask}");
+    }
+    assert_eq!(
+        bench.ask("POST", "/v1/models/train", &bench.publishable, String::new()).await.0,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        bench.post("/v1/models/train", &json!({"models": ["magic"]})).await.0,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+fn artifacts(directory: &Path) -> Vec<std::path::PathBuf> {
+    let files = std::fs::read_dir(directory.join("models")).expect("there are models");
+    files.map(|file| file.expect("a file").path()).collect()
+}
+
+fn learn_all(shop: &Shop) {
+    let learner = Learner::default();
+    learner.learn(shop, &Wanted { publish: true, ..Wanted::default() });
+    let run = learner.run().expect("it ran");
+    assert!(run.models.iter().all(|one| one.outcome == "published"), "{run:?}");
+}
+
+#[test]
+fn the_same_log_gives_the_same_artifact_and_a_restart_has_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("shop");
+    let shop = Shop::open(&path).expect("it opens");
+    fill(&shop);
+    learn_all(&shop);
+    let first = shop.live.snapshot().aggregates.models.clone();
+    learn_all(&shop);
+    assert_eq!(shop.live.snapshot().aggregates.models, first, "nothing new, the same bytes");
+    let offset = shop.live.snapshot().aggregates.offset;
+    shop.close();
+    let shop = Shop::open(&path).expect("it opens again");
+    let snapshot = shop.live.snapshot();
+    assert_eq!((snapshot.models.versions().count(), snapshot.aggregates.offset), (2, offset));
+    shop.close();
+}
+
+#[test]
+fn a_damaged_model_is_refused_and_serving_goes_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("shop");
+    let shop = Shop::open(&path).expect("it opens");
+    fill(&shop);
+    learn_all(&shop);
+    shop.close();
+    for file in artifacts(&path) {
+        let mut bytes = std::fs::read(&file).expect("it is there");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&file, bytes).expect("it is written");
+    }
+    let shop = Shop::open(&path).expect("it opens all the same");
+    assert_eq!(shop.live.snapshot().models.versions().count(), 0);
+    for id in shop.artifacts.list().expect("they are listed") {
+        let why = learn::load(&shop, id).expect_err("it is damaged").to_string();
+        assert!(why.contains("checksum"), "{why}");
+    }
+    learn_all(&shop);
+    assert_eq!(shop.live.snapshot().models.versions().count(), 2, "learning again mends it");
+    shop.close();
+}
+
+#[test]
+fn a_model_of_another_shop_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [one, other] = ["one", "other"].map(|name| directory.path().join(name));
+    let shop = Shop::open(&one).expect("it opens");
+    fill(&shop);
+    learn_all(&shop);
+    let in_force = shop.live.snapshot().aggregates.models.clone();
+    let stranger = Shop::open(&other).expect("it opens");
+    std::fs::create_dir_all(other.join("models")).expect("a folder");
+    for file in artifacts(&one) {
+        std::fs::copy(&file, other.join("models").join(file.file_name().expect("a name"))).expect("a copy");
+    }
+    for id in in_force.values() {
+        let why = learn::load(&stranger, *id).expect_err("its numbers mean other products").to_string();
+        assert!(why.contains("another data directory"), "{why}");
+    }
+    shop.close();
+    stranger.close();
+}
+
+#[test]
+fn too_little_history_is_said_and_nothing_published() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let shop = Shop::open(&directory.path().join("shop")).expect("it opens");
+    placements::apply(&shop, &format!("{PLACEMENTS}{LEARNT}"), "test").expect("good placements");
+    let learner = Learner::default();
+    learner.learn(&shop, &Wanted { publish: true, ..Wanted::default() });
+    let run = learner.run().expect("it ran");
+    assert!(run.state == "failed" && run.stage.contains("no acts"), "{run:?}");
+    import::events_from(&shop, history(10, 0).as_bytes(), &mut |_| {}).expect("good events");
+    learner.learn(&shop, &Wanted { publish: true, ..Wanted::default() });
+    let run = learner.run().expect("it ran");
+    assert!(run.models.iter().all(|one| one.why.contains("too few to tell")), "{run:?}");
+    shop.close();
+}
