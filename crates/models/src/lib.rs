@@ -38,16 +38,22 @@ pub mod als;
 pub mod als_solve;
 /// All-pairs linear weights in closed form.
 pub mod ease;
+/// A shopper's orders as weights of products.
+pub mod orders;
 /// Who had to do with what: training data.
 pub mod interactions;
 /// Neighbours by the shoppers that products share.
 pub mod item_knn;
 /// Item–item models once fitted.
 pub mod neighbours;
+/// What the next order holds: habits and what is new.
+pub mod next_basket;
 /// What every recommender offers.
 pub mod recommender;
 /// Sparse linear weights among neighbours.
 pub mod slim;
+/// Own habits and those of the shoppers most alike.
+pub mod tifu_knn;
 
 /// The best inner products among many vectors.
 pub mod nearest;
