@@ -18,19 +18,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mix {
-    /// The own habits.
+    /// Own habits, for a product bought before.
     pub own: f32,
-    /// Those of the shoppers most alike.
+    /// The shoppers most alike, for a product bought before.
     pub alike: f32,
-    /// What goes with what was bought.
+    /// What goes with what was bought, for a product bought before.
     pub linear: f32,
-    /// Power of the number of products bought that this last part is divided by.
-    pub busy: f32,
+    /// What goes with what was bought, for a product that is new; the shoppers most alike count 1.
+    pub new_linear: f32,
 }
 
 impl Default for Mix {
     fn default() -> Self {
-        Self { own: 0.5, alike: 0.5, linear: 0.3, busy: 0.0 }
+        Self { own: 1.0, alike: 1.0, linear: 0.1, new_linear: 0.5 }
     }
 }
 
@@ -85,11 +85,17 @@ impl Recommender for NextBasket {
 
     fn recommend(&self, ask: &Ask<'_>, scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
         let history = self.habits.known(ask.history);
-        self.habits.add(&history, [self.mix.own, self.mix.alike], scratch);
-        let linear = self.mix.linear / libm::powf(history.len().max(1) as f32, self.mix.busy);
+        let mix = &self.mix;
+        self.habits.add_alike(&history, 1.0, scratch);
+        let alike: Vec<f32> = history.iter().map(|one| scratch.of(one.0)).collect();
         for &(product, _) in &history {
             let (columns, weights) = self.linear.row(product);
-            scratch.add(columns, weights, linear);
+            scratch.add(columns, weights, mix.new_linear);
+        }
+        for (&(product, weight), alike) in history.iter().zip(alike) {
+            let sum = scratch.of(product);
+            let linear = (sum - alike) / mix.new_linear;
+            scratch.add(&[product.0], &[mix.own * weight + mix.alike * alike + mix.linear * linear - sum], 1.0);
         }
         scratch.best(ask.excluded, ask.limit)
     }

@@ -90,11 +90,12 @@ pub struct Due {
     pub depth: f32,
     pub lapse: f32,
     pub prior: f32,
+    pub again: f32,
 }
 
 impl Default for Due {
     fn default() -> Self {
-        Self { depth: 0.0, lapse: 0.0, prior: 1.0 }
+        Self { depth: 0.0, lapse: 0.0, prior: 1.0, again: 0.0 }
     }
 }
 
@@ -143,4 +144,44 @@ pub fn intervals<'a>(shoppers: impl IntoIterator<Item = &'a [Order]>) -> Repurch
         }
     }
     known
+}
+
+/// How often a product that was bought is in a later order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Again {
+    rates: Vec<f32>,
+}
+
+impl Again {
+    pub fn new<'a>(shoppers: impl IntoIterator<Item = &'a [Order]>, product_count: usize) -> Self {
+        let mut sums = vec![(0.0_f32, 0.0_f32); product_count];
+        for orders in shoppers {
+            let mut had: Vec<ProductNo> = Vec::new();
+            for order in orders {
+                for product in &had {
+                    sums[product.index()].1 += 1.0;
+                    if order.products.contains(product) {
+                        sums[product.index()].0 += 1.0;
+                    }
+                }
+                had.extend(&order.products);
+                had.sort_unstable();
+                had.dedup();
+            }
+        }
+        let all = sums.iter().fold((0.0_f64, 0.0_f64), |s, o| (s.0 + f64::from(o.0), s.1 + f64::from(o.1)));
+        let shop = (all.0 / all.1.max(1.0)) as f32;
+        let rates = sums.iter().map(|one| (one.0 + 20.0 * shop) / (one.1 + 20.0) / shop.max(1e-6)).collect();
+        Self { rates }
+    }
+
+    pub fn apply(&self, power: f32, weights: &mut [(ProductNo, f32)]) {
+        if power > 0.0 {
+            for (product, weight) in weights {
+                if let Some(rate) = self.rates.get(product.index()) {
+                    *weight *= libm::powf(*rate, power);
+                }
+            }
+        }
+    }
 }

@@ -82,18 +82,15 @@ impl TifuKnn {
         top.into_sorted().into_iter().map(|(weight, product)| (product, weight)).collect()
     }
 
-    /// Adds `own` × the shopper's weights and `alike` × the mean of the shoppers most alike to the scores.
-    pub(crate) fn add(&self, history: &[(ProductNo, f32)], [own, alike]: [f32; 2], scratch: &mut Scores) {
-        let nearest = if alike > 0.0 { self.nearest(history, scratch) } else { Vec::new() };
+    /// Adds `share` × the mean of the shoppers most like one with this history to the scores.
+    pub(crate) fn add_alike(&self, history: &[(ProductNo, f32)], share: f32, scratch: &mut Scores) {
+        let nearest = self.nearest(history, scratch);
         scratch.reserve(self.product_count());
-        for &(product, weight) in history {
-            scratch.add(&[product.0], &[weight], own);
-        }
         let weigh = |similarity: f32| libm::powf(similarity, self.params.power);
         let sum: f32 = nearest.iter().map(|one| weigh(one.0)).sum();
         for (similarity, shopper) in nearest {
             let (columns, weights) = self.shoppers.row(shopper as usize);
-            scratch.add(columns, weights, alike * weigh(similarity) / sum);
+            scratch.add(columns, weights, share * weigh(similarity) / sum);
         }
     }
 }
@@ -109,7 +106,10 @@ impl Recommender for TifuKnn {
 
     fn recommend(&self, ask: &Ask<'_>, scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
         let history = self.known(ask.history);
-        self.add(&history, [self.params.own, 1.0 - self.params.own], scratch);
+        self.add_alike(&history, 1.0 - self.params.own, scratch);
+        for &(product, weight) in &history {
+            scratch.add(&[product.0], &[weight], self.params.own);
+        }
         scratch.best(ask.excluded, ask.limit)
     }
 }

@@ -4,7 +4,7 @@
 use crate::error::Error;
 use bespoke_domain::{Millis, ProductNo};
 use bespoke_models::interactions::Interactions;
-use bespoke_models::orders::{Decay, Due, Order, intervals};
+use bespoke_models::orders::{Again, Decay, Due, Order, intervals};
 use bespoke_models::repurchase::Repurchase;
 use flate2::read::MultiGzDecoder;
 use std::collections::BTreeMap;
@@ -30,6 +30,7 @@ pub struct Fold {
     pub shoppers: Vec<Shopper>,
     /// How soon products are bought again, from what is not held out.
     pub known: Repurchase,
+    pub again: Again,
     product_count: usize,
 }
 
@@ -81,7 +82,8 @@ impl Fold {
         let all = shoppers.iter().flat_map(|one| one.orders.iter().chain(&one.next));
         let product_count = all.flat_map(|order| &order.products).map(|one| one.index() + 1).max().unwrap_or(0);
         let known = intervals(shoppers.iter().map(|one| one.orders.as_slice()));
-        Self { shoppers, known, product_count }
+        let again = Again::new(shoppers.iter().map(|one| one.orders.as_slice()), product_count);
+        Self { shoppers, known, again, product_count }
     }
 
     /// What to tune on: the last order of every shopper with two or more is held out instead, and what this fold holds out is
@@ -106,6 +108,7 @@ impl Fold {
     /// Weights of a shopper when they come to buy next.
     pub fn history(&self, shopper: &Shopper, decay: &Decay, due: &Due) -> Vec<(ProductNo, f32)> {
         let mut weights = decay.weights(&shopper.orders);
+        self.again.apply(due.again, &mut weights);
         if let Some(now) = shopper.next.as_ref().and_then(|next| next.at) {
             due.apply(&mut weights, &shopper.orders, now, &self.known);
         }

@@ -78,7 +78,7 @@ pub trait BasketModel {
 /// Every order the same weight.
 const COUNTS: Asked = Asked {
     decay: Decay { group_len: 1, within: 1.0, across: 1.0 },
-    due: Due { depth: 0.0, lapse: 0.0, prior: 1.0 },
+    due: Due { depth: 0.0, lapse: 0.0, prior: 1.0, again: 0.0 },
 };
 
 /// Own purchases by their number, or none; then by everyone's.
@@ -249,16 +249,17 @@ impl BasketModel for Next {
     type Params = NextBasketParams;
     type Fitted = NextBasket;
     const KNOBS: &'static [Knob<With<NextBasketParams>>] = &[
-        knob("linear", &[0.03, 0.1, 0.2, 0.3, 0.5, 0.8], |p, v| p.model.mix.linear = v),
-        knob("linear busy", &[0.0, 0.25, 0.5], |p, v| p.model.mix.busy = v),
-        knob("alike", &[0.0, 0.3, 0.5, 1.0, 2.0], |p, v| p.model.mix.alike = v),
+        knob("new_linear", &[0.2, 0.35, 0.5, 0.7, 1.0, 2.0], |p, v| p.model.mix.new_linear = v),
+        knob("own", &[0.5, 1.0, 1.5, 2.0, 3.0, 5.0], |p, v| p.model.mix.own = v),
+        knob("alike", &[0.3, 0.6, 1.0, 1.5, 2.0, 3.0, 5.0], |p, v| p.model.mix.alike = v),
+        knob("linear", &[0.0, 0.05, 0.1, 0.2, 0.4], |p, v| p.model.mix.linear = v),
         knob("group_len", &[1.0, 2.0, 3.0, 5.0, 7.0], |p, v| p.asked.decay.group_len = v as u32),
         knob("within", &[0.7, 0.8, 0.9, 0.95, 1.0], |p, v| p.asked.decay.within = v),
         knob("across", &[0.5, 0.6, 0.7, 0.8, 0.9, 1.0], |p, v| p.asked.decay.across = v),
-        knob("neighbours", &[50.0, 100.0, 300.0, 600.0], |p, v| p.model.habits.neighbours = v as u32),
+        knob("neighbours", &[100.0, 300.0, 600.0], |p, v| p.model.habits.neighbours = v as u32),
         knob("power", &[0.0, 0.5, 1.0, 2.0], |p, v| p.model.habits.power = v),
-        knob("due depth", &[0.0, 0.2, 0.4, 0.6], |p, v| p.asked.due.depth = v),
-        knob("due lapse", &[0.0, 0.1, 0.2], |p, v| p.asked.due.lapse = v),
+        knob("again", &[0.0, 0.25, 0.5, 1.0], |p, v| p.asked.due.again = v),
+        knob("due depth", &[0.0, 0.2, 0.4], |p, v| p.asked.due.depth = v),
         refit_knob("regularization", &[30.0, 50.0, 100.0, 200.0], |p, v| p.model.linear.regularization = v),
         refit_knob("slim busy", &[0.0, 0.2, 0.4], |p, v| p.model.linear.busy = v),
     ];
