@@ -38,14 +38,14 @@ pub mod als;
 pub mod als_solve;
 /// All-pairs linear weights in closed form.
 pub mod ease;
-/// A shopper's orders as weights of products.
-pub mod orders;
 /// Who had to do with what: training data.
 pub mod interactions;
 /// Neighbours by the shoppers that products share.
 pub mod item_knn;
 /// Item–item models once fitted.
 pub mod neighbours;
+/// A shopper's orders as weights of products.
+pub mod orders;
 /// What the next order holds: habits and what is new.
 pub mod next_basket;
 /// What every recommender offers.

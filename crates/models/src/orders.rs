@@ -1,29 +1,62 @@
-//! A shopper's orders as one weight a product: how often they buy it, their newer orders counting more, and how due it is
-//! again. What the models of the next order are fitted on and asked with.
-//!
-//! Decay (Hu, He, Gao, Zhang 2020, "Modeling personalized item frequency information for next-basket recommendation"): the
-//! orders are cut into groups of `group_len`, from the newest back. Of g groups and the n orders of one, counted from the
-//! oldest,
-//! `u(i) = (1/g) Σ_a across^(g − a) · (1/n) Σ_b within^(n − b) · [i is in order b of group a]`.
-//!
-//! Due-ness: `u(i) · (1 − depth · e^(−t / d))` with t the time since the shopper last bought i, and d the interval after which
-//! they do: the mean of their own intervals, and the product's ([`Repurchase::days`]) as if it were one more.
+//! Shoppers' orders as one weight a product: how often they buy it, their newer orders counting more; and how often a product
+//! that was bought is bought again. What the models of the next order are fitted on and asked with.
 
-use crate::repurchase::Repurchase;
-use bespoke_domain::time::DAY_MS;
-use bespoke_domain::{Millis, ProductNo};
+use crate::interactions::Interactions;
+use crate::recommender::Recommender;
+use bespoke_domain::ProductNo;
 use serde::{Deserialize, Serialize};
 
-/// One order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Order {
-    /// When, where it is known.
-    pub at: Option<Millis>,
-    /// What was in it. A product named twice counts once.
-    pub products: Vec<ProductNo>,
+/// What was in one order. A product named twice counts once.
+pub type Order = Vec<ProductNo>;
+
+/// A recommender that is asked with a shopper's orders.
+pub trait FromOrders: Recommender {
+    /// The history of [`crate::recommender::Ask`] for these orders, the oldest first.
+    fn history(&self, orders: &[Order]) -> Vec<(ProductNo, f32)>;
 }
 
-/// How orders fade.
+/// Orders of many shoppers: training data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Orders {
+    shoppers: Vec<Vec<Order>>,
+    product_count: usize,
+}
+
+impl Orders {
+    /// Of these shoppers, each one's oldest first.
+    pub fn new(shoppers: Vec<Vec<Order>>) -> Self {
+        let products = shoppers.iter().flatten().flatten();
+        let product_count = products.map(|one| one.index() + 1).max().unwrap_or(0);
+        Self { shoppers, product_count }
+    }
+
+    /// The same with at least `product_count` products, for those that nobody bought.
+    #[must_use]
+    pub fn with_products(mut self, product_count: usize) -> Self {
+        self.product_count = self.product_count.max(product_count);
+        self
+    }
+
+    /// The orders of each shopper.
+    pub fn shoppers(&self) -> &[Vec<Order>] {
+        &self.shoppers
+    }
+
+    /// Numbers of products are below this.
+    pub fn product_count(&self) -> usize {
+        self.product_count
+    }
+
+    /// [`Decay::weights`], a row a shopper.
+    pub fn weights(&self, decay: &Decay) -> Interactions {
+        let rows = self.shoppers.iter().map(|orders| decay.weights(orders));
+        Interactions::new(rows).with_columns(self.product_count)
+    }
+}
+
+/// How orders fade (Hu, He, Gao, Zhang 2020, "Modeling personalized item frequency information for next-basket
+/// recommendation"): they are cut into groups, from the newest back; of g groups and the n orders of one, counted from the
+/// oldest, `u(i) = (1/g) Σ_a across^(g − a) · (1/n) Σ_b within^(n − b) · [i is in order b of group a]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Decay {
@@ -37,12 +70,12 @@ pub struct Decay {
 
 impl Default for Decay {
     fn default() -> Self {
-        Self { group_len: 3, within: 0.9, across: 0.7 }
+        Self { group_len: 3, within: 0.9, across: 0.6 }
     }
 }
 
 impl Decay {
-    /// Weights of a shopper's products; `orders` in time order, the oldest first.
+    /// Weights of a shopper's products, in the order of the products; `orders` from the oldest on.
     pub fn weights(&self, orders: &[Order]) -> Vec<(ProductNo, f32)> {
         let mut weights: Vec<(ProductNo, f32)> = Vec::new();
         let group_len = self.group_len.max(1) as usize;
@@ -50,138 +83,105 @@ impl Decay {
         for group in orders.rchunks(group_len) {
             let mut weight = scale / group.len() as f32;
             for order in group.iter().rev() {
-                let from = weights.len();
-                weights.extend(order.products.iter().map(|&product| (product, weight)));
-                weights[from..].sort_unstable_by_key(|one| one.0);
-                let mut seen = from;
-                for at in from..weights.len() {
-                    if at == from || weights[at].0 != weights[seen - 1].0 {
-                        weights[seen] = weights[at];
-                        seen += 1;
-                    }
-                }
-                weights.truncate(seen);
+                weights.extend(distinct(order).into_iter().map(|product| (product, weight)));
                 weight *= self.within;
             }
             scale *= self.across;
         }
-        summed(weights)
+        weights.sort_by_key(|one| one.0);
+        weights.dedup_by(|next, sum| {
+            let same = next.0 == sum.0;
+            sum.1 += if same { next.1 } else { 0.0 };
+            same
+        });
+        weights
     }
 }
 
-/// One weight a product, in the order of the products.
-fn summed(mut weights: Vec<(ProductNo, f32)>) -> Vec<(ProductNo, f32)> {
-    weights.sort_by_key(|one| one.0);
-    weights.dedup_by(|next, sum| {
-        let same = next.0 == sum.0;
-        if same {
-            sum.1 += next.1;
-        }
-        same
-    });
-    weights
+/// What is in an order, once each.
+fn distinct(order: &[ProductNo]) -> Vec<ProductNo> {
+    let mut products = order.to_vec();
+    products.sort_unstable();
+    products.dedup();
+    products
 }
 
-/// How much less a product weighs right after it was bought.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Due {
-    /// Share of its weight that a product loses when it is bought, 0 to 1. At 0 no date is looked at.
-    pub depth: f32,
-    pub lapse: f32,
-    pub prior: f32,
-    pub again: f32,
-}
+/// Chances of being bought again that the shop's own rate counts for.
+const PRIOR: f32 = 20.0;
 
-impl Default for Due {
-    fn default() -> Self {
-        Self { depth: 0.0, lapse: 0.0, prior: 1.0, again: 0.0 }
-    }
-}
-
-impl Due {
-    /// Multiplies `weights` by how due each product is at `now`. Nothing changes without dates or where nobody ever bought
-    /// the product twice.
-    pub fn apply(&self, weights: &mut [(ProductNo, f32)], orders: &[Order], now: Millis, known: &Repurchase) {
-        if self.depth == 0.0 && self.lapse == 0.0 {
-            return;
-        }
-        for (product, weight) in weights {
-            let times = orders.iter().filter(|order| order.products.contains(product)).filter_map(|one| one.at);
-            let (mut first, mut last, mut count) = (None, None, 0_u32);
-            for at in times {
-                first = first.or(Some(at));
-                last = Some(at);
-                count += 1;
-            }
-            if let (Some(first), Some(last), Some(days)) = (first, last, known.days(*product)) {
-                let own = days_between(first, last);
-                let expected = (own + self.prior * days) / (count as f32 - 1.0 + self.prior);
-                let ratio = days_between(last, now) / expected.max(1.0);
-                *weight *= 1.0 - self.depth * libm::expf(-ratio);
-                *weight *= libm::expf(-self.lapse * (ratio - 1.0).max(0.0));
-            }
-        }
-    }
-}
-
-/// Days from `from` to `to`, none where it is the other way round.
-pub fn days_between(from: Millis, to: Millis) -> f32 {
-    ((to.0 - from.0).max(0) as f64 / DAY_MS as f64) as f32
-}
-
-/// The intervals of everyone's orders.
-pub fn intervals<'a>(shoppers: impl IntoIterator<Item = &'a [Order]>) -> Repurchase {
-    let mut known = Repurchase::default();
-    for orders in shoppers {
-        let mut bought: Vec<_> = orders
-            .iter()
-            .flat_map(|order| order.products.iter().filter_map(|&product| order.at.map(|at| (product, at))))
-            .collect();
-        bought.sort_unstable();
-        for pair in bought.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            known.observe(pair[0].0, days_between(pair[0].1, pair[1].1));
-        }
-    }
-    known
-}
-
-/// How often a product that was bought is in a later order.
+/// How often a product that a shopper has bought is in their next order, against the shop's mean: 1 is as often as others.
+/// Products that nobody buys twice weigh little, however lately they were bought.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Again {
-    rates: Vec<f32>,
+pub struct Rebuys {
+    ratios: Vec<f32>,
 }
 
-impl Again {
-    pub fn new<'a>(shoppers: impl IntoIterator<Item = &'a [Order]>, product_count: usize) -> Self {
-        let mut sums = vec![(0.0_f32, 0.0_f32); product_count];
-        for orders in shoppers {
+impl Rebuys {
+    /// Every order of a shopper but the first is one chance for each product that was in an order before it:
+    /// `ratio(i) = (rebuys(i) + 20 r) / (chances(i) + 20) / r` with r the rebuys over the chances of all products.
+    pub fn new(orders: &Orders) -> Self {
+        let mut counts = vec![(0_u32, 0_u32); orders.product_count()];
+        for shopper in orders.shoppers() {
             let mut had: Vec<ProductNo> = Vec::new();
-            for order in orders {
+            for order in shopper {
+                let order = distinct(order);
                 for product in &had {
-                    sums[product.index()].1 += 1.0;
-                    if order.products.contains(product) {
-                        sums[product.index()].0 += 1.0;
-                    }
+                    let (rebuys, chances) = &mut counts[product.index()];
+                    *rebuys += u32::from(order.binary_search(product).is_ok());
+                    *chances += 1;
                 }
-                had.extend(&order.products);
+                had.extend(order);
                 had.sort_unstable();
                 had.dedup();
             }
         }
-        let all = sums.iter().fold((0.0_f64, 0.0_f64), |s, o| (s.0 + f64::from(o.0), s.1 + f64::from(o.1)));
-        let shop = (all.0 / all.1.max(1.0)) as f32;
-        let rates = sums.iter().map(|one| (one.0 + 20.0 * shop) / (one.1 + 20.0) / shop.max(1e-6)).collect();
-        Self { rates }
+        let all = counts.iter().fold((0_u64, 0_u64), |sum, one| (sum.0 + u64::from(one.0), sum.1 + u64::from(one.1)));
+        let shop = (all.0 as f64 / all.1.max(1) as f64) as f32;
+        let ratio = |&(rebuys, chances): &(u32, u32)| {
+            if shop > 0.0 { (rebuys as f32 + PRIOR * shop) / (chances as f32 + PRIOR) / shop } else { 1.0 }
+        };
+        Self { ratios: counts.iter().map(ratio).collect() }
     }
 
-    pub fn apply(&self, power: f32, weights: &mut [(ProductNo, f32)]) {
-        if power > 0.0 {
-            for (product, weight) in weights {
-                if let Some(rate) = self.rates.get(product.index()) {
-                    *weight *= libm::powf(*rate, power);
-                }
-            }
+    /// Of a product; 1 where nothing is known.
+    pub fn ratio(&self, product: ProductNo) -> f32 {
+        self.ratios.get(product.index()).copied().unwrap_or(1.0)
+    }
+
+    /// Bytes that they take.
+    pub fn size_bytes(&self) -> usize {
+        4 * self.ratios.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(products: &[u32]) -> Order {
+        products.iter().copied().map(ProductNo).collect()
+    }
+
+    #[test]
+    fn orders_fade_within_and_across_groups() {
+        let decay = Decay { group_len: 2, within: 0.5, across: 0.1 };
+        let weights = decay.weights(&[order(&[3]), order(&[1]), order(&[2, 2, 1])]);
+        // Two groups: [3] and [1], [2, 1].
+        let wanted = [(ProductNo(1), 0.25 + 0.125), (ProductNo(2), 0.25), (ProductNo(3), 0.05)];
+        for (one, other) in weights.iter().zip(wanted) {
+            assert!(one.0 == other.0 && (one.1 - other.1).abs() < 1e-6, "{weights:?}");
         }
+        assert_eq!((weights.len(), decay.weights(&[]).len()), (3, 0));
+    }
+
+    #[test]
+    fn rebuys_are_counted_against_the_shops_mean() {
+        let milk: Vec<Order> = (0..101).map(|_| order(&[0])).collect();
+        let lamp: Vec<Order> = (0..101).map(|at| if at == 0 { order(&[1]) } else { order(&[]) }).collect();
+        let rebuys = Rebuys::new(&Orders::new(vec![milk, lamp]).with_products(3));
+        let ratios = [0, 1, 2, 99].map(|product| rebuys.ratio(ProductNo(product)));
+        assert!((ratios[0] - 110.0 / 60.0).abs() < 1e-5 && (ratios[1] - 10.0 / 60.0).abs() < 1e-5, "{ratios:?}");
+        assert_eq!(ratios[2..], [1.0, 1.0]);
+        assert_eq!(Rebuys::new(&Orders::new(vec![vec![order(&[0])]])).ratio(ProductNo(0)), 1.0);
     }
 }

@@ -3,13 +3,14 @@
 //!
 //! `s(i) = own · u(i) + (1 − own) · Σ_v sim(u,v)^power · v(i) / Σ_v sim(u,v)^power` over the k shoppers v of the greatest cosine
 //! `sim`: TIFU-kNN (Hu, He, Gao, Zhang 2020, "Modeling personalized item frequency information for next-basket recommendation")
-//! with u from [`crate::orders::Decay`]; there the angle is a distance and power is nought.
+//! with u from [`Decay`]; there the angle is a distance and power is nought.
 //!
 //! The search adds up the postings of the shopper's products, each at most `postings_max` long, so that it costs at most
 //! `products_max · postings_max` additions whatever the number of shoppers. Where a product's list is cut, the shoppers stay for
 //! whom it matters most.
 
 use crate::interactions::Interactions;
+use crate::orders::{Decay, FromOrders, Order, Orders};
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use bespoke_domain::ProductNo;
 use bespoke_domain::order::TopK;
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TifuKnnParams {
+    /// How orders become weights.
+    pub decay: Decay,
     /// k: shoppers that are looked at.
     pub neighbours: u32,
     /// Power of the cosine that a neighbour counts by.
@@ -33,7 +36,14 @@ pub struct TifuKnnParams {
 
 impl Default for TifuKnnParams {
     fn default() -> Self {
-        Self { neighbours: 100, power: 0.0, own: 0.7, products_max: 256, postings_max: 2000 }
+        Self {
+            decay: Decay::default(),
+            neighbours: 300,
+            power: 2.0,
+            own: 0.5,
+            products_max: 256,
+            postings_max: 2000,
+        }
     }
 }
 
@@ -48,9 +58,9 @@ pub struct TifuKnn {
 }
 
 impl TifuKnnParams {
-    /// Keeps `data`, a row a shopper. No randomness is in it: the seed is not looked at.
-    pub fn fit(&self, data: &Interactions, _run: FitRun) -> TifuKnn {
-        let shoppers = data.bounded(self.products_max as usize);
+    /// Keeps the weights of every shopper. No randomness is in it: the seed is not looked at.
+    pub fn fit(&self, orders: &Orders, _run: FitRun) -> TifuKnn {
+        let shoppers = orders.weights(&self.decay).bounded(self.products_max as usize);
         let length = |row| shoppers.row(row).1.iter().map(|weight| weight * weight).sum::<f32>().sqrt();
         let lengths: Vec<f32> = (0..shoppers.row_count()).map(length).collect();
         let even = shoppers.clone().map(|row, _, weight| weight / lengths[row]);
@@ -111,5 +121,11 @@ impl Recommender for TifuKnn {
             scratch.add(&[product.0], &[weight], self.params.own);
         }
         scratch.best(ask.excluded, ask.limit)
+    }
+}
+
+impl FromOrders for TifuKnn {
+    fn history(&self, orders: &[Order]) -> Vec<(ProductNo, f32)> {
+        self.params.decay.weights(orders)
     }
 }

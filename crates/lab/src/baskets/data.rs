@@ -2,10 +2,8 @@
 //! (Ta-Feng).
 
 use crate::error::Error;
-use bespoke_domain::{Millis, ProductNo};
-use bespoke_models::interactions::Interactions;
-use bespoke_models::orders::{Again, Decay, Due, Order, intervals};
-use bespoke_models::repurchase::Repurchase;
+use bespoke_domain::ProductNo;
+use bespoke_models::orders::{Order, Orders};
 use flate2::read::MultiGzDecoder;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,29 +13,22 @@ use std::path::Path;
 /// Greatest number that a line may name; more is a mistake, and would take memory for all below it.
 const NUMBER_MAX: u32 = 50_000_000;
 
-/// What a shopper bought, and what they bought next.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shopper {
-    /// The oldest first.
-    pub orders: Vec<Order>,
-    /// Held out; nobody's where there was only one order.
-    pub next: Option<Order>,
-}
-
 /// Everything that is learned from and asked for.
+#[derive(Debug, PartialEq)]
 pub struct Fold {
-    /// In the order of their external ids.
-    pub shoppers: Vec<Shopper>,
-    /// How soon products are bought again, from what is not held out.
-    pub known: Repurchase,
-    pub again: Again,
-    product_count: usize,
+    /// What is learned from, shoppers in the order of their external ids.
+    pub orders: Orders,
+    /// What each bought next; nothing where it is not asked for.
+    pub next: Vec<Option<Order>>,
 }
 
-/// One line of a file: shopper, whether it is held out, order.
+/// One line of a file.
 struct Line {
     shopper: u64,
+    /// Whether it is held out.
     is_next: bool,
+    /// Where its order is among those of the shopper.
+    place: i64,
     order: Order,
 }
 
@@ -61,58 +52,48 @@ impl Set {
     /// [`Error::File`] if a file cannot be opened, [`Error::Line`] for the first line that is not as it should be.
     pub fn read(&self, data: &Path) -> Result<Fold, Error> {
         let lines = (self.read)(&data.join(format!("baskets_{}", self.name)))?;
-        let mut shoppers: BTreeMap<u64, Shopper> = BTreeMap::new();
+        let mut shoppers: BTreeMap<u64, (Vec<(i64, Order)>, Option<Order>)> = BTreeMap::new();
         for line in lines {
-            let shopper = shoppers.entry(line.shopper).or_default();
+            let (orders, next) = shoppers.entry(line.shopper).or_default();
             if line.is_next {
-                shopper.next = Some(line.order);
+                *next = Some(line.order);
             } else {
-                shopper.orders.push(line.order);
+                orders.push((line.place, line.order));
             }
         }
-        let mut shoppers: Vec<_> = shoppers.into_values().collect();
-        shoppers.iter_mut().for_each(|one| one.orders.sort_by_key(|order| order.at));
-        Ok(Fold::new(shoppers))
+        let (mut orders, mut next) = (Vec::new(), Vec::new());
+        for (mut placed, held_out) in shoppers.into_values() {
+            placed.sort_by_key(|one| one.0);
+            orders.push(placed.into_iter().map(|one| one.1).collect());
+            next.push(held_out);
+        }
+        Ok(Fold::new(orders, next))
     }
 }
 
+/// Shoppers that one setting is judged by.
+const SHOPPERS_MAX: usize = 5000;
+
 impl Fold {
-    /// Of these shoppers.
-    pub fn new(shoppers: Vec<Shopper>) -> Self {
-        let all = shoppers.iter().flat_map(|one| one.orders.iter().chain(&one.next));
-        let product_count = all.flat_map(|order| &order.products).map(|one| one.index() + 1).max().unwrap_or(0);
-        let known = intervals(shoppers.iter().map(|one| one.orders.as_slice()));
-        let again = Again::new(shoppers.iter().map(|one| one.orders.as_slice()), product_count);
-        Self { shoppers, known, again, product_count }
+    /// What each of these shoppers bought, and what they bought next.
+    pub fn new(orders: Vec<Vec<Order>>, next: Vec<Option<Order>>) -> Self {
+        let named = next.iter().flatten().flatten().map(|one| one.index() + 1).max().unwrap_or(0);
+        Self { orders: Orders::new(orders).with_products(named), next }
     }
 
-    /// What to tune on: the last order of every shopper with two or more is held out instead, and what this fold holds out is
-    /// not in it.
+    /// What to tune on: the last order of shoppers with two or more is held out instead, and what this fold holds out is not
+    /// in it.
     pub fn validation(&self) -> Self {
-        let earlier = self.shoppers.iter().map(|one| {
-            let mut orders = one.orders.clone();
-            let next = if orders.len() > 1 { orders.pop() } else { None };
-            Shopper { orders, next }
+        let mut orders = self.orders.shoppers().to_vec();
+        let last = orders.iter_mut().map(|one| if one.len() > 1 { one.pop() } else { None });
+        let mut next: Vec<_> = last.collect();
+        let stride = next.iter().flatten().count().div_ceil(SHOPPERS_MAX).max(1);
+        next.iter_mut().filter(|one| one.is_some()).enumerate().for_each(|(at, one)| {
+            if at % stride != 0 {
+                *one = None;
+            }
         });
-        let mut fold = Self::new(earlier.collect());
-        fold.product_count = self.product_count;
-        fold
-    }
-
-    /// Weights to fit on, a row a shopper.
-    pub fn weights(&self, decay: &Decay) -> Interactions {
-        let rows = self.shoppers.iter().map(|one| decay.weights(&one.orders));
-        Interactions::new(rows).with_columns(self.product_count)
-    }
-
-    /// Weights of a shopper when they come to buy next.
-    pub fn history(&self, shopper: &Shopper, decay: &Decay, due: &Due) -> Vec<(ProductNo, f32)> {
-        let mut weights = decay.weights(&shopper.orders);
-        self.again.apply(due.again, &mut weights);
-        if let Some(now) = shopper.next.as_ref().and_then(|next| next.at) {
-            due.apply(&mut weights, &shopper.orders, now, &self.known);
-        }
-        weights
+        Self { orders: Orders::new(orders).with_products(self.orders.product_count()), next }
     }
 }
 
@@ -139,20 +120,21 @@ fn read<T>(path: &Path, line: impl Fn(&str) -> Result<T, String>) -> Result<Vec<
 /// `customer<TAB>invoice<TAB>unix time<TAB>items`.
 fn invoice(text: &str, is_next: bool) -> Result<Option<Line>, String> {
     let [shopper, _, seconds, items] = columns(text)?;
-    let at = Some(Millis(number::<i64>(seconds)? * 1000));
-    Ok(Some(Line { shopper: number(shopper)?, is_next, order: Order { at, products: products(items)? } }))
+    let (shopper, place) = (number(shopper)?, number(seconds)?);
+    Ok(Some(Line { shopper, is_next, place, order: products(items)? }))
 }
 
 /// `user<TAB>basket<TAB>split<TAB>items` in the order of the baskets, below a header.
 fn basket(text: &str) -> Result<Option<Line>, String> {
-    let [shopper, _, split, items] = columns(text)?;
+    let [shopper, place, split, items] = columns(text)?;
     let is_next = match split {
         "train" => false,
         "test" => true,
         "split" => return Ok(None),
         other => return Err(format!("the split is `train` or `test`, not {other:?}")),
     };
-    Ok(Some(Line { shopper: number(shopper)?, is_next, order: Order { at: None, products: products(items)? } }))
+    let (shopper, place) = (number(shopper)?, number(place)?);
+    Ok(Some(Line { shopper, is_next, place, order: products(items)? }))
 }
 
 fn columns(text: &str) -> Result<[&str; 4], String> {
@@ -179,8 +161,8 @@ mod tests {
     #[test]
     fn lines_are_read_and_mistakes_named() {
         let line = invoice("12347\t581180\t1323273120\t2303 2358", true).expect("valid").expect("a line");
-        assert_eq!((line.shopper, line.is_next, line.order.products.len()), (12347, true, 2));
-        assert_eq!(line.order.at, Some(Millis(1_323_273_120_000)));
+        assert_eq!((line.shopper, line.is_next, line.order.len()), (12347, true, 2));
+        assert_eq!(line.place, 1_323_273_120);
         assert!(basket("user\tbasket\tsplit\titems").expect("a header").is_none());
         let mistakes =
             [("1\t2\ttrain", "3 columns"), ("1\t0\tmaybe\t3", "`train` or"), ("1\t0\ttest\tx", "no number")];
@@ -192,14 +174,11 @@ mod tests {
 
     #[test]
     fn tuning_never_sees_what_is_held_out() {
-        let order = |product| Order { at: None, products: vec![ProductNo(product)] };
-        let fold = Fold::new(vec![
-            Shopper { orders: vec![order(0), order(1)], next: Some(order(2)) },
-            Shopper { orders: vec![order(3)], next: Some(order(4)) },
-        ]);
-        let validation = fold.validation();
-        assert_eq!(validation.shoppers[0], Shopper { orders: vec![order(0)], next: Some(order(1)) });
-        assert_eq!(validation.shoppers[1], Shopper { orders: vec![order(3)], next: None });
-        assert_eq!(validation.weights(&Decay::default()).column_count(), 5);
+        let order = |product| vec![ProductNo(product)];
+        let orders = vec![vec![order(0), order(1)], vec![order(3)]];
+        let fold = Fold::new(orders, vec![Some(order(2)), Some(order(4))]).validation();
+        assert_eq!(fold.orders.shoppers(), [vec![order(0)], vec![order(3)]]);
+        assert_eq!(fold.next, [Some(order(1)), None]);
+        assert_eq!(fold.orders.product_count(), 5);
     }
 }

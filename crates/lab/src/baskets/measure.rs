@@ -1,13 +1,13 @@
 //! Full ranking of the next order: of every product, repeats included, and of those that the shopper never bought. Recall,
 //! binary NDCG (ideal within the cut-off) and hit rate, means over the shoppers with something to find.
 
-use super::data::{Fold, Shopper};
-use super::models::Asked;
+use super::data::Fold;
 use crate::topn::THREADS;
 use bespoke_domain::ProductNo;
 use bespoke_models::metrics::{ndcg, recall};
 use bespoke_models::parts;
-use bespoke_models::recommender::{Ask, Recommender, Scores};
+use bespoke_models::orders::FromOrders;
+use bespoke_models::recommender::{Ask, Scores};
 use serde::Serialize;
 
 /// Means over shoppers.
@@ -67,16 +67,16 @@ impl Measures {
 /// Shoppers of one part of the sums; fixed, so that they are added in the same order whatever the threads.
 const PART: usize = 128;
 
-/// How well `fitted` ranks the next orders of the fold, asked as `asked` says.
-pub fn measure(fitted: &dyn Recommender, asked: &Asked, fold: &Fold, cutoff: usize) -> Both {
-    let shoppers: Vec<&Shopper> = fold.shoppers.iter().filter(|one| one.next.is_some()).collect();
+/// How well `fitted` ranks the next orders of the fold.
+pub fn measure(fitted: &dyn FromOrders, fold: &Fold, cutoff: usize) -> Both {
+    let pairs = fold.orders.shoppers().iter().zip(&fold.next);
+    let shoppers: Vec<_> = pairs.filter_map(|(orders, next)| Some((orders, next.as_ref()?))).collect();
     let parts = parts::map(shoppers.len().div_ceil(PART), THREADS, |part| {
         let mut scratch = Scores::default();
         let mut both = Both::default();
-        for shopper in shoppers.iter().skip(part * PART).take(PART) {
-            let history = fold.history(shopper, &asked.decay, &asked.due);
-            let bought: Vec<_> = history.iter().map(|one| one.0).collect();
-            let right = shopper.next.as_ref().map_or(&[][..], |next| &next.products);
+        for &(orders, right) in shoppers.iter().skip(part * PART).take(PART) {
+            let history = fitted.history(orders);
+            let bought: Vec<_> = orders.iter().flatten().copied().collect();
             let new: Vec<_> = right.iter().copied().filter(|one| !bought.contains(one)).collect();
             let mut ask = Ask { history: &history, excluded: &[], limit: cutoff };
             both.all.add(&fitted.recommend(&ask, &mut scratch), right, cutoff);

@@ -1,6 +1,8 @@
 //! What the next order of a shopper holds, on public data: orders in, models with their knobs, tuning on the last orders of the
 //! training data, Recall, NDCG and hit rate of all products and of new ones out. The command `lab baskets`.
 
+/// Counts and linear models to compare with.
+pub mod baselines;
 /// Orders of shoppers.
 pub mod data;
 /// Recall, NDCG and hit rate of a model.
@@ -13,10 +15,11 @@ pub mod tune;
 use crate::error::Error;
 use crate::topn::{SEED, THREADS};
 use bespoke_models::metrics::percentile;
+use bespoke_models::orders::FromOrders;
 use bespoke_models::recommender::{Ask, FitRun, Recommender, Scores};
 use data::{Fold, SETS};
 use measure::{Both, measure};
-use models::{Asked, BasketModel, Entry, MODELS};
+use models::{BasketModel, Entry, MODELS};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -105,9 +108,9 @@ pub fn evaluate<M: BasketModel>(entry: &Entry, options: &BasketOptions, fold: &F
     match fitted {
         Err(reason) => outcome.refused = Some(reason.to_string()),
         Ok(fitted) => {
-            outcome.measures = measure(&fitted, &params.asked, fold, options.cutoff);
+            outcome.measures = measure(&fitted, fold, options.cutoff);
             outcome.size_mb = fitted.size_bytes() as f64 / 1e6;
-            let mut times = times(&fitted, &params.asked, fold, options.cutoff);
+            let mut times = times(&fitted, fold, options.cutoff);
             outcome.recommend_us_p50 = percentile(&mut times, 0.5).unwrap_or(0.0);
             outcome.recommend_us_p99 = percentile(&mut times, 0.99).unwrap_or(0.0);
         }
@@ -116,12 +119,13 @@ pub fn evaluate<M: BasketModel>(entry: &Entry, options: &BasketOptions, fold: &F
 }
 
 /// Microseconds from orders to a list, for shoppers spread over the data.
-fn times(fitted: &dyn Recommender, asked: &Asked, fold: &Fold, cutoff: usize) -> Vec<f64> {
+fn times(fitted: &dyn FromOrders, fold: &Fold, cutoff: usize) -> Vec<f64> {
     let mut scratch = Scores::default();
-    let stride = fold.shoppers.len().div_ceil(TIMED).max(1);
-    let timed = fold.shoppers.iter().step_by(stride).map(|shopper| {
+    let shoppers = fold.orders.shoppers();
+    let stride = shoppers.len().div_ceil(TIMED).max(1);
+    let timed = shoppers.iter().step_by(stride).map(|orders| {
         let start = Instant::now();
-        let history = fold.history(shopper, &asked.decay, &asked.due);
+        let history = fitted.history(orders);
         let ask = Ask { history: &history, excluded: &[], limit: cutoff };
         std::hint::black_box(fitted.recommend(&ask, &mut scratch));
         start.elapsed().as_secs_f64() * 1e6

@@ -1,16 +1,16 @@
-//! The models of the next order under test: where each starts from, and the knobs that tuning turns. A new one is one
-//! implementation and one line in [`MODELS`].
+//! The models of the next order under test, and the knobs that tuning turns. A new one is one implementation and one line in
+//! [`MODELS`].
 
+use super::baselines::{Counted, Linear};
 use super::data::Fold;
 use super::{BasketOptions, BasketOutcome, evaluate};
 use crate::model::{Knob, knob, refit_knob};
-use bespoke_domain::ProductNo;
 use bespoke_models::ease::{Ease, EaseParams, Refused};
 use bespoke_models::interactions::Interactions;
 use bespoke_models::neighbours::Neighbours;
 use bespoke_models::next_basket::{NextBasket, NextBasketParams};
-use bespoke_models::orders::{Decay, Due};
-use bespoke_models::recommender::{Ask, FitRun, Recommender, Scores};
+use bespoke_models::orders::{Decay, FromOrders};
+use bespoke_models::recommender::FitRun;
 use bespoke_models::slim::SlimParams;
 use bespoke_models::tifu_knn::{TifuKnn, TifuKnnParams};
 use serde::Serialize;
@@ -27,97 +27,32 @@ pub struct Entry {
 pub const MODELS: [Entry; 6] = [
     Entry { name: "popular", evaluate: evaluate::<Popular> },
     Entry { name: "frequency", evaluate: evaluate::<Frequency> },
-    Entry { name: "ease", evaluate: evaluate::<Bought<EaseParams>> },
-    Entry { name: "slim", evaluate: evaluate::<Bought<SlimParams>> },
+    Entry { name: "ease", evaluate: evaluate::<BoughtEase> },
+    Entry { name: "slim", evaluate: evaluate::<BoughtSlim> },
     Entry { name: "tifu_knn", evaluate: evaluate::<Tifu> },
     Entry { name: "next_basket", evaluate: evaluate::<Next> },
 ];
-
-/// How a shopper's orders become weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Asked {
-    /// How orders fade, to fit and to ask.
-    pub decay: Decay,
-    /// How due products are, to ask.
-    pub due: Due,
-}
-
-/// Parameters of a model with those of the weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct With<P> {
-    /// Of the weights.
-    pub asked: Asked,
-    /// Of the model.
-    pub model: P,
-}
 
 /// A model under test.
 pub trait BasketModel {
     /// Plain data; the default is what tuning starts from.
     type Params: Copy + Default + PartialEq + Serialize + 'static;
     /// Once fitted.
-    type Fitted: Recommender;
+    type Fitted: FromOrders;
 
     /// What tuning turns, in this order.
-    const KNOBS: &'static [Knob<With<Self::Params>>];
-
-    /// Where tuning starts.
-    fn start() -> With<Self::Params> {
-        With::default()
-    }
+    const KNOBS: &'static [Knob<Self::Params>];
 
     /// Fits it; `before` are other parameters and what they gave for the same fold.
+    ///
+    /// # Errors
+    /// Why there is no model.
     fn fit(
-        params: &With<Self::Params>,
-        before: Option<(With<Self::Params>, Self::Fitted)>,
+        params: &Self::Params,
+        before: Option<(Self::Params, Self::Fitted)>,
         fold: &Fold,
         run: FitRun,
     ) -> Result<Self::Fitted, Refused>;
-}
-
-/// Every order the same weight.
-const COUNTS: Asked = Asked {
-    decay: Decay { group_len: 1, within: 1.0, across: 1.0 },
-    due: Due { depth: 0.0, lapse: 0.0, prior: 1.0, again: 0.0 },
-};
-
-/// Own purchases by their number, or none; then by everyone's.
-pub struct Counted {
-    own: f32,
-    /// Share of the weight of the most popular.
-    popularity: Vec<f32>,
-}
-
-/// Below every difference between two own frequencies.
-const TIE: f32 = 1e-4;
-
-impl Counted {
-    fn new(own: f32, data: &Interactions) -> Self {
-        let turned = data.transposed();
-        let sums: Vec<f32> =
-            (0..turned.row_count()).map(|product| turned.row_len(product) as f32).collect();
-        let most = sums.iter().fold(1.0_f32, |most, sum| most.max(*sum));
-        Self { own, popularity: sums.iter().map(|sum| TIE * sum / most).collect() }
-    }
-}
-
-impl Recommender for Counted {
-    fn product_count(&self) -> usize {
-        self.popularity.len()
-    }
-
-    fn size_bytes(&self) -> usize {
-        4 * self.popularity.len()
-    }
-
-    fn recommend(&self, ask: &Ask<'_>, _scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
-        let mut scores = self.popularity.clone();
-        ask.history.iter().for_each(|&(product, weight)| scores[product.index()] += self.own * weight);
-        ask.excluded.iter().for_each(|product| scores[product.index()] = 0.0);
-        let mut top = bespoke_domain::order::TopK::new(ask.limit);
-        scores.iter().enumerate().for_each(|(at, &score)| top.push(score, ProductNo(at as u32)));
-        top.into_sorted()
-    }
 }
 
 /// What most shoppers bought.
@@ -126,14 +61,10 @@ pub struct Popular;
 impl BasketModel for Popular {
     type Params = ();
     type Fitted = Counted;
-    const KNOBS: &'static [Knob<With<()>>] = &[];
+    const KNOBS: &'static [Knob<()>] = &[];
 
-    fn start() -> With<()> {
-        With { asked: COUNTS, model: () }
-    }
-
-    fn fit(p: &With<()>, _: Option<(With<()>, Counted)>, fold: &Fold, _: FitRun) -> Result<Counted, Refused> {
-        Ok(Counted::new(0.0, &fold.weights(&p.asked.decay)))
+    fn fit(_: &(), _: Option<((), Counted)>, fold: &Fold, _: FitRun) -> Result<Counted, Refused> {
+        Ok(Counted::new(0.0, &fold.orders))
     }
 }
 
@@ -143,75 +74,55 @@ pub struct Frequency;
 impl BasketModel for Frequency {
     type Params = ();
     type Fitted = Counted;
-    const KNOBS: &'static [Knob<With<()>>] = &[];
+    const KNOBS: &'static [Knob<()>] = &[];
 
-    fn start() -> With<()> {
-        With { asked: COUNTS, model: () }
-    }
-
-    fn fit(p: &With<()>, _: Option<(With<()>, Counted)>, fold: &Fold, _: FitRun) -> Result<Counted, Refused> {
-        Ok(Counted::new(1.0, &fold.weights(&p.asked.decay)))
-    }
-}
-
-/// A linear model of who bought what at all, asked with what was bought at all.
-pub struct Bought<P>(P);
-
-/// A recommender that looks at no weights.
-pub struct Unweighted<R>(R);
-
-impl<R: Recommender> Recommender for Unweighted<R> {
-    fn product_count(&self) -> usize {
-        self.0.product_count()
-    }
-
-    fn size_bytes(&self) -> usize {
-        self.0.size_bytes()
-    }
-
-    fn recommend(&self, ask: &Ask<'_>, scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
-        let history: Vec<_> = ask.history.iter().map(|one| (one.0, 1.0)).collect();
-        self.0.recommend(&Ask { history: &history, ..*ask }, scratch)
+    fn fit(_: &(), _: Option<((), Counted)>, fold: &Fold, _: FitRun) -> Result<Counted, Refused> {
+        Ok(Counted::new(1.0, &fold.orders))
     }
 }
 
 fn bought(fold: &Fold) -> Interactions {
-    fold.weights(&COUNTS.decay).map(|_, _, _| 1.0)
+    fold.orders.weights(&Decay::default()).map(|_, _, _| 1.0)
 }
 
-impl BasketModel for Bought<EaseParams> {
+/// Linear weights in closed form, of who bought what at all.
+pub struct BoughtEase;
+
+impl BasketModel for BoughtEase {
     type Params = EaseParams;
-    type Fitted = Unweighted<Ease>;
-    const KNOBS: &'static [Knob<With<EaseParams>>] =
-        &[refit_knob("regularization", &[100.0, 200.0, 500.0], |p, v| p.model.regularization = v)];
+    type Fitted = Linear<Ease>;
+    const KNOBS: &'static [Knob<EaseParams>] =
+        &[refit_knob("regularization", &[100.0, 200.0, 500.0], |p, v| p.regularization = v)];
 
     fn fit(
-        params: &With<EaseParams>,
-        _: Option<(With<EaseParams>, Self::Fitted)>,
+        params: &EaseParams,
+        _: Option<(EaseParams, Self::Fitted)>,
         fold: &Fold,
         run: FitRun,
     ) -> Result<Self::Fitted, Refused> {
-        params.model.fit(&bought(fold), run).map(Unweighted)
+        params.fit(&bought(fold), run).map(Linear)
     }
 }
 
-impl BasketModel for Bought<SlimParams> {
+/// Sparse linear weights, of who bought what at all.
+pub struct BoughtSlim;
+
+impl BasketModel for BoughtSlim {
     type Params = SlimParams;
-    type Fitted = Unweighted<Neighbours>;
-    const KNOBS: &'static [Knob<With<SlimParams>>] = &[
-        refit_knob("candidates_max", &[100.0, 200.0, 400.0], |p, v| p.model.candidates_max = v as u32),
-        refit_knob("regularization", &[15.0, 30.0, 50.0, 100.0, 200.0], |p, v| p.model.regularization = v),
-        refit_knob("busy", &[0.0, 0.2, 0.4, 0.6], |p, v| p.model.busy = v),
-        refit_knob("popular", &[-0.1, -0.05, 0.0, 0.05], |p, v| p.model.popular = v),
+    type Fitted = Linear<Neighbours>;
+    const KNOBS: &'static [Knob<SlimParams>] = &[
+        refit_knob("regularization", &[15.0, 30.0, 50.0, 100.0, 200.0], |p, v| p.regularization = v),
+        refit_knob("busy", &[0.0, 0.2, 0.4, 0.6], |p, v| p.busy = v),
+        refit_knob("candidates_max", &[100.0, 200.0], |p, v| p.candidates_max = v as u32),
     ];
 
     fn fit(
-        params: &With<SlimParams>,
-        _: Option<(With<SlimParams>, Self::Fitted)>,
+        params: &SlimParams,
+        _: Option<(SlimParams, Self::Fitted)>,
         fold: &Fold,
         run: FitRun,
     ) -> Result<Self::Fitted, Refused> {
-        Ok(Unweighted(params.model.fit(&bought(fold), run)))
+        Ok(Linear(params.fit(&bought(fold), run)))
     }
 }
 
@@ -221,61 +132,58 @@ pub struct Tifu;
 impl BasketModel for Tifu {
     type Params = TifuKnnParams;
     type Fitted = TifuKnn;
-    const KNOBS: &'static [Knob<With<TifuKnnParams>>] = &[
-        knob("own", &[0.3, 0.5, 0.7, 0.9], |p, v| p.model.own = v),
-        knob("group_len", &[1.0, 2.0, 3.0, 5.0, 7.0], |p, v| p.asked.decay.group_len = v as u32),
-        knob("within", &[0.7, 0.8, 0.9, 0.95, 1.0], |p, v| p.asked.decay.within = v),
-        knob("across", &[0.5, 0.6, 0.7, 0.8, 0.9, 1.0], |p, v| p.asked.decay.across = v),
-        knob("neighbours", &[50.0, 100.0, 300.0, 600.0], |p, v| p.model.neighbours = v as u32),
-        knob("power", &[0.0, 0.5, 1.0, 2.0], |p, v| p.model.power = v),
-        knob("due depth", &[0.0, 0.2, 0.4, 0.6], |p, v| p.asked.due.depth = v),
-        knob("due lapse", &[0.0, 0.1, 0.2], |p, v| p.asked.due.lapse = v),
+    const KNOBS: &'static [Knob<TifuKnnParams>] = &[
+        knob("own", &[0.3, 0.5, 0.7, 0.9], |p, v| p.own = v),
+        knob("group_len", &[1.0, 2.0, 3.0, 5.0, 7.0], |p, v| p.decay.group_len = v as u32),
+        knob("across", &[0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], |p, v| p.decay.across = v),
+        knob("within", &[0.7, 0.8, 0.9, 0.95, 1.0], |p, v| p.decay.within = v),
+        knob("neighbours", &[50.0, 100.0, 300.0, 600.0], |p, v| p.neighbours = v as u32),
+        knob("power", &[0.0, 0.5, 1.0, 2.0, 3.0], |p, v| p.power = v),
     ];
 
     fn fit(
-        params: &With<TifuKnnParams>,
-        _: Option<(With<TifuKnnParams>, TifuKnn)>,
+        params: &TifuKnnParams,
+        _: Option<(TifuKnnParams, TifuKnn)>,
         fold: &Fold,
         run: FitRun,
     ) -> Result<TifuKnn, Refused> {
-        Ok(params.model.fit(&fold.weights(&params.asked.decay), run))
+        Ok(params.fit(&fold.orders, run))
     }
 }
 
-/// Habits and what goes with what.
+/// Habits, what goes with what, and what is bought again.
 pub struct Next;
 
 impl BasketModel for Next {
     type Params = NextBasketParams;
     type Fitted = NextBasket;
-    const KNOBS: &'static [Knob<With<NextBasketParams>>] = &[
-        knob("new_linear", &[0.2, 0.35, 0.5, 0.7, 1.0, 2.0], |p, v| p.model.mix.new_linear = v),
-        knob("own", &[0.5, 1.0, 1.5, 2.0, 3.0, 5.0], |p, v| p.model.mix.own = v),
-        knob("alike", &[0.3, 0.6, 1.0, 1.5, 2.0, 3.0, 5.0], |p, v| p.model.mix.alike = v),
-        knob("linear", &[0.0, 0.05, 0.1, 0.2, 0.4], |p, v| p.model.mix.linear = v),
-        knob("group_len", &[1.0, 2.0, 3.0, 5.0, 7.0], |p, v| p.asked.decay.group_len = v as u32),
-        knob("within", &[0.7, 0.8, 0.9, 0.95, 1.0], |p, v| p.asked.decay.within = v),
-        knob("across", &[0.5, 0.6, 0.7, 0.8, 0.9, 1.0], |p, v| p.asked.decay.across = v),
-        knob("neighbours", &[100.0, 300.0, 600.0], |p, v| p.model.habits.neighbours = v as u32),
-        knob("power", &[0.0, 0.5, 1.0, 2.0], |p, v| p.model.habits.power = v),
-        knob("again", &[0.0, 0.25, 0.5, 1.0], |p, v| p.asked.due.again = v),
-        knob("due depth", &[0.0, 0.2, 0.4], |p, v| p.asked.due.depth = v),
-        refit_knob("regularization", &[30.0, 50.0, 100.0, 200.0], |p, v| p.model.linear.regularization = v),
-        refit_knob("slim busy", &[0.0, 0.2, 0.4], |p, v| p.model.linear.busy = v),
+    const KNOBS: &'static [Knob<NextBasketParams>] = &[
+        knob("repeat", &[1.0, 2.0, 3.0, 4.0, 6.0, 9.0], |p, v| p.mix.repeat = v),
+        knob("rebuy", &[0.0, 0.15, 0.3, 0.5, 0.7], |p, v| p.mix.rebuy = v),
+        knob("own", &[0.3, 0.4, 0.5, 0.6, 0.7, 0.8], |p, v| p.mix.own = v),
+        knob("linear", &[0.0, 0.03, 0.06, 0.1], |p, v| p.mix.linear = v),
+        knob("new_linear", &[0.1, 0.2, 0.3, 0.4, 0.6, 1.0], |p, v| p.mix.new_linear = v),
+        knob("group_len", &[1.0, 2.0, 3.0, 5.0, 7.0], |p, v| p.habits.decay.group_len = v as u32),
+        knob("across", &[0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], |p, v| p.habits.decay.across = v),
+        knob("within", &[0.8, 0.9, 0.95, 1.0], |p, v| p.habits.decay.within = v),
+        knob("neighbours", &[100.0, 300.0, 600.0], |p, v| p.habits.neighbours = v as u32),
+        knob("power", &[0.0, 1.0, 2.0, 3.0], |p, v| p.habits.power = v),
+        refit_knob("regularization", &[30.0, 50.0, 100.0, 200.0], |p, v| p.linear.regularization = v),
+        refit_knob("busy", &[0.0, 0.2, 0.4], |p, v| p.linear.busy = v),
+        refit_knob("candidates_max", &[100.0, 200.0], |p, v| p.linear.candidates_max = v as u32),
     ];
 
     fn fit(
-        params: &With<NextBasketParams>,
-        before: Option<(With<NextBasketParams>, NextBasket)>,
+        params: &NextBasketParams,
+        before: Option<(NextBasketParams, NextBasket)>,
         fold: &Fold,
         run: FitRun,
     ) -> Result<NextBasket, Refused> {
-        let data = fold.weights(&params.asked.decay);
         Ok(match before {
-            Some((old, fitted)) if old.model.linear == params.model.linear => {
-                params.model.fit_with(fitted.into_linear(), &data, run)
+            Some((old, fitted)) if old.linear == params.linear => {
+                params.fit_with(fitted.into_linear(), &fold.orders, run)
             }
-            _ => params.model.fit(&data, run),
+            _ => params.fit(&fold.orders, run),
         })
     }
 }

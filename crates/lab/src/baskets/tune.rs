@@ -3,7 +3,7 @@
 
 use super::data::Fold;
 use super::measure::measure;
-use super::models::{BasketModel, With};
+use super::models::BasketModel;
 use crate::model::Knob;
 use crate::topn::{SEED, THREADS};
 use bespoke_models::recommender::FitRun;
@@ -15,14 +15,14 @@ const ROUNDS: usize = 2;
 struct Judge<'a, M: BasketModel> {
     fold: &'a Fold,
     cutoff: usize,
-    before: Option<(With<M::Params>, M::Fitted)>,
+    before: Option<(M::Params, M::Fitted)>,
 }
 
 impl<M: BasketModel> Judge<'_, M> {
-    fn score(&mut self, params: &With<M::Params>) -> Option<f64> {
+    fn score(&mut self, params: &M::Params) -> Option<f64> {
         let run = FitRun { seed: SEED, threads: THREADS };
         let fitted = M::fit(params, self.before.take(), self.fold, run).ok()?;
-        let both = measure(&fitted, &params.asked, self.fold, self.cutoff);
+        let both = measure(&fitted, self.fold, self.cutoff);
         self.before = Some((*params, fitted));
         if std::env::var_os("LAB_VERBOSE").is_some() {
             let (all, new) = (both.all, both.new);
@@ -42,8 +42,8 @@ impl<M: BasketModel> Judge<'_, M> {
 
 /// The parameters that do best on the last orders of `fold`, which its own next orders are no part of; where the model refuses
 /// the data, those it starts from.
-pub fn tune<M: BasketModel>(fold: &Fold, cutoff: usize) -> With<M::Params> {
-    let mut best = M::start();
+pub fn tune<M: BasketModel>(fold: &Fold, cutoff: usize) -> M::Params {
+    let mut best = M::Params::default();
     if M::KNOBS.is_empty() {
         return best;
     }
@@ -64,8 +64,8 @@ pub fn tune<M: BasketModel>(fold: &Fold, cutoff: usize) -> With<M::Params> {
 
 /// Sets one knob to each of its values, and keeps the best.
 fn turn<M: BasketModel>(
-    knob: &Knob<With<M::Params>>,
-    best: &mut With<M::Params>,
+    knob: &Knob<M::Params>,
+    best: &mut M::Params,
     score: &mut f64,
     judge: &mut Judge<'_, M>,
 ) {
