@@ -82,7 +82,11 @@ pub fn baskets(outcomes: &[BasketOutcome]) -> String {
             continue;
         }
         for part in [one.measures.all, one.measures.new] {
-            _ = write!(text, " {:>8.4} {:>8.4} {:>8.4} {:>8}", part.recall, part.ndcg, part.hit, part.shoppers);
+            _ = write!(
+                text,
+                " {:>8.4} {:>8.4} {:>8.4} {:>8}",
+                part.recall, part.ndcg, part.hit, part.shoppers
+            );
         }
         let times = [one.fit_s, one.size_mb, one.recommend_us_p50, one.recommend_us_p99, one.tune_s];
         times.iter().for_each(|value| _ = write!(text, " {value:>8.2}"));

@@ -44,10 +44,10 @@ pub mod interactions;
 pub mod item_knn;
 /// Item–item models once fitted.
 pub mod neighbours;
-/// A shopper's orders as weights of products.
-pub mod orders;
 /// What the next order holds: habits and what is new.
 pub mod next_basket;
+/// A shopper's orders as weights of products.
+pub mod orders;
 /// What every recommender offers.
 pub mod recommender;
 /// Sparse linear weights among neighbours.
@@ -55,8 +55,6 @@ pub mod slim;
 /// Own habits and those of the shoppers most alike.
 pub mod tifu_knn;
 
-/// The best inner products among many vectors.
-pub mod nearest;
 /// Small systems of equations.
 pub mod cholesky;
 /// Inverses of large matrices.
@@ -65,6 +63,8 @@ pub mod dense;
 pub mod eigen;
 /// Float kernels with the same bits everywhere.
 pub mod lanes;
+/// The best inner products among many vectors.
+pub mod nearest;
 /// Work shared among threads.
 pub mod parts;
 /// Numbers that follow from a seed.

@@ -2,6 +2,7 @@
 //! that was bought is bought again. What the models of the next order are fitted on and asked with.
 
 use crate::interactions::Interactions;
+use crate::rates::Rates;
 use crate::recommender::Recommender;
 use bespoke_domain::ProductNo;
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,7 @@ pub struct Decay {
 
 impl Default for Decay {
     fn default() -> Self {
-        Self { group_len: 3, within: 0.9, across: 0.6 }
+        Self { group_len: 2, within: 0.9, across: 0.5 }
     }
 }
 
@@ -106,52 +107,26 @@ fn distinct(order: &[ProductNo]) -> Vec<ProductNo> {
     products
 }
 
-/// Chances of being bought again that the shop's own rate counts for.
-const PRIOR: f32 = 20.0;
-
-/// How often a product that a shopper has bought is in their next order, against the shop's mean: 1 is as often as others.
-/// Products that nobody buys twice weigh little, however lately they were bought.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rebuys {
-    ratios: Vec<f32>,
-}
-
-impl Rebuys {
-    /// Every order of a shopper but the first is one chance for each product that was in an order before it:
-    /// `ratio(i) = (rebuys(i) + 20 r) / (chances(i) + 20) / r` with r the rebuys over the chances of all products.
-    pub fn new(orders: &Orders) -> Self {
-        let mut counts = vec![(0_u32, 0_u32); orders.product_count()];
-        for shopper in orders.shoppers() {
-            let mut had: Vec<ProductNo> = Vec::new();
-            for order in shopper {
-                let order = distinct(order);
-                for product in &had {
-                    let (rebuys, chances) = &mut counts[product.index()];
-                    *rebuys += u32::from(order.binary_search(product).is_ok());
-                    *chances += 1;
+/// How often a product that a shopper has bought is in their next order: every order of a shopper but the first is a try for
+/// each product that was in an order before it.
+pub fn rebuys(orders: &Orders) -> Rates {
+    let mut rates = Rates::default();
+    for shopper in orders.shoppers() {
+        let mut had: Vec<ProductNo> = Vec::new();
+        for order in shopper {
+            let order = distinct(order);
+            for &product in &had {
+                rates.tried(product);
+                if order.binary_search(&product).is_ok() {
+                    rates.happened(product);
                 }
-                had.extend(order);
-                had.sort_unstable();
-                had.dedup();
             }
+            had.extend(order);
+            had.sort_unstable();
+            had.dedup();
         }
-        let all = counts.iter().fold((0_u64, 0_u64), |sum, one| (sum.0 + u64::from(one.0), sum.1 + u64::from(one.1)));
-        let shop = (all.0 as f64 / all.1.max(1) as f64) as f32;
-        let ratio = |&(rebuys, chances): &(u32, u32)| {
-            if shop > 0.0 { (rebuys as f32 + PRIOR * shop) / (chances as f32 + PRIOR) / shop } else { 1.0 }
-        };
-        Self { ratios: counts.iter().map(ratio).collect() }
     }
-
-    /// Of a product; 1 where nothing is known.
-    pub fn ratio(&self, product: ProductNo) -> f32 {
-        self.ratios.get(product.index()).copied().unwrap_or(1.0)
-    }
-
-    /// Bytes that they take.
-    pub fn size_bytes(&self) -> usize {
-        4 * self.ratios.len()
-    }
+    rates
 }
 
 #[cfg(test)]
@@ -175,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn rebuys_are_counted_against_the_shops_mean() {
+    fn what_is_bought_again_is_told_from_what_is_not() {
         let milk: Vec<Order> = (0..101).map(|_| order(&[0])).collect();
         let lamp: Vec<Order> = (0..101).map(|at| if at == 0 { order(&[1]) } else { order(&[]) }).collect();
-        let rebuys = Rebuys::new(&Orders::new(vec![milk, lamp]).with_products(3));
-        let ratios = [0, 1, 2, 99].map(|product| rebuys.ratio(ProductNo(product)));
-        assert!((ratios[0] - 110.0 / 60.0).abs() < 1e-5 && (ratios[1] - 10.0 / 60.0).abs() < 1e-5, "{ratios:?}");
-        assert_eq!(ratios[2..], [1.0, 1.0]);
-        assert_eq!(Rebuys::new(&Orders::new(vec![vec![order(&[0])]])).ratio(ProductNo(0)), 1.0);
+        let rates = rebuys(&Orders::new(vec![milk, lamp]));
+        assert_eq!(rates.shop_rate(), 0.5);
+        let [milk, lamp, other] = [0, 1, 9].map(|product| rates.rate(ProductNo(product)));
+        assert!((milk - 110.0 / 120.0).abs() < 1e-5 && (lamp - 10.0 / 120.0).abs() < 1e-5, "{milk} {lamp}");
+        assert_eq!(other, 0.5);
     }
 }

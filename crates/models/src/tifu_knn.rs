@@ -40,7 +40,7 @@ impl Default for TifuKnnParams {
             decay: Decay::default(),
             neighbours: 300,
             power: 2.0,
-            own: 0.5,
+            own: 0.6,
             products_max: 256,
             postings_max: 2000,
         }
@@ -90,6 +90,11 @@ impl TifuKnn {
         };
         history.iter().filter(is_known).for_each(|&(product, weight)| top.push(weight, product));
         top.into_sorted().into_iter().map(|(weight, product)| (product, weight)).collect()
+    }
+
+    /// The score of a product with the shopper's own weight and the mean of the shoppers most alike.
+    pub(crate) fn mixed(&self, own: f32, alike: f32) -> f32 {
+        self.params.own * own + (1.0 - self.params.own) * alike
     }
 
     /// Adds `share` × the mean of the shoppers most like one with this history to the scores.

@@ -21,7 +21,8 @@ impl Counted {
     /// `own` is how much own purchases count: nought for mere popularity.
     pub fn new(own: f32, orders: &Orders) -> Self {
         let turned = orders.weights(&COUNTS).transposed();
-        let counts: Vec<f32> = (0..turned.row_count()).map(|product| turned.row_len(product) as f32).collect();
+        let counts: Vec<f32> =
+            (0..turned.row_count()).map(|product| turned.row_len(product) as f32).collect();
         let most = counts.iter().fold(1.0_f32, |most, count| most.max(*count));
         Self { own, popularity: counts.iter().map(|count| TIE * count / most).collect() }
     }

@@ -40,10 +40,8 @@ pub struct Set {
 }
 
 /// Every data set.
-pub const SETS: [Set; 2] = [
-    Set { name: "online_retail", read: read_online_retail },
-    Set { name: "tafeng", read: read_tafeng },
-];
+pub const SETS: [Set; 2] =
+    [Set { name: "online_retail", read: read_online_retail }, Set { name: "tafeng", read: read_tafeng }];
 
 impl Set {
     /// Reads it from its folder in `data`.

@@ -5,8 +5,8 @@ use super::data::Fold;
 use crate::topn::THREADS;
 use bespoke_domain::ProductNo;
 use bespoke_models::metrics::{ndcg, recall};
-use bespoke_models::parts;
 use bespoke_models::orders::FromOrders;
+use bespoke_models::parts;
 use bespoke_models::recommender::{Ask, Scores};
 use serde::Serialize;
 
@@ -87,9 +87,8 @@ pub fn measure(fitted: &dyn FromOrders, fold: &Fold, cutoff: usize) -> Both {
         }
         both
     });
-    let sums = parts.into_iter().fold(Both::default(), |sum, part| Both {
-        all: sum.all.sum(part.all),
-        new: sum.new.sum(part.new),
-    });
+    let sums = parts
+        .into_iter()
+        .fold(Both::default(), |sum, part| Both { all: sum.all.sum(part.all), new: sum.new.sum(part.new) });
     Both { all: sums.all.mean(), new: sums.new.mean() }
 }

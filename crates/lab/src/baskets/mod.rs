@@ -77,10 +77,9 @@ pub fn run(options: &BasketOptions) -> Result<Vec<BasketOutcome>, Error> {
     for set in SETS.iter().filter(|set| options.sets.contains(&set.name)) {
         let fold = set.read(&options.data)?;
         let wanted = MODELS.iter().filter(|entry| options.models.contains(&entry.name));
-        outcomes.extend(wanted.map(|entry| BasketOutcome {
-            set: set.name,
-            ..(entry.evaluate)(entry, options, &fold)
-        }));
+        outcomes.extend(
+            wanted.map(|entry| BasketOutcome { set: set.name, ..(entry.evaluate)(entry, options, &fold) }),
+        );
     }
     Ok(outcomes)
 }

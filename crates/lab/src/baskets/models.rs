@@ -158,19 +158,16 @@ impl BasketModel for Next {
     type Params = NextBasketParams;
     type Fitted = NextBasket;
     const KNOBS: &'static [Knob<NextBasketParams>] = &[
-        knob("repeat", &[1.0, 2.0, 3.0, 4.0, 6.0, 9.0], |p, v| p.mix.repeat = v),
+        knob("repeat", &[1.0, 2.0, 4.0, 6.0, 9.0, 14.0], |p, v| p.mix.repeat = v),
         knob("rebuy", &[0.0, 0.15, 0.3, 0.5, 0.7], |p, v| p.mix.rebuy = v),
-        knob("own", &[0.3, 0.4, 0.5, 0.6, 0.7, 0.8], |p, v| p.mix.own = v),
-        knob("linear", &[0.0, 0.03, 0.06, 0.1], |p, v| p.mix.linear = v),
-        knob("new_linear", &[0.1, 0.2, 0.3, 0.4, 0.6, 1.0], |p, v| p.mix.new_linear = v),
-        knob("group_len", &[1.0, 2.0, 3.0, 5.0, 7.0], |p, v| p.habits.decay.group_len = v as u32),
-        knob("across", &[0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], |p, v| p.habits.decay.across = v),
+        knob("own", &[0.3, 0.4, 0.5, 0.6, 0.7, 0.8], |p, v| p.habits.own = v),
+        knob("linear", &[0.1, 0.2, 0.3, 0.4, 0.6, 1.0], |p, v| p.mix.linear = v),
+        knob("group_len", &[1.0, 2.0, 3.0, 5.0], |p, v| p.habits.decay.group_len = v as u32),
+        knob("across", &[0.3, 0.4, 0.5, 0.6, 0.8], |p, v| p.habits.decay.across = v),
         knob("within", &[0.8, 0.9, 0.95, 1.0], |p, v| p.habits.decay.within = v),
         knob("neighbours", &[100.0, 300.0, 600.0], |p, v| p.habits.neighbours = v as u32),
         knob("power", &[0.0, 1.0, 2.0, 3.0], |p, v| p.habits.power = v),
-        refit_knob("regularization", &[30.0, 50.0, 100.0, 200.0], |p, v| p.linear.regularization = v),
-        refit_knob("busy", &[0.0, 0.2, 0.4], |p, v| p.linear.busy = v),
-        refit_knob("candidates_max", &[100.0, 200.0], |p, v| p.linear.candidates_max = v as u32),
+        refit_knob("regularization", &[30.0, 60.0, 120.0], |p, v| p.linear.regularization = v),
     ];
 
     fn fit(

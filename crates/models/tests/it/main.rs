@@ -1,6 +1,7 @@
 //! The models as the engine uses them: known answers, incremental = rebuilt, frozen clones, round trips, odd input.
 
 mod co_occurrence;
+mod next_basket;
 mod recommenders;
 mod session_knn;
 
