@@ -3,7 +3,7 @@
 
 use crate::condition::{Check, Lookup};
 use crate::engine::Snapshot;
-use crate::profile::{Act, Profile};
+use crate::profile::{Act, Profile, Recent};
 use bespoke_domain::{CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
 
 /// Most products of a visit that sources look at.
@@ -26,10 +26,14 @@ pub struct Context<'a> {
     pub visit: Vec<ProductNo>,
     /// Products in the cart, by the request and by events.
     pub cart: Vec<ProductNo>,
+    /// Those of the cart that others may start from: not what is nobody's business on this page.
+    seeds: Vec<ProductNo>,
     /// Products that must not be shown.
     pub exclude: Vec<ProductNo>,
     /// Products that are to be put in order, where the request gives them.
     pub given: Vec<ProductNo>,
+    /// Whether the page names a category that there is not.
+    pub is_elsewhere: bool,
     /// Category the page is about: named, or that of its product; 0 = the whole shop.
     pub category: CategoryNo,
     /// What every candidate must be like.
@@ -51,8 +55,14 @@ impl<'a> Context<'a> {
         let given = resolve(snapshot, &request.given, &mut missing_ids);
         let exclude = resolve(snapshot, &request.exclude, &mut Vec::new());
         cart.extend(profile.into_iter().flat_map(Profile::cart));
-        let visit = visit(profile, request, &items);
         let category = category(snapshot, request, &items);
+        let private = Private { snapshot, category };
+        let mut visit = visit(profile, request, &items);
+        visit.retain(|product| !private.holds(*product) || items.contains(product));
+        let seeds = cart.iter().copied().filter(|product| !private.holds(*product)).collect();
+        let named = request.category.as_deref().filter(|path| !path.is_empty());
+        let is_elsewhere = named.is_some_and(|path| snapshot.aggregates.catalog.category(path).is_none());
+        missing_ids.extend(named.filter(|_| is_elsewhere).map(str::to_owned));
         Self {
             snapshot,
             request,
@@ -61,6 +71,8 @@ impl<'a> Context<'a> {
             items,
             visit,
             cart,
+            seeds,
+            is_elsewhere,
             exclude,
             given,
             category,
@@ -73,11 +85,18 @@ impl<'a> Context<'a> {
     pub fn anchors(&self) -> &[ProductNo] {
         if !self.items.is_empty() {
             &self.items
-        } else if !self.cart.is_empty() {
-            &self.cart
+        } else if !self.seeds.is_empty() {
+            &self.seeds
         } else {
             &self.visit[self.visit.len().saturating_sub(1)..]
         }
+    }
+
+    /// What the shopper did lately, oldest first; nothing that is nobody's business on this page.
+    pub fn recent(&self) -> impl DoubleEndedIterator<Item = &'a Recent> + '_ {
+        let private = Private { snapshot: self.snapshot, category: self.category };
+        let recent = self.profile.map_or(&[][..], Profile::recent);
+        recent.iter().filter(move |one| !private.holds(one.product))
     }
 
     /// Whether the anchors come from what the shopper did rather than from the page.
@@ -89,6 +108,26 @@ impl<'a> Context<'a> {
     pub fn title(&self, product: ProductNo) -> &str {
         let catalog = &self.snapshot.aggregates.catalog;
         catalog.title(product).unwrap_or_else(|| catalog.id(product))
+    }
+}
+
+/// What is nobody's business on a page about `category`.
+struct Private<'a> {
+    snapshot: &'a Snapshot,
+    category: CategoryNo,
+}
+
+impl Private<'_> {
+    fn holds(&self, product: ProductNo) -> bool {
+        let sensitive = &self.snapshot.plan.sensitive;
+        !sensitive.is_empty()
+            && !sensitive.contains(self.category)
+            && self
+                .snapshot
+                .aggregates
+                .catalog
+                .row(product)
+                .is_some_and(|row| sensitive.contains(row.category))
     }
 }
 

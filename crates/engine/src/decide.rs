@@ -370,6 +370,7 @@ impl<'a> Work<'a> {
     ) -> Decision {
         let placement = &planned.placement;
         let headline = match fallback {
+            _ if chosen.is_empty() => String::new(),
             Fallback::None => placement.headline.clone(),
             Fallback::Popular => placement.fallback_headline.clone(),
             Fallback::Hidden | Fallback::Off | Fallback::Clutter => String::new(),

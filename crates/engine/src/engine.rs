@@ -161,7 +161,7 @@ impl Engine {
         if event.key != 0 {
             self.seen.insert(event.key, entry.received);
         }
-        self.aggregates.pulse_mut().event(event);
+        self.aggregates.pulse_mut().event(entry.received, event);
         if event.is_bot() {
             // Whoever it was, what it says about consent holds.
             if let Some(root) = entry.shopper.map(|shopper| self.live.profiles.root(shopper)) {

@@ -83,14 +83,17 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// Counts an event, by the hour in which it happened.
-    pub fn event(&mut self, event: &Event) {
+    /// Counts an event; by the hour unless it is history, which says nothing of what comes in now.
+    pub fn event(&mut self, received: Millis, event: &Event) {
         if event.is_bot() {
             self.bots += 1;
             return;
         }
         self.people += 1;
-        let Some(hour) = self.turn(event.time) else { return };
+        if received.since(event.time) > HOUR_MS {
+            return;
+        }
+        let Some(hour) = self.turn(received) else { return };
         self.kinds.resize_with(KINDS.len(), Hours::default);
         self.tokens.resize_with(TOKENED.len(), Hours::default);
         self.events.bump(hour);
@@ -236,7 +239,7 @@ mod tests {
             let mut count = |kind, name: &'static str, times| {
                 (0..times).filter(|_| !lost(hour, name)).for_each(|_| {
                     let decision = (!lost(hour, "tokens")).then_some(DecisionId(1));
-                    pulse.event(&Event { decision, ..Event::new(kind, time) });
+                    pulse.event(time, &Event { decision, ..Event::new(kind, time) });
                 });
             };
             count(EventKind::ViewItem, "views", 10);
@@ -306,8 +309,9 @@ mod tests {
     #[test]
     fn programs_are_counted_apart() {
         let mut pulse = Pulse::default();
-        pulse.event(&Event { bot: 100, ..Event::new(EventKind::ViewItem, Millis(START_H * HOUR_MS)) });
-        pulse.event(&Event::new(EventKind::ViewItem, Millis(START_H * HOUR_MS)));
+        let time = Millis(START_H * HOUR_MS);
+        pulse.event(time, &Event { bot: 100, ..Event::new(EventKind::ViewItem, time) });
+        pulse.event(time, &Event::new(EventKind::ViewItem, time));
         assert_eq!((pulse.bots, pulse.people), (1, 1));
     }
 }

@@ -1,5 +1,8 @@
-//! The command line, parsed by hand: six commands with a few options each.
+//! The command line, parsed by hand: seven commands with a few options each.
 
+use crate::baskets::BasketOptions;
+use crate::baskets::data::SETS;
+use crate::baskets::models::MODELS as BASKET_MODELS;
 use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
 use crate::http::HttpOptions;
@@ -26,6 +29,13 @@ usage: lab topn --train FILE --test FILE [options]
   --params FILE      JSON object of parameters by model name; those models are not tuned
   --json             print one JSON object instead of a table
 Files hold a line `user item item …` of numbers for each user, gzip where named .gz.
+
+usage: lab baskets --data DIR [options]
+  --set NAME         online_retail, tafeng or all (default all): the folder baskets_NAME in DIR
+  --model NAME       popular, frequency, ease, slim, tifu_knn, next_basket or all (default all)
+  -k N               cut-off of the measures, 1 to 1000 (default 10)
+  --json             print one JSON object instead of a table
+The last order of every shopper is asked for: all products, and those that are new to the shopper.
 
 usage: lab http --train FILE --test FILE [options]
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
@@ -97,6 +107,8 @@ pub enum Command {
     Sessions(Options),
     /// Evaluate on top-N data.
     TopN(TopOptions),
+    /// Evaluate on orders.
+    Baskets(BasketOptions),
     /// Compare with a server.
     Http(HttpOptions),
     /// Compare with popularity on the seeded shop.
@@ -118,6 +130,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
     match words.next().as_deref() {
         Some("sessions") => parse_sessions(&mut words).map(Command::Sessions),
         Some("topn") => parse_topn(&mut words).map(Command::TopN),
+        Some("baskets") => parse_baskets(&mut words).map(Command::Baskets),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
@@ -186,6 +199,29 @@ fn parse_topn(words: &mut impl Iterator<Item = String>) -> Result<TopOptions, Er
     }
     options.train = train.ok_or_else(|| Error::Usage("--train is missing".to_owned()))?;
     options.test = test.ok_or_else(|| Error::Usage("--test is missing".to_owned()))?;
+    Ok(options)
+}
+
+fn parse_baskets(words: &mut impl Iterator<Item = String>) -> Result<BasketOptions, Error> {
+    let mut data = None;
+    let mut options = BasketOptions {
+        data: PathBuf::new(),
+        sets: SETS.iter().map(|set| set.name).collect(),
+        models: BASKET_MODELS.iter().map(|model| model.name).collect(),
+        cutoff: 10,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--data" => data = Some(value(words, &word)?.into()),
+            "--set" => options.sets = among(options.sets, &value(words, &word)?)?,
+            "--model" => options.models = among(options.models, &value(words, &word)?)?,
+            "-k" => options.cutoff = number(words, &word, 1, 1000)?,
+            "--json" => options.json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    options.data = data.ok_or_else(|| Error::Usage("--data is missing".to_owned()))?;
     Ok(options)
 }
 

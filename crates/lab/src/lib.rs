@@ -11,6 +11,8 @@ pub mod error;
 /// Sessions from gzip TSV files.
 pub mod session_data;
 
+/// The next order of a shopper, on public data.
+pub mod baskets;
 /// Iterative reveal on the test data.
 pub mod evaluate;
 /// Accessories on a real catalogue.

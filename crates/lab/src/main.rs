@@ -2,7 +2,7 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
-use bespoke_lab::{args, bench, evaluate, fits, http, ranker, report, seeded, topn};
+use bespoke_lab::{args, baskets, bench, evaluate, fits, http, ranker, report, seeded, topn};
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.
@@ -33,6 +33,10 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::TopN(options) => {
             let results = topn::run(options)?;
             Ok(if options.json { report::topn_json(&results) } else { report::topn(&results) })
+        }
+        Command::Baskets(options) => {
+            let results = baskets::run(options)?;
+            Ok(if options.json { report::baskets_json(&results) } else { report::baskets(&results) })
         }
         Command::Http(options) => {
             let compared = http::run(options)?;

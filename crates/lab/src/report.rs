@@ -1,5 +1,6 @@
 //! Results as a table for people or one object for programs.
 
+use crate::baskets::BasketOutcome;
 use crate::bench::Figure;
 use crate::evaluate::Outcome;
 use crate::seeded::Seeded;
@@ -59,6 +60,39 @@ pub fn topn(outcomes: &[TopOutcome]) -> String {
     }
     for one in outcomes {
         let _ = write!(text, "\n{}: {}", one.model, one.params);
+    }
+    text
+}
+
+/// One JSON object with everything; measures are fractions.
+pub fn baskets_json(outcomes: &[BasketOutcome]) -> String {
+    json!({ "results": outcomes }).to_string()
+}
+
+/// An aligned table of all products and of new ones, and the parameters below it.
+pub fn baskets(outcomes: &[BasketOutcome]) -> String {
+    let mut text = format!("{:<14} {:<12}", "set", "model");
+    let names = ["recall", "ndcg", "hit", "shoppers", "new rec", "new ndcg", "new hit", "shoppers"];
+    names.iter().for_each(|name| _ = write!(text, " {name:>8}"));
+    ["fit s", "MB", "p50 us", "p99 us", "tune s"].iter().for_each(|name| _ = write!(text, " {name:>8}"));
+    for one in outcomes {
+        _ = write!(text, "\n{:<14} {:<12}", one.set, one.model);
+        if let Some(reason) = &one.refused {
+            _ = write!(text, " {reason}");
+            continue;
+        }
+        for part in [one.measures.all, one.measures.new] {
+            _ = write!(
+                text,
+                " {:>8.4} {:>8.4} {:>8.4} {:>8}",
+                part.recall, part.ndcg, part.hit, part.shoppers
+            );
+        }
+        let times = [one.fit_s, one.size_mb, one.recommend_us_p50, one.recommend_us_p99, one.tune_s];
+        times.iter().for_each(|value| _ = write!(text, " {value:>8.2}"));
+    }
+    for one in outcomes {
+        _ = write!(text, "\n{} {}: {}", one.set, one.model, one.params);
     }
     text
 }

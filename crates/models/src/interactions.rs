@@ -2,9 +2,11 @@
 //! data of every recommender.
 
 use bespoke_domain::ProductNo;
+use bespoke_domain::order::TopK;
+use serde::{Deserialize, Serialize};
 
 /// Weights above nought by row and column (compressed sparse rows): each row's columns ascend without repeats.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interactions {
     /// Where each row begins; one more than there are rows.
     starts: Vec<usize>,
@@ -99,6 +101,23 @@ impl Interactions {
         self
     }
 
+    /// Every row cut to its `row_max` greatest weights; of equal ones those of the smaller columns stay.
+    #[must_use]
+    pub fn bounded(&self, row_max: usize) -> Self {
+        let rows = (0..self.row_count()).map(|row| {
+            let (columns, weights) = self.row(row);
+            let mut top = TopK::new(row_max.min(columns.len()));
+            columns.iter().zip(weights).for_each(|(&column, &weight)| top.push(weight, ProductNo(column)));
+            top.into_sorted().into_iter().map(|(weight, column)| (column, weight)).collect::<Vec<_>>()
+        });
+        Self::new(rows).with_columns(self.column_count)
+    }
+
+    /// Bytes that they take.
+    pub fn size_bytes(&self) -> usize {
+        size_of::<usize>() * self.starts.len() + 8 * self.len()
+    }
+
     /// Rows and columns exchanged.
     #[must_use]
     pub fn transposed(&self) -> Self {
@@ -144,6 +163,8 @@ mod tests {
         assert_eq!(turned.row(0), (&[0, 2][..], &[0.5, 4.0][..]));
         assert_eq!((turned.row_count(), turned.row_len(3)), (4, 0));
         assert_eq!(turned.transposed(), data);
+        assert_eq!(data.bounded(1).row(0), (&[2][..], &[3.0][..]));
+        assert_eq!((data.bounded(1).len(), data.bounded(1).column_count()), (2, 4));
         assert_eq!(data.map(|row, _, weight| weight * row as f32).row(2).1, [8.0]);
     }
 }

@@ -54,10 +54,16 @@ pub mod item_knn;
 pub mod learned;
 /// Item–item models once fitted.
 pub mod neighbours;
+/// What the next order holds: habits and what is new.
+pub mod next_basket;
+/// A shopper's orders as weights of products.
+pub mod orders;
 /// What every recommender offers.
 pub mod recommender;
 /// Sparse linear weights among neighbours.
 pub mod slim;
+/// Own habits and those of the shoppers most alike.
+pub mod tifu_knn;
 
 /// Small systems of equations.
 pub mod cholesky;

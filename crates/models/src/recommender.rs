@@ -96,6 +96,19 @@ impl Scores {
         }
     }
 
+    /// The score of a product for which there is room.
+    pub(crate) fn of(&self, product: ProductNo) -> f32 {
+        self.scores[product.index()]
+    }
+
+    /// Sets the score of a product for which there is room.
+    pub(crate) fn set(&mut self, product: ProductNo, score: f32) {
+        if self.of(product) == 0.0 {
+            self.touched.push(product.0);
+        }
+        self.scores[product.index()] = score;
+    }
+
     /// Every score that was touched and is not nought, in the order of first mention; all are nought after.
     pub(crate) fn drain(&mut self, mut each: impl FnMut(u32, f32)) {
         for at in 0..self.touched.len() {

@@ -8,7 +8,7 @@ use crate::wire::token;
 use crate::writer::{Counts, EventsOutcome, Failure, Job};
 use bespoke_domain::entry::{Identity, IdentityKind};
 use bespoke_domain::id::ArtifactId;
-use bespoke_domain::time::MINUTE_MS;
+use bespoke_domain::time::{DAY_MS, MINUTE_MS};
 use bespoke_domain::{Body, Consent, Entry, Event, EventKind, Millis, Problem, Purpose, ShopperNo};
 use bespoke_engine::Engine;
 use bespoke_models::learned::Learned;
@@ -75,6 +75,7 @@ impl Acknowledgement {
                         count.fetch_add(u64::from(number), Ordering::Relaxed);
                     }
                     counts.ahead.fetch_add(u64::from(events.ahead), Ordering::Relaxed);
+                    counts.late.fetch_add(u64::from(events.late), Ordering::Relaxed);
                 }
                 _ = reply.send(outcome.map(|()| events));
             }
@@ -152,8 +153,15 @@ impl<'a> Batch<'a> {
         for (index, event) in (0..).zip(events) {
             let ahead = event.event_time.map_or(0, |time| time.since(self.received));
             outcome.ahead += u32::from(ahead > MINUTE_MS);
+            outcome.late += u32::from(clamp == Clamp::Live && ahead < -DAY_MS);
             match self.take_event(event, clamp) {
-                Ok(Fate::Accepted) => outcome.accepted += 1,
+                Ok(Fate::Accepted) => {
+                    outcome.accepted += 1;
+                    if let Some(Body::Event(event)) = self.entries.last().map(|entry| &entry.body) {
+                        outcome.programs += u32::from(event.is_bot());
+                        outcome.impersonal += u32::from(!event.consent.allows(Purpose::Personalization));
+                    }
+                }
                 Ok(Fate::Duplicate) => outcome.duplicates += 1,
                 Ok(Fate::WithoutConsent) => outcome.without_consent += 1,
                 Err(problem) => outcome.rejected.push((index, problem)),

@@ -122,7 +122,7 @@ const CHECKS: [Check; 18] = [
     ),
     check(
         "late_events",
-        "events came more than a day late",
+        "events since the start of the server came more than a day late",
         0.2,
         "send events when they happen; history belongs into `bespoke import`",
     ),
@@ -214,9 +214,11 @@ impl Tally {
         }
         self.note("events_without_id", event.key == 0);
         self.note("no_personal_consent", !event.consent.allows(Purpose::Personalization));
-        self.note("late_events", received_ms - time > bespoke_domain::time::DAY_MS);
+        // History came before there were decisions.
+        let is_live = received_ms - time <= bespoke_domain::time::DAY_MS;
         let has_token = event.decision.is_some();
         match event.kind {
+            _ if !is_live => {}
             EventKind::ViewItemList => {
                 self.note("impressions_without_token", !has_token);
                 self.note("impressions_not_visible", !event.visible);
@@ -239,9 +241,12 @@ impl Tally {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let fates: Vec<u64> = counts.events.iter().map(load).collect();
         let all: u64 = fates.iter().sum();
-        for (code, faults) in
-            [("clock_ahead", load(&counts.ahead)), ("duplicates", fates[1]), ("rejected_events", fates[2])]
-        {
+        for (code, faults) in [
+            ("clock_ahead", load(&counts.ahead)),
+            ("late_events", load(&counts.late)),
+            ("duplicates", fates[1]),
+            ("rejected_events", fates[2]),
+        ] {
             self.note_many(code, all, faults);
         }
     }

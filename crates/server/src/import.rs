@@ -33,6 +33,8 @@ pub struct Imported {
     pub duplicates: u64,
     /// Events not kept for want of consent.
     pub without_consent: u64,
+    /// Events taken in without consent to personalization.
+    pub impersonal: u64,
     /// Lines not taken in.
     pub rejected: u64,
     /// The first of them: line from 1, and why.
@@ -113,18 +115,23 @@ fn catalog_rows(
 ) -> anyhow::Result<Imported> {
     let mut imported = Imported::default();
     let tables = Tables::of(shop.live.snapshot().aggregates.settings.as_deref());
+    let mut batch = next_batch(rows, &mut imported, done);
+    // A file without a good row changes nothing, and there is nothing to undo.
+    if batch.is_empty() {
+        return Ok(imported);
+    }
     put_file(shop, |shop| {
         loop {
-            let batch = next_batch(rows, &mut imported, done);
-            if batch.is_empty() {
-                return Ok(());
-            }
             let mut patches: Vec<ProductPatch> = batch.into_iter().map(|(_, patch)| patch).collect();
             for content in patches.iter_mut().filter_map(|patch| patch.content.as_mut()) {
                 tables.apply(content);
                 tables.unmapped(content, &mut |name, value| imported.unmapped.note(name, value));
             }
             imported.accepted += u64::from(shop.queue.call(|reply| Job::Patches(patches, reply))?);
+            batch = next_batch(rows, &mut imported, done);
+            if batch.is_empty() {
+                return Ok(());
+            }
         }
     })
     .map_err(explain)?;
@@ -151,6 +158,7 @@ fn event_rows(
             imported.accepted += u64::from(outcome.accepted);
             imported.duplicates += u64::from(outcome.duplicates);
             imported.without_consent += u64::from(outcome.without_consent);
+            imported.impersonal += u64::from(outcome.impersonal);
             outcome
                 .rejected
                 .into_iter()

@@ -36,6 +36,8 @@ pub struct EventsBody {
     pub duplicates: u32,
     /// Not kept, because the shopper does not allow analytics.
     pub without_consent: u32,
+    /// Of the accepted ones, those taken for a program's: they are kept, and nothing is learnt from them.
+    pub programs: u32,
     /// Not taken in.
     pub rejected: Vec<RejectedBody>,
 }
@@ -87,6 +89,7 @@ pub async fn events(shop: &Shop, scope: Scope, bot: u8, body: &[u8]) -> Result<E
         accepted: outcome.accepted,
         duplicates: outcome.duplicates,
         without_consent: outcome.without_consent,
+        programs: outcome.programs,
         rejected: bad.into_iter().map(rejected).collect(),
     })
 }

@@ -53,7 +53,7 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8321")]
         listen: SocketAddr,
     },
-    /// Import a file (.jsonl, .ndjson or .csv) into a data directory that no server has open.
+    /// Import a file (JSON lines, CSV, TSV or a feed in XML, packed or not) into a data directory that no server has open.
     Import {
         /// What the file holds.
         what: What,
@@ -395,10 +395,11 @@ fn report(imported: &Imported, file: &Path) {
         "{} taken in, {} known already, {} without consent, {} rejected",
         imported.accepted, imported.duplicates, imported.without_consent, imported.rejected
     ));
-    if imported.accepted == 0 && imported.without_consent > 0 {
-        say(
-            "nothing is known of these shoppers' consent: send `consent` with the events, or set `unknown_consent` in the placement file where the law allows",
-        );
+    let silent = imported.impersonal + imported.without_consent;
+    if 2 * silent > imported.accepted + imported.without_consent {
+        say(&format!(
+            "{silent} events came without consent to personalization: nothing personal is learnt from them. Send `consent` with events, or, where the law allows, set `unknown_consent` in the placement file before the import: what is in keeps the consent it came with"
+        ));
     }
 }
 

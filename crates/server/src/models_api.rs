@@ -193,7 +193,7 @@ pub fn train(app: &App, body: &[u8]) -> Result<ModelsBody, ApiError> {
     let split_s = fields.time("split_at").map_err(ApiError::invalid)?.map(seconds);
     let models = fields.texts("models", LEARNED.len(), 64).map_err(ApiError::invalid)?;
     fields.none_left().map_err(ApiError::invalid)?;
-    for (at, name) in models.iter().enumerate().filter(|(_, name)| !known(name)) {
+    if let Some((at, name)) = models.iter().enumerate().find(|(_, name)| !known(name)) {
         let names: Vec<&str> = LEARNED.iter().map(|spec| spec.name).collect();
         let detail = format!("{name:?} is none of {}", names.join(", "));
         return Err(ApiError::invalid(Problem::new(format!("models.{at}"), "unknown_name", detail)));

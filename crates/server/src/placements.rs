@@ -38,6 +38,11 @@ pub fn apply(shop: &Shop, text: &str, origin: &str) -> anyhow::Result<()> {
                 .iter()
                 .for_each(|conflict| tracing::warn!("{origin}: {conflict}"));
             let before = shop.live.snapshot();
+            let catalog = &before.aggregates.catalog;
+            let paths = settings.shop.sensitive_categories.iter().filter(|_| !catalog.is_empty());
+            for path in paths.filter(|path| catalog.category(path).is_none()) {
+                tracing::warn!("{origin}: sensitive_categories: there is no category {path:?} yet");
+            }
             let tables = |settings: &Settings| settings.canonical.clone();
             let had = before.aggregates.settings.as_deref().map(tables).unwrap_or_default();
             let has = tables(&settings);

@@ -37,9 +37,13 @@ impl Watchdog {
         self.raised.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks now; tells of each alarm once, and when it is over.
+    /// Looks now.
     pub fn look(&self, shop: &Shop) {
-        let alarms = shop.live.snapshot().aggregates.pulse.alarms(clock::now());
+        self.note(&shop.live.snapshot().aggregates.pulse.alarms(clock::now()));
+    }
+
+    /// Takes the alarms of a look; tells of each once, and when it is over.
+    fn note(&self, alarms: &[Alarm]) {
         let found: Vec<AlarmBody> = alarms.iter().map(body).collect();
         let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |a: &AlarmBody, b: &AlarmBody| (&a.code, &a.of) == (&b.code, &b.of);
@@ -86,6 +90,24 @@ pub fn body(alarm: &Alarm) -> AlarmBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_collapses_is_raised_until_it_is_over() {
+        let (watchdog, kind) = (Watchdog::default(), |of: &str| Alarm {
+            code: "kind",
+            of: of.to_owned(),
+            count: 1.0,
+            usual: 50.0,
+            hours: 1,
+        });
+        let raised = |alarms: &[Alarm]| {
+            watchdog.note(alarms);
+            watchdog.raised().into_iter().map(|one| one.of).collect::<Vec<_>>()
+        };
+        assert_eq!(raised(&[kind("purchase"), kind("search")]), ["purchase", "search"]);
+        assert_eq!(raised(&[kind("search")]), ["search"]);
+        assert_eq!(raised(&[]), [""; 0]);
+    }
 
     #[test]
     fn an_alarm_says_what_and_what_to_do() {

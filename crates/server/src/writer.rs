@@ -43,6 +43,12 @@ pub struct EventsOutcome {
     pub without_consent: u32,
     /// Of any of these, those whose own clock is ahead by more than a minute.
     pub ahead: u32,
+    /// Of live ones, those that happened more than a day ago.
+    pub late: u32,
+    /// Of the accepted ones, those taken for a program's.
+    pub programs: u32,
+    /// Of the accepted ones, those without consent to personalization.
+    pub impersonal: u32,
     /// Index within the job, and why it was not taken.
     pub rejected: Vec<(u32, Problem)>,
 }
@@ -89,6 +95,8 @@ pub struct Counts {
     pub events: [AtomicU64; 4],
     /// Events whose own clock was ahead by more than a minute.
     pub ahead: AtomicU64,
+    /// Live events that happened more than a day before.
+    pub late: AtomicU64,
     /// Decisions not logged because the queue was full.
     pub decisions_lost: AtomicU64,
     /// Commits, and entries in them.

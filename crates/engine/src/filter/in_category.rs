@@ -16,6 +16,9 @@ pub static SPEC: FilterSpec = FilterSpec {
 };
 
 fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
+    if context.is_elsewhere {
+        return pool.remove(remover, SPEC.hard, |_| true);
+    }
     if context.category.0 == 0 {
         return 0;
     }

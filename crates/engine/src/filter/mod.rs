@@ -40,6 +40,7 @@ pub struct FilterSpec {
 pub static FILTERS: [&FilterSpec; 13] = [
     &available::SPEC,
     &market::SPEC,
+    &sensitive::SPEC,
     &excluded::SPEC,
     &asked_for::SPEC,
     &in_cart::SPEC,
@@ -48,7 +49,6 @@ pub static FILTERS: [&FilterSpec; 13] = [
     &bought_durable::SPEC,
     &one_variant::SPEC,
     &dismissed::SPEC,
-    &sensitive::SPEC,
     &in_my_size::SPEC,
     &seen_often::SPEC,
 ];

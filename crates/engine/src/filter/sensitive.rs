@@ -10,7 +10,7 @@ pub static SPEC: FilterSpec = FilterSpec {
     doc: "Removes the shop's `sensitive_categories` and what is in them, unless the page itself is about one of them.",
     plain: "are of a kind that is only shown where you look for it",
     params: &[],
-    hard: false,
+    hard: true,
     run,
 };
 

@@ -72,7 +72,7 @@ fn likes(context: &Context<'_>) -> Likes {
     let aggregates = &context.snapshot.aggregates;
     let mut likes = Likes::default();
     let (mut octaves, mut octave_acts) = (0.0, 0.0);
-    let recent = context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev().enumerate());
+    let recent = context.recent().rev().enumerate();
     for (age, one) in recent.take(ACTS_MAX) {
         let acts = libm::exp2f(-(age as f32) / HALF_ACTS) * one.act().weight();
         let row = aggregates.catalog.row(one.product).copied().unwrap_or_default();

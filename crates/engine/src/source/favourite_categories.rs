@@ -30,9 +30,7 @@ fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
 pub fn of(context: &Context<'_>) -> Vec<(f32, CategoryNo)> {
     let catalog = &context.snapshot.aggregates.catalog;
     let mut sums: Vec<(f32, CategoryNo)> = Vec::new();
-    for (age, one) in
-        context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev().enumerate())
-    {
+    for (age, one) in context.recent().rev().enumerate() {
         let category = catalog.row(one.product).map(|row| row.category).unwrap_or_default();
         if category.0 == 0 {
             continue;
@@ -50,7 +48,7 @@ pub fn of(context: &Context<'_>) -> Vec<(f32, CategoryNo)> {
 /// What the shopper last dealt with in a category.
 pub fn latest_in(context: &Context<'_>, category: CategoryNo) -> Option<ProductNo> {
     let catalog = &context.snapshot.aggregates.catalog;
-    let mut recent = context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev());
+    let mut recent = context.recent().rev();
     let found = recent.find(|one| catalog.row(one.product).is_some_and(|row| row.category == category));
     found.map(|one| one.product)
 }

@@ -15,8 +15,8 @@ const PAGE_WEIGHT: f32 = 3.0;
 /// What the shopper dealt with lately and how strongly, and the page's products.
 pub fn history(context: &Context<'_>) -> Vec<(ProductNo, f32)> {
     let now_s = seconds(context.request.now);
-    let recent = context.profile.into_iter().flat_map(|profile| profile.recent());
-    let recent = recent.map(|one| (one.product, weight(one.act(), now_s.saturating_sub(one.time_s))));
+    let recent =
+        context.recent().map(|one| (one.product, weight(one.act(), now_s.saturating_sub(one.time_s))));
     let mut all: Vec<(ProductNo, f32)> = Vec::new();
     for (product, weight) in recent.chain(context.items.iter().map(|item| (*item, PAGE_WEIGHT))) {
         match all.iter_mut().find(|(held, _)| *held == product) {

@@ -21,7 +21,7 @@ pub static SPEC: SourceSpec = SourceSpec {
 fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let mut seen: Vec<ProductNo> = context.items.clone();
     let mut scored = Vec::new();
-    for one in context.profile.into_iter().flat_map(|profile| profile.recent().iter().rev()) {
+    for one in context.recent().rev() {
         if scored.len() == used.limit {
             break;
         }

@@ -89,14 +89,14 @@ pub fn corpus() -> Vec<Decision> {
             popular(&[]),
             |ask| ask.market = "at".to_owned(),
             expect![[r#"
-            "For you" Full None
-            old-42 1.00 Popular right now
-            test 0.86 Popular right now
-            hat 0.57 Popular right now
-            kids-30 0.43 Popular right now
-            new-41 0.29 Popular right now
-            - cap by market
-        "#]],
+                "For you" Full None
+                old-42 1.00 Popular right now
+                hat 0.57 Popular right now
+                kids-30 0.43 Popular right now
+                new-41 0.29 Popular right now
+                - test by sensitive
+                - cap by market
+            "#]],
         ),
         check(
             popular(&["sensitive"]),
@@ -129,27 +129,27 @@ pub fn corpus() -> Vec<Decision> {
             popular(&["in_my_size"]),
             |_| {},
             expect![[r#"
-            "For you" Full None
-            old-42 1.00 Popular right now
-            test 0.86 Popular right now
-            cap 0.71 Popular right now
-            hat 0.57 Popular right now
-            new-41 0.29 Popular right now
-            - kids-30 by in_my_size
-        "#]],
+                "For you" Full None
+                old-42 1.00 Popular right now
+                cap 0.71 Popular right now
+                hat 0.57 Popular right now
+                new-41 0.29 Popular right now
+                - test by sensitive
+                - kids-30 by in_my_size
+            "#]],
         ),
         check(
             popular(&["seen_often"]),
             |_| {},
             expect![[r#"
-            "For you" Full None
-            old-42 1.00 Popular right now
-            test 0.86 Popular right now
-            cap 0.71 Popular right now
-            kids-30 0.43 Popular right now
-            new-41 0.29 Popular right now
-            - hat by seen_often
-        "#]],
+                "For you" Full None
+                old-42 1.00 Popular right now
+                cap 0.71 Popular right now
+                kids-30 0.43 Popular right now
+                new-41 0.29 Popular right now
+                - test by sensitive
+                - hat by seen_often
+            "#]],
         ),
     ]
 }
@@ -157,6 +157,40 @@ pub fn corpus() -> Vec<Decision> {
 #[test]
 fn the_filters_remove_what_they_say() {
     assert_eq!(corpus().len(), 5);
+}
+
+#[test]
+fn what_is_nobodys_business_starts_nothing_and_is_named_nowhere_else() {
+    let sources = ["recently_viewed", "similar", "co_viewed", "favourites"];
+    let mut bench = shop(Placement { name: "p".to_owned(), slots: 9, ..placement("", &sources, &[]) });
+    bench.event(9, EventKind::ViewItem, 59, &["test"]);
+    let secret = bench.engine.live().snapshot().product("test");
+    let mut of = |category: Option<&str>| {
+        let ask = Request { category: category.map(str::to_owned), ..request("p", Some(9), 60) };
+        let decision = bench.decide(ask);
+        let product = bench.engine.live().snapshot().product("test").expect("it has a number");
+        decision
+            .slate
+            .iter()
+            .filter(|slot| {
+                slot.reason.based_on.contains(&product)
+                    || slot.candidate == bespoke_domain::Candidate::Product(product)
+            })
+            .count()
+    };
+    assert_eq!(secret, None, "nothing is published before the first decision");
+    assert_eq!(of(None), 0);
+    assert!(of(Some("Health")) > 0, "on its own pages it counts");
+    let elsewhere = Request { category: Some("Nowhere".to_owned()), ..request("q", None, 60) };
+    let mut listing =
+        shop(Placement { name: "q".to_owned(), ..placement("", &["popular"], &["in_category"]) });
+    let decision = listing.decide(elsewhere);
+    assert_eq!(
+        (decision.slate.len(), decision.headline.as_str()),
+        (0, ""),
+        "a category that is not there has nothing"
+    );
+    assert_eq!(decision.missing_ids, ["Nowhere"]);
 }
 
 #[test]

@@ -7,9 +7,12 @@ use bespoke_models::als_solve::Solver;
 use bespoke_models::ease::{EaseParams, PRODUCTS_MAX, Refused};
 use bespoke_models::interactions::Interactions;
 use bespoke_models::item_knn::{ItemKnnParams, Similarity};
+use bespoke_models::next_basket::NextBasketParams;
+use bespoke_models::orders::Orders;
 use bespoke_models::recommender::{Ask, FitRun, Recommender, Scores, recommend_each};
 use bespoke_models::seeded::Seeded;
 use bespoke_models::slim::SlimParams;
+use bespoke_models::tifu_knn::TifuKnnParams;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -47,8 +50,10 @@ macro_rules! entry {
 }
 
 /// Every recommender.
-fn table() -> [Entry; 8] {
-    use bespoke_models::{als::Als, ease::Ease, neighbours::Neighbours};
+fn table() -> [Entry; 10] {
+    use bespoke_models::{
+        als::Als, ease::Ease, neighbours::Neighbours, next_basket::NextBasket, tifu_knn::TifuKnn,
+    };
     [
         entry!("cosine", Neighbours, |data, run| knn(Similarity::Cosine).fit(data, run)),
         entry!("tf-idf", Neighbours, |data, run| knn(Similarity::TfIdf).fit(data, run)),
@@ -60,7 +65,21 @@ fn table() -> [Entry; 8] {
         entry!("ease", Ease, |data, run| EaseParams { regularization: 5.0 }.fit(data, run).expect("small")),
         entry!("als exact", Als, |data, run| als(Solver::Cholesky).fit(data, run)),
         entry!("als gradients", Als, |data, run| als(Solver::Cg { steps: 3 }).fit(data, run)),
+        entry!("tifu-knn", TifuKnn, |data, run| TifuKnnParams::default().fit(&as_orders(data), run)),
+        entry!("next basket", NextBasket, |data, run| NextBasketParams::default().fit(&as_orders(data), run)),
     ]
+}
+
+/// What a shopper had to do with n times is in their last n orders.
+fn as_orders(data: &Interactions) -> Orders {
+    let shoppers = (0..data.row_count()).map(|row| {
+        let history = data.history(row);
+        let count = history.iter().fold(0.0_f32, |most, one| most.max(one.1)) as usize;
+        let order =
+            |at: usize| history.iter().filter(move |one| one.1 >= (count - at) as f32).map(|one| one.0);
+        (0..count).map(|at| order(at).collect()).collect()
+    });
+    Orders::new(shoppers.collect()).with_products(data.column_count())
 }
 
 const RUN: FitRun = FitRun { seed: 7, threads: 1 };

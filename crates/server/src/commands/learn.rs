@@ -62,6 +62,7 @@ fn number(value: &Value) -> f64 {
 }
 
 /// Starts a run, waits for it and shows it.
+#[allow(clippy::disallowed_methods, reason = "a command that waits for its server")]
 fn run(ask: &Value, key: &str, url: &str) -> anyhow::Result<()> {
     post(&format!("{url}/v1/models/train"), ask, key)?;
     let progress = indicatif::ProgressBar::new_spinner();

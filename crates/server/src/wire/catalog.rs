@@ -2,7 +2,7 @@
 
 use super::field::{Fields, object, values};
 use bespoke_domain::product::{Availability, Content};
-use bespoke_domain::{Currency, Millis, Problem, ProductPatch};
+use bespoke_domain::{Currency, Millis, Money, Problem, ProductPatch};
 use serde_json::Value;
 
 /// Longest texts, in bytes: title, description, link, category path.
@@ -59,11 +59,11 @@ fn patch(row: Value, currency: Currency, now: Millis) -> Result<ProductPatch, Pr
 
 fn described(id: &str, mut fields: Fields, currency: Currency, now: Millis) -> Result<ProductPatch, Problem> {
     let ends_sale = fields.0.get("sale_price").is_some_and(Value::is_null);
-    let sale_price = fields.money("sale_price", currency)?;
+    let sale_price = not_negative("sale_price", fields.money("sale_price", currency)?)?;
     let patch = ProductPatch {
         id: id.to_owned(),
         as_of: fields.time("as_of")?.unwrap_or(now).min(now),
-        price: fields.money("price", currency)?,
+        price: not_negative("price", fields.money("price", currency)?)?,
         sale_price: if ends_sale { Some(None) } else { sale_price.map(Some) },
         availability: availability(&mut fields)?,
         stock: fields.count("stock", u64::from(u32::MAX))?.map(|stock| stock as u32),
@@ -73,6 +73,13 @@ fn described(id: &str, mut fields: Fields, currency: Currency, now: Millis) -> R
         return Ok(patch);
     }
     Ok(ProductPatch { content: Some(Box::new(content(fields, currency)?)), ..patch })
+}
+
+fn not_negative(field: &str, price: Option<Money>) -> Result<Option<Money>, Problem> {
+    match price {
+        Some(price) if price.minor < 0 => Err(Problem::new(field, "out_of_range", "must not be negative")),
+        price => Ok(price),
+    }
 }
 
 fn availability(fields: &mut Fields) -> Result<Option<Availability>, Problem> {

@@ -39,12 +39,12 @@ impl Shape {
     /// For another ending than those known.
     pub fn of(path: &Path) -> Result<Self, Problem> {
         match path.extension().and_then(|extension| extension.to_str()) {
-            Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
+            Some("jsonl" | "ndjson" | "json") => Ok(Self::Jsonl),
             Some("csv") => Ok(Self::Csv),
             Some("tsv" | "txt") => Ok(Self::Tsv),
             Some("xml" | "rss" | "atom") => Ok(Self::Xml),
             _ => {
-                let detail = "the name must end in .jsonl, .ndjson, .csv, .tsv or .xml, and may end in .gz or .zst after that";
+                let detail = "the name must end in .jsonl, .ndjson, .json, .csv, .tsv or .xml, and may end in .gz or .zst after that";
                 Err(Problem::new("file", "unknown_ending", detail))
             }
         }

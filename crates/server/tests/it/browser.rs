@@ -92,6 +92,13 @@ struct Wire {
 
 impl Wire {
     fn call(&mut self, session: Option<&str>, method: &str, params: Value) -> Value {
+        let answer = self.ask(session, method, params);
+        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+        answer["result"].clone()
+    }
+
+    /// The whole answer, a fault or a result.
+    fn ask(&mut self, session: Option<&str>, method: &str, params: Value) -> Value {
         self.next += 1;
         let id = self.next;
         let mut message = json!({"id": id, "method": method, "params": params});
@@ -102,8 +109,7 @@ impl Wire {
         loop {
             let heard = self.hear();
             if heard["id"] == id {
-                assert!(heard["error"].is_null(), "{method}: {}", heard["error"]);
-                return heard["result"].clone();
+                return heard;
             }
         }
     }
@@ -161,7 +167,9 @@ impl Tab {
         let since = Instant::now();
         let holds = || {
             let ask = json!({"expression": expression, "returnByValue": true});
-            self.call("Runtime.evaluate", ask)["result"]["value"] == true
+            // While a page goes and another comes there is nobody to answer.
+            let answer = self.wire.borrow_mut().ask(Some(&self.session), "Runtime.evaluate", ask);
+            answer["result"]["result"]["value"] == true
         };
         while !holds() {
             assert!(
