@@ -89,10 +89,12 @@ impl Together {
                 }
                 let mut kept = TopK::new(TOGETHER_MAX);
                 let mut chosen = TopK::new(params.candidates_max as usize);
-                scores.drain(|column, score| {
-                    if column as usize != from + at {
-                        kept.push(score, ProductNo(column));
-                        chosen.push(score * scales[column as usize], ProductNo(column));
+                scores.drain(|first, lanes| {
+                    for (column, &score) in (first..).zip(lanes) {
+                        if score != 0.0 && column != from + at {
+                            kept.push(score, ProductNo(column as u32));
+                            chosen.push(score * scales[column], ProductNo(column as u32));
+                        }
                     }
                 });
                 made.0 = kept.into_sorted();
