@@ -210,26 +210,30 @@ impl Work {
     fn conjugate_in<const WIDE: usize>(&mut self, weights: &[f32], vector: &mut [f32], steps: u32) {
         let mut solution = Wide::<WIDE>::load(vector);
         let diagonal = Wide::<WIDE>::load(&self.diagonal);
-        let over = diagonal.each(|value| 1.0 / value);
-        let mut residual = diagonal.times(&solution).each(|value| -value);
-        residual.add_rows(&self.gathered, weights, &solution, |weight, inner| weight * (1.0 - inner));
+        for value in &mut self.diagonal {
+            *value = 1.0 / *value;
+        }
+        let over = Wide::<WIDE>::load(&self.diagonal);
+        // The product with the matrix is held negated, so that one routine serves it and the residual.
+        let mut residual = Wide([[0.0; LANES]; WIDE]);
+        residual.add(-1.0, &diagonal.times(&solution));
+        residual.add_rows(&self.gathered, weights, 1.0, &solution);
         let mut direction = residual.times(&over);
         let mut size = residual.dot(&direction);
         for _ in 0..steps {
             if size < 1e-20 {
                 break;
             }
-            let mut product = diagonal.times(&direction);
-            product.add_rows(&self.gathered, weights, &direction, |weight, inner| weight * inner);
-            let step = size / direction.dot(&product);
+            let mut less = Wide([[0.0; LANES]; WIDE]);
+            less.add(-1.0, &diagonal.times(&direction));
+            less.add_rows(&self.gathered, weights, 0.0, &direction);
+            let step = size / -direction.dot(&less);
             solution.add(step, &direction);
-            residual.add(-step, &product);
-            let conditioned = residual.times(&over);
-            let next = residual.dot(&conditioned);
-            let last = direction;
-            direction = conditioned;
-            direction.add(next / size, &last);
-            size = next;
+            residual.add(step, &less);
+            let mut next = residual.times(&over);
+            let next_size = residual.dot(&next);
+            next.add(next_size / size, &direction);
+            (direction, size) = (next, next_size);
         }
         vector.copy_from_slice(solution.0.as_flattened());
     }
@@ -246,46 +250,58 @@ impl<const WIDE: usize> Wide<WIDE> {
     #[inline(always)]
     fn load(values: &[f32]) -> Self {
         let values = &values[..WIDE * LANES];
-        Self(std::array::from_fn(|at| load(&values[at * LANES..])))
-    }
-
-    #[inline(always)]
-    fn each(mut self, change: impl Fn(f32) -> f32) -> Self {
-        self.0.as_flattened_mut().iter_mut().for_each(|value| *value = change(*value));
-        self
+        let mut wide = [[0.0; LANES]; WIDE];
+        for at in 0..WIDE {
+            wide[at] = load(&values[at * LANES..]);
+        }
+        Self(wide)
     }
 
     #[inline(always)]
     fn times(mut self, other: &Self) -> Self {
-        self.0.as_flattened_mut().iter_mut().zip(other.0.as_flattened()).for_each(|(a, b)| *a *= b);
+        for at in 0..WIDE {
+            for lane in 0..LANES {
+                self.0[at][lane] *= other.0[at][lane];
+            }
+        }
         self
     }
 
     #[inline(always)]
     fn dot(&self, other: &Self) -> f32 {
         let mut sum = [0.0; LANES];
-        (0..WIDE).for_each(|at| fused(&self.0[at], &other.0[at], &mut sum));
+        for at in 0..WIDE {
+            fused(&self.0[at], &other.0[at], &mut sum);
+        }
         total(&sum)
     }
 
     #[inline(always)]
     fn add(&mut self, scale: f32, other: &Self) {
-        (0..WIDE).for_each(|at| fused_scalar(scale, &other.0[at], &mut self.0[at]));
+        for at in 0..WIDE {
+            fused_scalar(scale, &other.0[at], &mut self.0[at]);
+        }
     }
 
-    /// Adds each row times `share(its weight, its inner product with by)`.
+    /// Adds each row times its weight × (`of` − its inner product with `by`). Closures would be compiled apart, for plain
+    /// instructions: hence loops.
     #[inline(always)]
-    fn add_rows(&mut self, rows: &[f32], weights: &[f32], by: &Self, share: impl Fn(f32, f32) -> f32) {
+    fn add_rows(&mut self, rows: &[f32], weights: &[f32], of: f32, by: &Self) {
         let blocks = rows.chunks_exact(ROWS * WIDE * LANES).zip(weights.chunks_exact(ROWS));
         for (block, weights) in blocks {
-            let rows: [Self; ROWS] = std::array::from_fn(|at| Self::load(&block[at * WIDE * LANES..]));
-            let shares: [f32; ROWS] = std::array::from_fn(|at| share(weights[at], rows[at].dot(by)));
-            (0..ROWS).for_each(|at| self.add(shares[at], &rows[at]));
+            let mut shares = [0.0; ROWS];
+            for at in 0..ROWS {
+                let row = Self::load(&block[at * WIDE * LANES..]);
+                shares[at] = weights[at] * (of - row.dot(by));
+            }
+            for at in 0..ROWS {
+                self.add(shares[at], &Self::load(&block[at * WIDE * LANES..]));
+            }
         }
         let done = weights.len() / ROWS * ROWS;
         for (row, &weight) in rows.chunks_exact(WIDE * LANES).zip(weights).skip(done) {
             let row = Self::load(row);
-            self.add(share(weight, row.dot(by)), &row);
+            self.add(weight * (of - row.dot(by)), &row);
         }
     }
 }

@@ -10,7 +10,7 @@
 //!   probabilities to the power of α, over `shoppers(j)^β` so that the popular do not take all; each row adds up to one.
 
 use crate::interactions::Interactions;
-use crate::lanes::{Kernel, LANES, Lanes, dispatch, load, padded};
+use crate::lanes::{Kernel, dispatch};
 use crate::neighbours::Neighbours;
 use crate::parts;
 use crate::recommender::{FitRun, Scores};
@@ -139,9 +139,8 @@ impl Weighted {
     }
 
     /// The `limit` neighbours of each product.
-    pub fn neighbours(mut self, limit: usize, threads: usize) -> Neighbours {
+    pub fn neighbours(self, limit: usize, threads: usize) -> Neighbours {
         let count = self.by_product.row_count();
-        self.target_scale.resize(padded(count), 0.0);
         let mut rows: Vec<Vec<(f32, ProductNo)>> = vec![Vec::new(); count];
         parts::each_with(&mut rows, 256, threads, |from, part| {
             dispatch(Nearest { weighted: &self, from, part, limit });
@@ -166,22 +165,18 @@ impl Kernel for Nearest<'_> {
         let Self { weighted, from, part, limit } = self;
         let mut scores = Scores::default();
         scores.reserve(weighted.by_product.row_count());
-        let mut keys = Keys { kept: Vec::with_capacity(8 * limit.min(4096)), bar: 0.0, limit };
+        let mut keys = Keys { kept: Vec::with_capacity(8 * limit.min(4096)), bar: 0, limit };
         for (product, made) in (from..).zip(part) {
             let (shoppers, weights) = weighted.by_product.row(product);
             for (&shopper, &weight) in shoppers.iter().zip(weights) {
                 let (columns, values) = weighted.by_shopper.row(shopper as usize);
                 scores.add(columns, values, weight);
             }
-            scores.drain(|first, lanes| {
-                let mut lanes = *lanes;
-                let scales = load(&weighted.target_scale[first..]);
-                lanes.iter_mut().zip(&scales).for_each(|(score, scale)| *score *= scale);
-                if first == product / LANES * LANES {
-                    lanes[product % LANES] = 0.0;
-                }
-                keys.offer(first, &lanes);
-            });
+            scores.forget(ProductNo(product as u32));
+            for at in scores.taking() {
+                let (column, score) = scores.take(at);
+                keys.offer(column, score * weighted.target_scale[column as usize]);
+            }
             *made = keys.take();
             if weighted.rows == Rows::AddUpToOne {
                 let sum: f32 = made.iter().map(|one| one.0).sum();
@@ -195,24 +190,20 @@ impl Kernel for Nearest<'_> {
 /// product is greater).
 struct Keys {
     kept: Vec<u64>,
-    /// No score at or below it can be among the greatest any more, products being offered in ascending order.
-    bar: f32,
+    /// What does not beat it is not among the greatest.
+    bar: u64,
     limit: usize,
 }
 
 impl Keys {
     #[inline(always)]
-    fn offer(&mut self, first: usize, lanes: &Lanes) {
-        if !lanes.iter().fold(false, |any, score| any | (*score > self.bar)) {
-            return;
-        }
-        for (column, &score) in (first as u32..).zip(lanes) {
-            if score > self.bar && score.is_finite() {
-                self.kept.push(u64::from(score.to_bits()) << 32 | u64::from(!column));
+    fn offer(&mut self, column: u32, score: f32) {
+        let key = u64::from(score.to_bits()) << 32 | u64::from(!column);
+        if key > self.bar && score > 0.0 && score.is_finite() {
+            self.kept.push(key);
+            if self.kept.len() > 4 * self.limit {
+                self.cut();
             }
-        }
-        if self.kept.len() > 4 * self.limit + LANES {
-            self.cut();
         }
     }
 
@@ -220,15 +211,14 @@ impl Keys {
         if self.kept.len() > self.limit {
             self.kept.select_nth_unstable_by(self.limit, |a, b| b.cmp(a));
             self.kept.truncate(self.limit);
-            let least = self.kept.iter().min();
-            self.bar = least.map_or(f32::INFINITY, |key| f32::from_bits((key >> 32) as u32));
+            self.bar = self.kept.iter().min().copied().unwrap_or(u64::MAX);
         }
     }
 
     /// The greatest in the order of their products; none are left.
     fn take(&mut self) -> Vec<(f32, ProductNo)> {
         self.cut();
-        self.bar = 0.0;
+        self.bar = 0;
         self.kept.sort_unstable_by_key(|key| std::cmp::Reverse(*key as u32));
         self.kept
             .drain(..)

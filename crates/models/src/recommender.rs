@@ -1,7 +1,7 @@
 //! What every recommender offers: from the products that a shopper had to do with to those that come next. Scored from the
 //! list alone, so that a shopper who came a minute after the fit is served like one who was in it.
 
-use crate::lanes::{Kernel, LANES, Lanes, dispatch, load};
+use crate::lanes::padded;
 use crate::nearest::{Found, Vectors};
 use crate::parts;
 use bespoke_domain::ProductNo;
@@ -59,65 +59,78 @@ pub fn recommend_each(
 /// Working memory of a recommendation: a score a product. One a thread, reused; between uses every score is nought.
 #[derive(Default)]
 pub struct Scores {
-    /// In whole groups of blocks.
     scores: Vec<f32>,
-    /// Whether anything was added in a block of sixteen scores.
-    touched: Vec<u8>,
+    /// Products whose score left nought, some of them more than once where a sum came back to it; what is beyond
+    /// `touched_count` is room.
+    touched: Vec<u32>,
+    touched_count: usize,
     /// For models that work with vectors.
     pub(crate) vector: Vec<f32>,
     /// For models that look for the nearest of many vectors.
     pub(crate) found: Found,
 }
 
-/// Blocks that are looked at together.
-const GROUP: usize = 8;
-
 impl Scores {
     /// Makes room for `count` products.
     pub(crate) fn reserve(&mut self, count: usize) {
         if self.scores.len() < count {
-            let blocks = count.div_ceil(LANES).next_multiple_of(GROUP);
-            self.scores.resize(blocks * LANES, 0.0);
-            self.touched.resize(blocks, 0);
+            self.scores.resize(padded(count), 0.0);
         }
     }
 
     /// Adds `weight` × `values` to the scores of `columns`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, columns: &[u32], values: &[f32], weight: f32) {
-        let (scores, touched) = (&mut self.scores[..], &mut self.touched[..]);
-        for (&column, &value) in columns.iter().zip(values) {
-            scores[column as usize] += weight * value;
-            touched[column as usize / LANES] = 1;
+        let room = self.touched_count + columns.len() + 1;
+        if self.touched.len() < room {
+            self.touched.resize(2 * room, 0);
         }
+        let (scores, mut count) = (&mut self.scores[..], self.touched_count);
+        for (&column, &value) in columns.iter().zip(values) {
+            let score = &mut scores[column as usize];
+            // Always written and seldom kept: whether a product is new is nothing that a processor could foresee.
+            self.touched[count] = column;
+            count += usize::from(*score == 0.0);
+            *score += weight * value;
+        }
+        self.touched_count = count;
     }
 
-    /// Every block of scores in which something was added, with the first product's number, ascending; all are nought after.
+    /// How many there are to [`Scores::take`]; forgets them: MUST be followed by taking all.
     #[inline(always)]
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(usize, &Lanes)) {
-        let groups = self.scores.chunks_exact_mut(GROUP * LANES).zip(self.touched.chunks_exact_mut(GROUP));
-        for (group, (scores, touched)) in groups.enumerate() {
-            if touched.iter().fold(0, |any, touched| any | touched) == 0 {
-                continue;
-            }
-            for (block, lanes) in scores.chunks_exact_mut(LANES).enumerate() {
-                if touched[block] != 0 {
-                    each((group * GROUP + block) * LANES, &load(lanes));
-                    lanes.fill(0.0);
-                }
-            }
-            touched.fill(0);
+    pub(crate) fn taking(&mut self) -> std::ops::Range<usize> {
+        0..std::mem::take(&mut self.touched_count)
+    }
+
+    /// One that was touched, and its score, which is nought after. Steps of a loop, not a call with a closure, which would
+    /// be compiled apart, for plain instructions.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, at: usize) -> (u32, f32) {
+        let column = self.touched[at];
+        (column, std::mem::take(&mut self.scores[column as usize]))
+    }
+
+    /// Makes the score of `product` nought.
+    #[inline(always)]
+    pub(crate) fn forget(&mut self, product: ProductNo) {
+        if let Some(score) = self.scores.get_mut(product.index()) {
+            *score = 0.0;
         }
     }
 
     /// The best positive scores but for `excluded`; all are nought after.
     pub(crate) fn best(&mut self, excluded: &[ProductNo], limit: usize) -> Vec<(f32, ProductNo)> {
-        for product in excluded {
-            if let Some(score) = self.scores.get_mut(product.index()) {
-                *score = 0.0;
+        excluded.iter().for_each(|product| self.forget(*product));
+        let mut top = TopK::new(limit.min(self.touched_count));
+        let mut bar = f32::MIN_POSITIVE;
+        for at in self.taking() {
+            let (column, score) = self.take(at);
+            if score >= bar && score.is_finite() {
+                top.push(score, ProductNo(column));
+                bar = top.bar().max(f32::MIN_POSITIVE);
             }
         }
-        dispatch(Best { scores: self, limit })
+        top.into_sorted()
     }
 
     /// The best positive sums of a score and the inner product of `vector` with the product's in `vectors`; all are nought
@@ -129,33 +142,9 @@ impl Scores {
         ask: &Ask<'_>,
     ) -> Vec<(f32, ProductNo)> {
         let best = vectors.best_with(&self.scores, vector, ask.excluded, ask.limit, &mut self.found);
-        self.drain(|_, _| {});
+        for at in self.taking() {
+            self.take(at);
+        }
         best
-    }
-}
-
-struct Best<'a> {
-    scores: &'a mut Scores,
-    limit: usize,
-}
-
-impl Kernel for Best<'_> {
-    type Output = Vec<(f32, ProductNo)>;
-
-    #[inline(always)]
-    fn run(self) -> Self::Output {
-        let mut top = TopK::new(self.limit.min(self.scores.scores.len()));
-        let mut bar = 0.0;
-        self.scores.drain(|first, lanes| {
-            if lanes.iter().fold(false, |any, score| any | (*score > bar)) {
-                for (at, &score) in lanes.iter().enumerate() {
-                    if score > bar && score.is_finite() {
-                        top.push(score, ProductNo((first + at) as u32));
-                    }
-                }
-                bar = top.bar().max(0.0);
-            }
-        });
-        top.into_sorted()
     }
 }

@@ -89,14 +89,13 @@ impl Together {
                 }
                 let mut kept = TopK::new(TOGETHER_MAX);
                 let mut chosen = TopK::new(params.candidates_max as usize);
-                scores.drain(|first, lanes| {
-                    for (column, &score) in (first..).zip(lanes) {
-                        if score != 0.0 && column != from + at {
-                            kept.push(score, ProductNo(column as u32));
-                            chosen.push(score * scales[column], ProductNo(column as u32));
-                        }
+                for touched in scores.taking() {
+                    let (column, score) = scores.take(touched);
+                    if score != 0.0 && column as usize != from + at {
+                        kept.push(score, ProductNo(column));
+                        chosen.push(score * scales[column as usize], ProductNo(column));
                     }
-                });
+                }
                 made.0 = kept.into_sorted();
                 made.1 = chosen.into_sorted().into_iter().map(|one| one.1).collect();
             }
