@@ -39,7 +39,7 @@ pub struct GraphFilterParams {
 
 impl Default for GraphFilterParams {
     fn default() -> Self {
-        Self { neighbours_max: 500, factors: 256, smooth: 0.3, busy: 1.0, source: 0.5, target: 0.5 }
+        Self { neighbours_max: 500, factors: 256, smooth: 0.6, busy: 0.6, source: 0.7, target: 0.3 }
     }
 }
 
