@@ -6,7 +6,7 @@
 
 use crate::cholesky::System;
 use crate::interactions::Interactions;
-use crate::lanes::{Kernel, LANES, Outer, axpy, dispatch, dot};
+use crate::lanes::{Kernel, LANES, Lanes, Outer, axpy, dispatch, dot, fused, fused_scalar, load, total};
 use serde::{Deserialize, Serialize};
 
 /// How a row is solved.
@@ -68,7 +68,13 @@ impl Kernel for Rows<'_> {
             }
             work.gather(self.side, row);
             match self.side.solver {
-                Solver::Cg { steps } => work.conjugate(row.1, vector, steps),
+                Solver::Cg { steps } => match width / LANES {
+                    1 => work.conjugate_in::<1>(row.1, vector, steps),
+                    2 => work.conjugate_in::<2>(row.1, vector, steps),
+                    4 => work.conjugate_in::<4>(row.1, vector, steps),
+                    8 => work.conjugate_in::<8>(row.1, vector, steps),
+                    _ => work.conjugate(row.1, vector, steps),
+                },
                 Solver::Cholesky if row.0.len() < width => work.by_columns(row.1, vector),
                 Solver::Cholesky => work.by_factors(row.1, vector),
             }
@@ -196,6 +202,106 @@ impl Work {
                 direction[at] = keep.mul_add(direction[at], product[at]);
             }
             size = next;
+        }
+    }
+
+    /// The same for vectors of `WIDE` times the lanes, which stay in registers.
+    #[inline(always)]
+    fn conjugate_in<const WIDE: usize>(&mut self, weights: &[f32], vector: &mut [f32], steps: u32) {
+        let mut solution = Wide::<WIDE>::load(vector);
+        let diagonal = Wide::<WIDE>::load(&self.diagonal);
+        for value in &mut self.diagonal {
+            *value = 1.0 / *value;
+        }
+        let over = Wide::<WIDE>::load(&self.diagonal);
+        // The product with the matrix is held negated, so that one routine serves it and the residual.
+        let mut residual = Wide([[0.0; LANES]; WIDE]);
+        residual.add(-1.0, &diagonal.times(&solution));
+        residual.add_rows(&self.gathered, weights, 1.0, &solution);
+        let mut direction = residual.times(&over);
+        let mut size = residual.dot(&direction);
+        for _ in 0..steps {
+            if size < 1e-20 {
+                break;
+            }
+            let mut less = Wide([[0.0; LANES]; WIDE]);
+            less.add(-1.0, &diagonal.times(&direction));
+            less.add_rows(&self.gathered, weights, 0.0, &direction);
+            let step = size / -direction.dot(&less);
+            solution.add(step, &direction);
+            residual.add(step, &less);
+            let mut next = residual.times(&over);
+            let next_size = residual.dot(&next);
+            next.add(next_size / size, &direction);
+            (direction, size) = (next, next_size);
+        }
+        vector.copy_from_slice(solution.0.as_flattened());
+    }
+}
+
+/// A vector of `WIDE` times the lanes.
+#[derive(Clone, Copy)]
+struct Wide<const WIDE: usize>([Lanes; WIDE]);
+
+/// Rows that are worked on side by side.
+const ROWS: usize = 4;
+
+impl<const WIDE: usize> Wide<WIDE> {
+    #[inline(always)]
+    fn load(values: &[f32]) -> Self {
+        let values = &values[..WIDE * LANES];
+        let mut wide = [[0.0; LANES]; WIDE];
+        for at in 0..WIDE {
+            wide[at] = load(&values[at * LANES..]);
+        }
+        Self(wide)
+    }
+
+    #[inline(always)]
+    fn times(mut self, other: &Self) -> Self {
+        for at in 0..WIDE {
+            for lane in 0..LANES {
+                self.0[at][lane] *= other.0[at][lane];
+            }
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn dot(&self, other: &Self) -> f32 {
+        let mut sum = [0.0; LANES];
+        for at in 0..WIDE {
+            fused(&self.0[at], &other.0[at], &mut sum);
+        }
+        total(&sum)
+    }
+
+    #[inline(always)]
+    fn add(&mut self, scale: f32, other: &Self) {
+        for at in 0..WIDE {
+            fused_scalar(scale, &other.0[at], &mut self.0[at]);
+        }
+    }
+
+    /// Adds each row times its weight × (`of` − its inner product with `by`). Closures would be compiled apart, for plain
+    /// instructions: hence loops.
+    #[inline(always)]
+    fn add_rows(&mut self, rows: &[f32], weights: &[f32], of: f32, by: &Self) {
+        let blocks = rows.chunks_exact(ROWS * WIDE * LANES).zip(weights.chunks_exact(ROWS));
+        for (block, weights) in blocks {
+            let mut shares = [0.0; ROWS];
+            for at in 0..ROWS {
+                let row = Self::load(&block[at * WIDE * LANES..]);
+                shares[at] = weights[at] * (of - row.dot(by));
+            }
+            for at in 0..ROWS {
+                self.add(shares[at], &Self::load(&block[at * WIDE * LANES..]));
+            }
+        }
+        let done = weights.len() / ROWS * ROWS;
+        for (row, &weight) in rows.chunks_exact(WIDE * LANES).zip(weights).skip(done) {
+            let row = Self::load(row);
+            self.add(weight * (of - row.dot(by)), &row);
         }
     }
 }

@@ -77,16 +77,17 @@ pub fn fused_scalar(a: f32, b: &Lanes, sum: &mut Lanes) {
     }
 }
 
-/// The sum of the lanes: halves onto halves.
+/// The sum of the lanes: halves onto halves. Written out, since a loop over halves is not unrolled.
 #[inline(always)]
 pub fn total(lanes: &Lanes) -> f32 {
-    let mut lanes = *lanes;
-    for half in [8, 4, 2, 1] {
-        for lane in 0..half {
-            lanes[lane] += lanes[lane + half];
-        }
+    let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);
+    for lane in 0..8 {
+        eight[lane] = lanes[lane] + lanes[lane + 8];
     }
-    lanes[0]
+    for lane in 0..4 {
+        four[lane] = eight[lane] + eight[lane + 4];
+    }
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 /// `Σ a · b` over whole lanes.

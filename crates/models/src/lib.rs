@@ -46,6 +46,8 @@ pub mod als;
 pub mod als_solve;
 /// All-pairs linear weights in closed form.
 pub mod ease;
+/// Neighbours and a smooth view of the whole graph.
+pub mod graph_filter;
 /// Who had to do with what: training data.
 pub mod interactions;
 /// Neighbours by the shoppers that products share.
@@ -79,6 +81,10 @@ pub mod nearest;
 pub mod parts;
 /// Numbers that follow from a seed.
 pub mod seeded;
+/// The leading singular vectors of sparse data.
+pub mod singular;
+/// Products of tall matrices.
+pub mod tall;
 
 /// How good a ranking is, and how long it took.
 pub mod metrics;

@@ -1,7 +1,8 @@
 //! What every recommender offers: from the products that a shopper had to do with to those that come next. Scored from the
 //! list alone, so that a shopper who came a minute after the fit is served like one who was in it.
 
-use crate::nearest::Found;
+use crate::lanes::padded;
+use crate::nearest::{Found, Vectors};
 use crate::parts;
 use bespoke_domain::ProductNo;
 use bespoke_domain::order::TopK;
@@ -60,8 +61,10 @@ pub fn recommend_each(
 #[derive(Default)]
 pub struct Scores {
     scores: Vec<f32>,
-    /// Products whose score left nought, some of them twice where a sum came back to it.
+    /// Products whose score left nought, some of them more than once where a sum came back to it; what is beyond
+    /// `touched_count` is room.
     touched: Vec<u32>,
+    touched_count: usize,
     /// For models that work with vectors.
     pub(crate) vector: Vec<f32>,
     /// For models that look for the nearest of many vectors.
@@ -80,20 +83,26 @@ impl Scores {
     /// Makes room for `count` products.
     pub(crate) fn reserve(&mut self, count: usize) {
         if self.scores.len() < count {
-            self.scores.resize(count, 0.0);
+            self.scores.resize(padded(count), 0.0);
         }
     }
 
     /// Adds `weight` × `values` to the scores of `columns`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, columns: &[u32], values: &[f32], weight: f32) {
+        let room = self.touched_count + columns.len() + 1;
+        if self.touched.len() < room {
+            self.touched.resize(2 * room, 0);
+        }
+        let (scores, mut count) = (&mut self.scores[..], self.touched_count);
         for (&column, &value) in columns.iter().zip(values) {
-            let score = &mut self.scores[column as usize];
-            if *score == 0.0 {
-                self.touched.push(column);
-            }
+            let score = &mut scores[column as usize];
+            // Always written and seldom kept: whether a product is new is nothing that a processor could foresee.
+            self.touched[count] = column;
+            count += usize::from(*score == 0.0);
             *score += weight * value;
         }
+        self.touched_count = count;
     }
 
     /// The score of a product for which there is room.
@@ -104,36 +113,64 @@ impl Scores {
     /// Sets the score of a product for which there is room.
     pub(crate) fn set(&mut self, product: ProductNo, score: f32) {
         if self.of(product) == 0.0 {
-            self.touched.push(product.0);
+            if self.touched.len() == self.touched_count {
+                self.touched.resize(2 * self.touched_count + 1, 0);
+            }
+            self.touched[self.touched_count] = product.0;
+            self.touched_count += 1;
         }
         self.scores[product.index()] = score;
     }
 
-    /// Every score that was touched and is not nought, in the order of first mention; all are nought after.
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(u32, f32)) {
-        for at in 0..self.touched.len() {
-            let column = self.touched[at];
-            let score = std::mem::take(&mut self.scores[column as usize]);
-            if score != 0.0 {
-                each(column, score);
-            }
+    /// How many there are to [`Scores::take`]; forgets them: MUST be followed by taking all.
+    #[inline(always)]
+    pub(crate) fn taking(&mut self) -> std::ops::Range<usize> {
+        0..std::mem::take(&mut self.touched_count)
+    }
+
+    /// One that was touched, and its score, which is nought after. Steps of a loop, not a call with a closure, which would
+    /// be compiled apart, for plain instructions.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, at: usize) -> (u32, f32) {
+        let column = self.touched[at];
+        (column, std::mem::take(&mut self.scores[column as usize]))
+    }
+
+    /// Makes the score of `product` nought.
+    #[inline(always)]
+    pub(crate) fn forget(&mut self, product: ProductNo) {
+        if let Some(score) = self.scores.get_mut(product.index()) {
+            *score = 0.0;
         }
-        self.touched.clear();
     }
 
     /// The best positive scores but for `excluded`; all are nought after.
     pub(crate) fn best(&mut self, excluded: &[ProductNo], limit: usize) -> Vec<(f32, ProductNo)> {
-        for product in excluded {
-            if let Some(score) = self.scores.get_mut(product.index()) {
-                *score = 0.0;
+        excluded.iter().for_each(|product| self.forget(*product));
+        let mut top = TopK::new(limit.min(self.touched_count));
+        let mut bar = f32::MIN_POSITIVE;
+        for at in self.taking() {
+            let (column, score) = self.take(at);
+            if score >= bar && score.is_finite() {
+                top.push(score, ProductNo(column));
+                bar = top.bar().max(f32::MIN_POSITIVE);
             }
         }
-        let mut top = TopK::new(limit.min(self.touched.len()));
-        self.drain(|column, score| {
-            if score > 0.0 && score >= top.bar() && score.is_finite() {
-                top.push(score, ProductNo(column));
-            }
-        });
         top.into_sorted()
+    }
+
+    /// The best positive sums of a score and the inner product of `vector` with the product's in `vectors`; all are nought
+    /// after.
+    pub(crate) fn best_with(
+        &mut self,
+        vectors: &Vectors,
+        vector: &[f32],
+        ask: &Ask<'_>,
+    ) -> Vec<(f32, ProductNo)> {
+        let best = vectors.best_with(&self.scores, vector, ask.excluded, ask.limit, &mut self.found);
+        for at in self.taking() {
+            self.take(at);
+        }
+        best
     }
 }

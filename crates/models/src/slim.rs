@@ -89,12 +89,13 @@ impl Together {
                 }
                 let mut kept = TopK::new(TOGETHER_MAX);
                 let mut chosen = TopK::new(params.candidates_max as usize);
-                scores.drain(|column, score| {
-                    if column as usize != from + at {
+                for touched in scores.taking() {
+                    let (column, score) = scores.take(touched);
+                    if score != 0.0 && column as usize != from + at {
                         kept.push(score, ProductNo(column));
                         chosen.push(score * scales[column as usize], ProductNo(column));
                     }
-                });
+                }
                 made.0 = kept.into_sorted();
                 made.1 = chosen.into_sorted().into_iter().map(|one| one.1).collect();
             }

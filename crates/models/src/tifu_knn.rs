@@ -78,7 +78,12 @@ impl TifuKnn {
             scratch.add(shoppers, weights, weight);
         }
         let mut top = TopK::new((self.params.neighbours as usize).min(self.shoppers.row_count()));
-        scratch.drain(|shopper, similarity| top.push(similarity, shopper));
+        for at in scratch.taking() {
+            let (shopper, similarity) = scratch.take(at);
+            if similarity != 0.0 {
+                top.push(similarity, shopper);
+            }
+        }
         top.into_sorted()
     }
 
