@@ -1,9 +1,11 @@
-//! The command line, parsed by hand: six commands with a few options each.
+//! The command line, parsed by hand: eight commands with a few options each.
 
 use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
 use crate::http::HttpOptions;
 use crate::models::MODELS;
+use crate::sequences::SequenceOptions;
+use crate::sequences::models::MODELS as SEQUENCE_MODELS;
 use crate::topn::TopOptions;
 use crate::topn::models::MODELS as TOP_MODELS;
 use std::path::PathBuf;
@@ -25,6 +27,15 @@ usage: lab topn --train FILE --test FILE [options]
   --params FILE      JSON object of parameters by model name; those models are not tuned
   --json             print one JSON object instead of a table
 Files hold a line `user item item …` of numbers for each user, gzip where named .gz.
+
+usage: lab sequences --data DIR [options]
+  --model NAME       popular, co_visitation, session_knn, sequence, two_tower or all (default all)
+  --params FILE      JSON object of parameters by model name
+  --json             print one JSON object instead of a table
+DIR holds sequences.txt.gz and item2attributes.json.gz; the last product of each shopper is the test, the last but one chooses.
+
+usage: lab cold-start --data DIR [--params FILE]
+The two-tower model against content similarity on a fifth of the products taken out of training, as JSON.
 
 usage: lab http --train FILE --test FILE [options]
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
@@ -88,6 +99,10 @@ pub enum Command {
     Sessions(Options),
     /// Evaluate on top-N data.
     TopN(TopOptions),
+    /// Evaluate on sequences.
+    Sequences(SequenceOptions),
+    /// The same, on products taken out of training.
+    ColdStart(SequenceOptions),
     /// Compare with a server.
     Http(HttpOptions),
     /// Compare with popularity on the seeded shop.
@@ -107,6 +122,8 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
     match words.next().as_deref() {
         Some("sessions") => parse_sessions(&mut words).map(Command::Sessions),
         Some("topn") => parse_topn(&mut words).map(Command::TopN),
+        Some("sequences") => parse_sequences(&mut words).map(Command::Sequences),
+        Some("cold-start") => parse_sequences(&mut words).map(Command::ColdStart),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("fits") => match (words.next().as_deref(), words.next(), words.next()) {
@@ -175,6 +192,28 @@ fn parse_topn(words: &mut impl Iterator<Item = String>) -> Result<TopOptions, Er
     options.train = train.ok_or_else(|| Error::Usage("--train is missing".to_owned()))?;
     options.test = test.ok_or_else(|| Error::Usage("--test is missing".to_owned()))?;
     Ok(options)
+}
+
+fn parse_sequences(words: &mut impl Iterator<Item = String>) -> Result<SequenceOptions, Error> {
+    let mut options = SequenceOptions {
+        data: PathBuf::new(),
+        models: SEQUENCE_MODELS.iter().map(|model| model.name).collect(),
+        params: None,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--data" => options.data = value(words, &word)?.into(),
+            "--model" => options.models = among(options.models, &value(words, &word)?)?,
+            "--params" => options.params = Some(value(words, &word)?.into()),
+            "--json" => options.json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    match options.data.as_os_str().is_empty() {
+        true => Err(Error::Usage("--data is missing".to_owned())),
+        false => Ok(options),
+    }
 }
 
 fn parse_seeded(words: &mut impl Iterator<Item = String>) -> Result<SeededOptions, Error> {

@@ -25,6 +25,8 @@ pub mod models;
 pub mod report;
 /// The default placements on the seeded shop.
 pub mod seeded;
+/// What comes next, on public sequences.
+pub mod sequences;
 /// Top-N recommendation on public data.
 pub mod topn;
 /// Coordinate search on the end of the training data.

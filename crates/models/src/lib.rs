@@ -46,6 +46,8 @@ pub mod item_knn;
 pub mod neighbours;
 /// What every recommender offers.
 pub mod recommender;
+/// What comes next, from the order of the last events.
+pub mod sequence;
 /// Sparse linear weights among neighbours.
 pub mod slim;
 
