@@ -65,17 +65,23 @@ fn roll(mask: &mut Vec<f32>, len: usize, dropout: f32, seeded: &mut Option<Seede
 
 #[inline(always)]
 fn apply(mask: &[f32], values: &mut [f32]) {
-    values.iter_mut().zip(mask).for_each(|(value, kept)| *value *= kept);
+    for (value, kept) in values.iter_mut().zip(mask) {
+        *value *= kept;
+    }
 }
 
 #[inline(always)]
 fn add(from: &[f32], to: &mut [f32]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
 }
 
 #[inline(always)]
 fn add_rows(rows: &[f32], to: &mut [f32]) {
-    rows.chunks_exact(to.len()).for_each(|row| add(row, to));
+    for row in rows.chunks_exact(to.len()) {
+        add(row, to);
+    }
 }
 
 /// Adds `leftᵀ · right` to `out`.

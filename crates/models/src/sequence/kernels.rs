@@ -95,6 +95,22 @@ pub(crate) fn exp(x: f32) -> f32 {
     value * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
 }
 
+/// [`exp`] of each, side by side.
+#[inline(always)]
+pub(crate) fn exp_each(values: &mut [f32]) {
+    let mut lanes = values.chunks_exact_mut(LANES);
+    for chunk in &mut lanes {
+        let mut values = load(chunk);
+        for value in &mut values {
+            *value = exp(*value);
+        }
+        chunk.copy_from_slice(&values);
+    }
+    for value in lanes.into_remainder() {
+        *value = exp(*value);
+    }
+}
+
 /// What going back through a layer normalization needs.
 #[derive(Default)]
 pub(crate) struct Normalized {

@@ -1,5 +1,5 @@
 //! What comes next, from the order of a shopper's last events: self-attention over them (SASRec: Kang, McAuley, ICDM 2018)
-//! with a full softmax over all products, as two towers. The product tower is a product's own vector and those of its
+//! with a softmax over all products, as two towers. The product tower is a product's own vector and those of its
 //! attribute values, `e_i = v_i + Σ_a w_ia u_a`, the shopper tower a transformer over the vectors of the last events;
 //! `P(i next) = softmax(e_i · h)`. Where own vectors are dropped at random in training (DropoutNet: Volkovs, Yu, Poutanen,
 //! NIPS 2017), values learn to stand for a product that nobody has had yet.
@@ -41,6 +41,8 @@ pub struct SequenceParams {
     pub dropout: f32,
     /// Share of products known by their attributes alone in a step.
     pub id_dropout: f32,
+    /// Products drawn for the softmax of a step; 0 for all.
+    pub negatives: u32,
     /// Shoppers a step.
     pub batch: u32,
     /// Step of Adam.
@@ -63,6 +65,7 @@ impl Default for SequenceParams {
             reach: 50,
             dropout: 0.5,
             id_dropout: 0.0,
+            negatives: 2048,
             batch: 128,
             learning_rate: 1e-3,
             weight_decay: 0.0,
@@ -235,14 +238,20 @@ impl Kernel for Shares<'_> {
     #[inline(always)]
     fn run(self) {
         self.scores.clear();
-        self.scores.extend(
-            self.model.products.chunks_exact(self.wanted.len()).map(|vector| dot(vector, self.wanted)),
-        );
+        self.scores.resize(self.model.offered.len(), 0.0);
+        // Loops and no closures: those would be compiled for plain processors.
+        let vectors = self.model.products.chunks_exact(self.wanted.len());
+        for (score, vector) in self.scores.iter_mut().zip(vectors) {
+            *score = dot(vector, self.wanted);
+        }
+        kernels::exp_each(self.scores);
         let mut total = 0.0_f32;
         for (score, offered) in self.scores.iter_mut().zip(&self.model.offered) {
-            *score = if *offered { kernels::exp(*score) } else { 0.0 };
+            *score *= f32::from(u8::from(*offered));
             total += *score;
         }
-        self.scores.iter_mut().for_each(|score| *score /= total);
+        for score in self.scores.iter_mut() {
+            *score /= total;
+        }
     }
 }

@@ -1,124 +1,156 @@
-//! The output layer: a full softmax over all learned products, forward and backward at once, in panels of products that
-//! fit the cache. With `p = softmax(E h)` and t the product that came next, the loss is `−ln p_t`, its slopes
-//! `Eᵀ (p − 1_t)` for h and `(p − 1_t) hᵀ` for E.
+//! The output layer: a softmax over some products, forward and backward at once, in panels that fit the cache. Of all N
+//! learned products S are drawn at random for a step, each standing for N / S (the sampled softmax of Jean, Cho, Memisevic,
+//! Bengio 2015 for a uniform draw, where the correction by log Q is one factor); S = N is the full softmax. For t, which
+//! came next: `loss = −ln p_t`, `p_t = e^(t·h) / total`, `total = e^(t·h) + N/S Σ_j≠t e^(j·h)`.
 
-use super::kernels::{Rows, exp, turned};
-use crate::lanes::{Kernel, Outer, dispatch};
+use super::kernels::{Rows, exp, exp_each, turned};
+use crate::lanes::{Kernel, LANES, Outer, axpy, dispatch, dot, total};
 use crate::parts;
+use crate::seeded::Seeded;
 
 /// Products of a panel.
-pub(crate) const PANEL: usize = 64;
+const PANEL: usize = 64;
 /// Moments that a thread takes at a time.
 const BLOCK: usize = 32;
+/// No place among the drawn.
+const NOWHERE: u32 = u32::MAX;
 
-/// Product vectors and working memory.
+/// The drawn and working memory.
 #[derive(Default)]
 pub(crate) struct Output {
-    pub width: usize,
-    /// Which products take part, one or nought each, up to whole panels.
-    pub learned: Vec<f32>,
-    /// A row a product, up to whole panels.
-    pub vectors: Vec<f32>,
+    width: usize,
+    /// Products to draw from.
+    learned: Vec<u32>,
+    /// The drawn, ascending.
+    drawn: Vec<u32>,
+    /// Where a product stands among the drawn.
+    places: Vec<u32>,
+    /// Vectors of the drawn, up to whole panels.
+    vectors: Vec<f32>,
     /// The same panel by panel, products side by side.
     turned: Vec<f32>,
-    /// `e^(E h)`, panel by panel, moment by moment.
+    /// `e^(j·h)`, panel by panel, moment by moment.
     grid: Vec<f32>,
     /// Sums of the grid's rows, panel by panel.
     sums: Vec<f32>,
-    /// Slopes of the vectors.
-    pub slopes: Vec<f32>,
+    /// Slopes of the drawn.
+    slopes: Vec<f32>,
+}
+
+/// What a step asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Step<'a> {
+    /// Vectors of all products.
+    pub vectors: &'a [f32],
+    /// What came next at each moment.
+    pub next: &'a [u32],
+    /// What the loss of a moment counts.
+    pub weight: f32,
+    pub threads: usize,
 }
 
 impl Output {
-    /// No vectors yet; `learned` says which products take part.
+    /// Products that are `learned` take part.
     pub fn new(learned: &[bool], width: usize) -> Self {
-        let len = learned.len().next_multiple_of(PANEL);
-        let mut mask = vec![0.0; len];
-        mask.iter_mut().zip(learned).for_each(|(mask, learned)| *mask = f32::from(u8::from(*learned)));
-        let zeros = || vec![0.0; len * width];
-        Self { width, learned: mask, vectors: zeros(), turned: zeros(), slopes: zeros(), ..Self::default() }
+        let numbers = (0..learned.len() as u32).filter(|number| learned[*number as usize]);
+        Self { width, learned: numbers.collect(), places: vec![NOWHERE; learned.len()], ..Self::default() }
     }
 
-    /// The sum of the losses of `wanted`, a row a moment, where `next` came; `wanted` becomes its slopes × `weight`, and
-    /// [`Output::slopes`] those of the vectors.
-    pub fn run(&mut self, wanted: &mut Vec<f32>, next: &[u32], weight: f32, threads: usize) -> f64 {
-        let (width, moments) = (self.width, next.len());
-        self.grid.resize(self.learned.len() * moments, 0.0);
-        self.sums.resize(self.learned.len() / PANEL * moments, 0.0);
-        self.score(wanted, threads);
-        let totals: Vec<f32> = (0..moments)
-            .map(|moment| self.sums.iter().skip(moment).step_by(moments).sum::<f32>())
-            .collect();
-        let mut slopes = vec![0.0; wanted.len()];
-        let whole = &*self;
-        parts::each_with(&mut slopes, BLOCK * width, threads, |from, part| {
+    /// Draws at most `count` products; 0 for all.
+    pub fn draw(&mut self, count: usize, mut seeded: Seeded) {
+        self.drawn.iter().for_each(|product| self.places[*product as usize] = NOWHERE);
+        self.drawn.clone_from(&self.learned);
+        if count > 0 && count < self.drawn.len() {
+            for at in 0..count {
+                let other = at + seeded.below(self.drawn.len() - at);
+                self.drawn.swap(at, other);
+            }
+            self.drawn.truncate(count);
+            self.drawn.sort_unstable();
+        }
+        for (place, product) in self.drawn.iter().enumerate() {
+            self.places[*product as usize] = place as u32;
+        }
+    }
+
+    /// The sum of the losses of `wanted`, a row a moment; `wanted` becomes its slopes, and those of all products' vectors
+    /// are added to `slopes`.
+    pub fn run(&mut self, step: &Step<'_>, wanted: &mut Vec<f32>, slopes: &mut [f32]) -> f64 {
+        let width = self.width;
+        self.score(step, wanted);
+        let share = self.learned.len() as f32 / self.drawn.len().max(1) as f32;
+        let (mut back, whole, moments) = (vec![0.0; wanted.len()], &*self, step.next.len());
+        parts::each_with(&mut back, BLOCK * width, step.threads, |from, part| {
             dispatch(Back { whole, moments, from: from / width, part });
         });
         let mut loss = 0.0;
-        for (moment, &product) in next.iter().enumerate() {
-            let place = product as usize / PANEL * moments * PANEL + moment * PANEL + product as usize % PANEL;
-            loss -= libm::log(f64::from(self.grid[place]) / f64::from(totals[moment]));
-            let vector = &self.vectors[product as usize * width..][..width];
-            let slope = &mut slopes[moment * width..][..width];
-            for (slope, value) in slope.iter_mut().zip(vector) {
-                *slope = weight * (*slope / totals[moment] - value);
-            }
-            wanted[moment * width..][..width].iter_mut().for_each(|value| *value *= weight);
+        let rows = wanted.chunks_exact_mut(width).zip(back.chunks_exact_mut(width));
+        for (moment, (wanted, back)) in rows.enumerate() {
+            let product = step.next[moment] as usize;
+            let vector = &step.vectors[product * width..][..width];
+            let right = exp(dot(vector, wanted));
+            let others = self.sums.iter().skip(moment).step_by(moments).sum::<f32>();
+            let total = right + share * others;
+            loss -= libm::log(f64::from(right) / f64::from(total));
+            let missing = step.weight * (right / total - 1.0);
+            let factor = step.weight * share / total;
+            axpy(missing, wanted, &mut slopes[product * width..][..width]);
+            back.iter_mut().for_each(|value| *value *= factor);
+            axpy(missing, vector, back);
+            wanted.iter_mut().for_each(|value| *value *= factor);
         }
-        self.vector_slopes(wanted, next, &totals, threads);
-        *wanted = slopes;
+        self.add_slopes(step, wanted, slopes);
+        *wanted = back;
         loss
     }
 
-    fn score(&mut self, wanted: &[f32], threads: usize) {
-        let (width, moments) = (self.width, wanted.len() / self.width);
-        let Self { learned, vectors, turned, grid, sums, .. } = self;
-        let panels = vectors.chunks(PANEL * width).zip(turned.chunks_mut(PANEL * width));
-        let outs = grid.chunks_mut(PANEL * moments).zip(sums.chunks_mut(moments));
-        let work = panels.zip(outs).zip(learned.chunks(PANEL));
-        let mut work: Vec<_> = work
-            .map(|(((vectors, turned), (grid, sums)), learned)| Panel {
-                vectors,
-                turned,
-                grid,
-                sums,
-                learned,
-                wanted,
-                width,
+    fn score(&mut self, step: &Step<'_>, wanted: &[f32]) {
+        let (width, moments) = (self.width, step.next.len());
+        let count = self.drawn.len().next_multiple_of(PANEL);
+        for list in [&mut self.vectors, &mut self.turned, &mut self.slopes] {
+            list.resize(count * width, 0.0);
+        }
+        self.grid.resize(count * moments, 0.0);
+        self.sums.resize(count / PANEL * moments, 0.0);
+        let places: Vec<u32> = step.next.iter().map(|product| self.places[*product as usize]).collect();
+        let vectors = self.vectors.chunks_mut(PANEL * width).zip(self.turned.chunks_mut(PANEL * width));
+        let outs = self.grid.chunks_mut(PANEL * moments).zip(self.sums.chunks_mut(moments));
+        let ours = vectors.zip(outs).zip(self.drawn.chunks(PANEL)).enumerate();
+        let mut work: Vec<_> = ours
+            .map(|(at, (((vectors, turned), (grid, sums)), drawn))| {
+                let places = (&places[..], (at * PANEL) as u32);
+                Panel { vectors, turned, grid, sums, drawn, places, wanted, all: step.vectors, width }
             })
             .collect();
-        parts::each_with(&mut work, 1, threads, |_, panel| {
+        parts::each_with(&mut work, 1, step.threads, |_, panel| {
             panel.iter_mut().for_each(|panel| dispatch(panel));
         });
     }
 
-    /// `wanted` is × the weight.
-    fn vector_slopes(&mut self, wanted: &[f32], next: &[u32], totals: &[f32], threads: usize) {
-        let (width, moments) = (self.width, next.len());
-        let mut divided = wanted.to_vec();
-        for (row, total) in divided.chunks_exact_mut(width).zip(totals) {
-            row.iter_mut().for_each(|value| *value /= total);
-        }
-        let (grid, divided) = (&self.grid, &divided);
-        parts::each_with(&mut self.slopes, PANEL * width, threads, |from, part| {
+    /// `divided` is what was wanted, over the totals.
+    fn add_slopes(&mut self, step: &Step<'_>, divided: &[f32], slopes: &mut [f32]) {
+        let (width, moments, grid) = (self.width, step.next.len(), &self.grid);
+        parts::each_with(&mut self.slopes, PANEL * width, step.threads, |from, part| {
             let grid = &grid[from / width * moments..][..PANEL * moments];
             dispatch(Slopes { grid, divided, width, part });
         });
-        for (row, product) in wanted.chunks_exact(width).zip(next) {
-            let slopes = &mut self.slopes[*product as usize * width..][..width];
-            slopes.iter_mut().zip(row).for_each(|(slope, value)| *slope -= value);
+        for (product, row) in self.drawn.iter().zip(self.slopes.chunks_exact(width)) {
+            axpy(1.0, row, &mut slopes[*product as usize * width..][..width]);
         }
     }
 }
 
 /// Scores of a panel's products at all moments, as powers of e.
 struct Panel<'a> {
-    vectors: &'a [f32],
+    vectors: &'a mut [f32],
     turned: &'a mut [f32],
     grid: &'a mut [f32],
     sums: &'a mut [f32],
-    learned: &'a [f32],
+    drawn: &'a [u32],
+    /// Where the right answers stand among the drawn, and where this panel begins.
+    places: (&'a [u32], u32),
     wanted: &'a [f32],
+    all: &'a [f32],
     width: usize,
 }
 
@@ -127,21 +159,31 @@ impl Kernel for &mut Panel<'_> {
 
     #[inline(always)]
     fn run(self) {
+        for (vector, product) in self.vectors.chunks_exact_mut(self.width).zip(self.drawn) {
+            vector.copy_from_slice(&self.all[*product as usize * self.width..][..self.width]);
+        }
         turned(self.vectors, self.width, self.turned);
         self.grid.fill(0.0);
         Rows { left: self.wanted, right: self.turned, width: PANEL }.add_to(self.grid);
-        for (row, sum) in self.grid.chunks_exact_mut(PANEL).zip(self.sums.iter_mut()) {
-            let mut lanes = [0.0; crate::lanes::LANES];
-            for (at, (value, learned)) in row.iter_mut().zip(self.learned).enumerate() {
-                *value = exp(*value) * learned;
-                lanes[at % crate::lanes::LANES] += *value;
+        let rows = self.grid.chunks_exact_mut(PANEL).zip(self.sums.iter_mut());
+        for ((row, sum), place) in rows.zip(self.places.0) {
+            exp_each(row);
+            row[self.drawn.len()..].fill(0.0);
+            if let Some(right) = row.get_mut(place.wrapping_sub(self.places.1) as usize) {
+                *right = 0.0;
             }
-            *sum = crate::lanes::total(&lanes);
+            let mut lanes = [0.0; LANES];
+            for values in row.chunks_exact(LANES) {
+                for lane in 0..LANES {
+                    lanes[lane] += values[lane];
+                }
+            }
+            *sum = total(&lanes);
         }
     }
 }
 
-/// `Σ e^score · vector` of some moments.
+/// `Σ e^(j·h) j` of some moments.
 struct Back<'a> {
     whole: &'a Output,
     moments: usize,
@@ -164,7 +206,7 @@ impl Kernel for Back<'_> {
     }
 }
 
-/// `Σ e^score · wanted` of a panel's products.
+/// `Σ e^(j·h) h` of a panel's products.
 struct Slopes<'a> {
     grid: &'a [f32],
     divided: &'a [f32],

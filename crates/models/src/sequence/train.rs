@@ -4,7 +4,7 @@
 use super::block::{Pass, Tower};
 use super::kernels::turned;
 use super::layout::{Layout, Shape, normals};
-use super::softmax::Output;
+use super::softmax::{Output, Step};
 use super::{Sequence, SequenceData, SequenceParams};
 use crate::interactions::Interactions;
 use crate::lanes::{Kernel, axpy, dispatch};
@@ -38,6 +38,8 @@ pub struct Training {
     means: [Vec<f32>; 2],
     steps: u32,
     output: Output,
+    /// Product vectors of this step, and their slopes.
+    vectors: [Vec<f32>; 2],
     parts: Vec<Part>,
 }
 
@@ -80,6 +82,7 @@ impl Training {
             weights,
             steps: 0,
             output: Output::new(&learned, shape.width),
+            vectors: [(); 2].map(|()| vec![0.0; data.product_count * shape.width]),
             learned,
             parts: Vec::new(),
         }
@@ -145,8 +148,9 @@ impl Training {
     /// Leaves the slopes of the mean loss of a batch in [`Training::slopes`]; gives the sum of losses and their number.
     fn slopes_of(&mut self, batch: &[u32]) -> (f64, usize) {
         let kept = self.kept();
-        let mut output = std::mem::take(&mut self.output);
-        self.place(&mut output.vectors[..self.learned.len() * self.shape.width], &kept);
+        let [mut vectors, mut by] = std::mem::take(&mut self.vectors);
+        self.place(&mut vectors, &kept);
+        by.fill(0.0);
         let mut parts = std::mem::take(&mut self.parts);
         parts.resize_with(batch.len().div_ceil(PART), Part::default);
         for (part, batch) in parts.iter_mut().zip(batch.chunks(PART)) {
@@ -155,12 +159,14 @@ impl Training {
         let threads = self.run.threads;
         parts::each_with(&mut parts, 1, threads, |at, part| {
             let seeded = Some(self.seeded(at as u64));
-            dispatch(Forward { training: self, vectors: &output.vectors, part: &mut part[0], seeded });
+            dispatch(Forward { training: self, vectors: &vectors, part: &mut part[0], seeded });
         });
-        let gather = |of: fn(&Part) -> &[u32]| parts.iter().flat_map(of).copied().collect::<Vec<u32>>();
-        let (before, next) = (gather(|part| &part.before), gather(|part| &part.next));
+        let next: Vec<u32> = parts.iter().flat_map(|part| &part.next).copied().collect();
         let mut x: Vec<f32> = parts.iter().flat_map(|part| &part.x).copied().collect();
-        let loss = output.run(&mut x, &next, 1.0 / next.len().max(1) as f32, threads);
+        self.output.draw(self.params.negatives as usize, self.seeded(u64::MAX - 2));
+        let weight = 1.0 / next.len().max(1) as f32;
+        let step = Step { vectors: &vectors, next: &next, weight, threads };
+        let loss = self.output.run(&step, &mut x, &mut by);
         let mut left = &x[..];
         for part in &mut parts {
             let (mine, rest) = left.split_at(part.x.len());
@@ -171,8 +177,8 @@ impl Training {
         parts::each_with(&mut parts, 1, threads, |_, part| {
             dispatch(Backward { tower: self.tower(), turned: &turned, part: &mut part[0] });
         });
-        self.gather_slopes(&mut output, &parts, &before, &kept);
-        (self.output, self.parts) = (output, parts);
+        self.gather_slopes(&mut by, &parts, &kept);
+        (self.vectors, self.parts) = ([vectors, by], parts);
         (loss, next.len())
     }
 
@@ -206,13 +212,14 @@ impl Training {
         out
     }
 
-    fn gather_slopes(&mut self, output: &mut Output, parts: &[Part], before: &[u32], kept: &[f32]) {
+    /// From the slopes of product vectors, as answers and, with `parts`, as events, to those of all weights.
+    fn gather_slopes(&mut self, vectors: &mut [f32], parts: &[Part], kept: &[f32]) {
         let width = self.shape.width;
         let scale = entry_scale(width);
-        let rows = parts.iter().flat_map(|part| part.x.chunks_exact(width));
-        for (row, product) in rows.zip(before) {
-            let slopes = &mut output.slopes[*product as usize * width..][..width];
-            slopes.iter_mut().zip(row).for_each(|(slope, value)| *slope += scale * value);
+        for part in parts {
+            for (row, product) in part.x.chunks_exact(width).zip(&part.before) {
+                axpy(scale, row, &mut vectors[*product as usize * width..][..width]);
+            }
         }
         let [ids, values, tower] = self.spans();
         let sum = &mut self.slopes[tower];
@@ -220,12 +227,11 @@ impl Training {
         for part in parts {
             sum.iter_mut().zip(&part.pass.slopes).for_each(|(sum, slope)| *sum += slope);
         }
-        let vectors = &output.slopes;
-        self.slopes[ids.clone()].copy_from_slice(&vectors[..ids.len()]);
+        self.slopes[ids.clone()].copy_from_slice(vectors);
         for (slopes, kept) in self.slopes[ids].chunks_exact_mut(width).zip(kept) {
             slopes.iter_mut().for_each(|slope| *slope *= kept);
         }
-        let by_value = &self.by_value;
+        let (vectors, by_value) = (&*vectors, &self.by_value);
         parts::each_with(&mut self.slopes[values], 16 * width, self.run.threads, |from, part| {
             dispatch(ValueSlopes { vectors, by_value, from: from / width, width, part });
         });

@@ -2,6 +2,7 @@
 
 mod co_occurrence;
 mod recommenders;
+mod sequence;
 mod session_knn;
 
 use bespoke_domain::ProductNo;
