@@ -2,7 +2,7 @@
 //! recommenders against published bars, `cargo xtask bench` holds speed and memory against the design's numbers.
 //!
 //! In reading order: where the repository is ([`repo`]), the steps of a test run ([`steps`]), the rules that keep the
-//! architecture as it was drawn ([`arch`]), the bars on public data ([`quality`]), those on speed ([`mod@bench`]), and arbitrary
+//! architecture as it was drawn ([`arch`]), the bars on public data ([`quality`], [`topn`]), those on speed ([`mod@bench`], and [`peers`] beside another library), and arbitrary
 //! bytes into every parser ([`fuzz`]).
 
 #![allow(clippy::print_stdout, reason = "these tools speak to a person at a terminal")]
@@ -13,7 +13,9 @@ pub mod steps;
 pub mod arch;
 
 pub mod quality;
+pub mod topn;
 
 pub mod bench;
+pub mod peers;
 
 pub mod fuzz;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, fuzz, quality, repo, steps};
+use xtask::{bench, fuzz, peers, quality, repo, steps};
 
 /// One command of `cargo xtask`.
 struct Command {
@@ -21,7 +21,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "quality",
         args: "--data DIR",
-        doc: "the recommenders against the bars on the public session data in DIR",
+        doc: "the recommenders against the bars on the public data in DIR",
         run: quality_bars,
     },
     Command {
@@ -29,6 +29,12 @@ const COMMANDS: &[Command] = &[
         args: "[--scale F]",
         doc: "speed and memory against the design's numbers; needs 8 GB of memory and 15 GB of disk at scale 1",
         run: bench_bars,
+    },
+    Command {
+        name: "peers",
+        args: "--data DIR",
+        doc: "speed of recommenders beside implicit (pip) on the public data in DIR; keep the machine idle",
+        run: peer_bars,
     },
     Command {
         name: "fuzz",
@@ -87,6 +93,13 @@ fn bench_bars(root: &Path, args: &[String]) -> Result<()> {
         [] => bench::run(root, "1"),
         [flag, scale] if flag == "--scale" => bench::run(root, scale),
         _ => bail!("usage: cargo xtask bench [--scale F]"),
+    }
+}
+
+fn peer_bars(root: &Path, args: &[String]) -> Result<()> {
+    match args {
+        [flag, dir] if flag == "--data" => peers::run(root, Path::new(dir)),
+        _ => bail!("usage: cargo xtask peers --data DIR"),
     }
 }
 

@@ -44,6 +44,10 @@ pub struct Request {
     pub follows: Option<(DecisionId, u32)>,
     /// What every candidate must be like, pinned or not.
     pub filter: Option<Condition>,
+    /// The market the page is for, such as a country; empty where the shop has one or does not say.
+    pub market: String,
+    /// Slots that are left on the page; `None` = as many as wanted, 0 = its budget is spent.
+    pub room: Option<u16>,
     /// Minutes by which the shop's clock is ahead of UTC at `now`.
     pub utc_offset_min: i16,
     /// Slots wanted; 0 = as the placement says; at most 100.
@@ -91,6 +95,8 @@ pub enum Fallback {
     Hidden,
     /// An empty slate: the placement is switched off, or not rolled out to this shopper.
     Off,
+    /// An empty slate: the page shows enough already.
+    Clutter,
 }
 
 /// Why something is shown, in plain words.

@@ -32,6 +32,17 @@ pub enum Body {
     Key(KeyChange),
     /// What was shown.
     Decision(Box<Decision>),
+    /// A catalogue file begins or ends.
+    Import(ImportMark),
+}
+
+/// What is between the two is one file, so that it can be undone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ImportMark {
+    /// Its rows follow.
+    Begins,
+    /// All of its rows are in.
+    Ends,
 }
 
 impl Body {
@@ -43,6 +54,7 @@ impl Body {
             Self::Settings(_) => 3,
             Self::Key(_) => 4,
             Self::Decision(_) => 5,
+            Self::Import(_) => 6,
         }
     }
 }

@@ -297,11 +297,21 @@ pub struct Event {
     pub items: Vec<EventItem>,
     /// The decision whose `rec_token` it carries.
     pub decision: Option<DecisionId>,
+    /// How likely a program sent it rather than a person, in per cent, judged when it came in.
+    pub bot: u8,
     /// What few events carry.
     pub details: Option<Box<Details>>,
 }
 
+/// From which likelihood on nothing is learnt from an event, in per cent.
+const BOT_MIN: u8 = 50;
+
 impl Event {
+    /// Whether it is taken for a program's: kept for audit, learnt nothing from, left out of measures.
+    pub fn is_bot(&self) -> bool {
+        self.bot >= BOT_MIN
+    }
+
     /// An event of `kind` at `time` with nothing else said.
     pub fn new(kind: EventKind, time: Millis) -> Self {
         Self {
@@ -317,6 +327,7 @@ impl Event {
             currency: None,
             items: Vec::new(),
             decision: None,
+            bot: 0,
             details: None,
         }
     }

@@ -12,18 +12,27 @@ pub struct Problem {
     pub code: &'static str,
     /// A sentence for people that names the fix.
     pub detail: String,
+    /// The id of the row at fault, where it is known.
+    pub row: Option<Box<str>>,
 }
 
 impl Problem {
     /// A fault of `field`.
     pub fn new(field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { field: field.into(), code, detail: detail.into() }
+        Self { field: field.into(), code, detail: detail.into(), row: None }
     }
 
     /// The same fault, of a field inside `outer`.
     #[must_use]
     pub fn inside(mut self, outer: &str) -> Self {
         self.field = format!("{outer}.{}", self.field);
+        self
+    }
+
+    /// The same fault, of the row with this id.
+    #[must_use]
+    pub fn of_row(mut self, id: &str) -> Self {
+        self.row = Some(id.into());
         self
     }
 

@@ -2,6 +2,7 @@
 //! the log, swapped atomically. Names of sources, filters, scorers and rules are checked against the engine's tables.
 
 use crate::condition::Condition;
+use crate::event::PageType;
 use crate::money::Currency;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,30 @@ pub struct Settings {
     pub placements: Vec<Placement>,
     /// Groups of shoppers that conditions can name, names unique.
     pub segments: Vec<Segment>,
+    /// How much a page may show.
+    pub clutter: Vec<Clutter>,
+    /// Canonical values of attributes: the shop's own, before those that are built in.
+    pub canonical: Vec<Canonical>,
+}
+
+/// How much the modules of a page may show together.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Clutter {
+    /// The pages; `None` = all that no other line names.
+    pub page: Option<PageType>,
+    /// Most modules that show something.
+    pub modules: u16,
+    /// Most products in them.
+    pub items: u16,
+}
+
+/// The canonical values of one attribute.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Canonical {
+    /// The attribute, such as `color`; `category` for paths, `unit` for measures.
+    pub attribute: String,
+    /// What the feed says, and what is meant.
+    pub values: Vec<(String, String)>,
 }
 
 /// A group of shoppers.
@@ -35,6 +60,8 @@ pub struct Shop {
     pub time_zone: String,
     /// What holds for a shopper who has said nothing: `false` = denied.
     pub unknown_consent_granted: bool,
+    /// Paths of categories that are not for everybody's eyes: what was done there is nobody's business elsewhere.
+    pub sensitive_categories: Vec<String>,
 }
 
 /// What kind of thing a placement shows.

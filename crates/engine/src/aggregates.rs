@@ -6,8 +6,10 @@ use crate::compatibility::Compatibility;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
-use crate::profile::{Act, Bought, Recent, seconds};
+use crate::profile::{Act, Dated, Recent, seconds};
+use crate::pulse::Pulse;
 use crate::visits::Visits;
+use bespoke_domain::entry::ImportMark;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{
     CategoryNo, Consent, Event, EventKind, Millis, Offset, ProductNo, ProductPatch, Purpose, Settings,
@@ -38,6 +40,22 @@ pub const SIGNALS: [(EventKind, f64); 4] = [
     (EventKind::AddToWishlist, 2.0),
     (EventKind::Purchase, 6.0),
 ];
+
+/// Catalogue files that can be undone.
+const IMPORTS_KEPT: usize = 3;
+
+/// A catalogue file that was taken in, and what it changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Import {
+    /// The last entry before it.
+    pub before: Offset,
+    /// When it began.
+    pub began: Millis,
+    /// When it ended; `None` while it goes on, or where it broke off.
+    pub ended: Option<Millis>,
+    /// Products that could be shown before it.
+    pub offered: u64,
+}
 
 /// Versions of the settings that can be named.
 const SETTINGS_KEPT: usize = 50;
@@ -95,6 +113,10 @@ pub struct Aggregates {
     pub settings_offset: Offset,
     /// Settings put lately, the newest last: their offsets and when they came.
     pub settings_history: Vec<(Offset, Millis)>,
+    /// What came in by the hour.
+    pub pulse: Arc<Pulse>,
+    /// Catalogue files taken in lately, the newest last.
+    pub imports: Vec<Import>,
     /// The settings in force.
     pub settings: Option<Arc<Settings>>,
     /// Keys that may be used.
@@ -131,6 +153,8 @@ impl Default for Aggregates {
             visits: Visits::default(),
             settings_offset: Offset::default(),
             settings_history: Vec::new(),
+            pulse: Arc::default(),
+            imports: Vec::new(),
             settings: None,
             keys: Vec::new(),
             ignored_products: 0,
@@ -271,6 +295,10 @@ impl Aggregates {
         };
         let cost = price(&self.catalog);
         let (before, after) = self.catalog.apply(product, patch);
+        let group = patch.content.as_ref().map_or("", |content| &content.item_group_id);
+        if let Some(parent) = names.get(group).filter(|parent| *parent != product) {
+            self.catalog.adopt(parent, group);
+        }
         self.levels.change(cost, price(&self.catalog));
         if patch.content.is_some()
             && let Some(content) = self.catalog.content(product)
@@ -315,7 +343,7 @@ impl Aggregates {
     }
 
     /// Notes how long after the last time each product was bought again, by what the shopper bought before.
-    pub fn note_repurchase(&mut self, event: &Event, products: &[ProductNo], before: &[Bought]) {
+    pub fn note_repurchase(&mut self, event: &Event, products: &[ProductNo], before: &[Dated]) {
         for &product in products {
             if let Some(last) = before.iter().find(|held| held.product == product) {
                 let days = (seconds(event.time) as f32 - last.time_s as f32) / 86_400.0;
@@ -330,6 +358,29 @@ impl Aggregates {
             if let Some(first) = before.iter().find(|one| one.product == product && one.act() == Act::View) {
                 let hours = f64::from(seconds(event.time).saturating_sub(first.time_s)) / 3600.0;
                 self.purchase_delay.observe(product, libm::log1p(hours) as f32);
+            }
+        }
+    }
+
+    /// The counts by the hour, to add to.
+    pub fn pulse_mut(&mut self) -> &mut Pulse {
+        Arc::make_mut(&mut self.pulse)
+    }
+
+    /// Notes that a catalogue file begins after `offset`, or has ended.
+    pub fn fold_import(&mut self, offset: Offset, received: Millis, mark: ImportMark) {
+        match mark {
+            ImportMark::Ends => {
+                if let Some(last) = self.imports.last_mut() {
+                    last.ended = Some(received);
+                }
+            }
+            ImportMark::Begins => {
+                let offered = self.catalog.available(received).count() as u64;
+                if self.imports.len() == IMPORTS_KEPT {
+                    self.imports.remove(0);
+                }
+                self.imports.push(Import { before: offset, began: received, ended: None, offered });
             }
         }
     }

@@ -1,8 +1,13 @@
 //! The catalogue as columns: one hot row a product for filters, the moments at which each field was true, and what
 //! describes it. Copy-on-write, so that a published snapshot costs a reference count a chunk.
 
+mod markets;
+mod undo;
+
+use crate::category_tree::{CategorySet, Tree};
 use crate::content::{Facts, Packed};
 use crate::numbering::Numbering;
+use crate::variants::Variants;
 use bespoke_domain::id::BrandNo;
 use bespoke_domain::product::{Availability, Content, ProductPatch};
 use bespoke_domain::{CategoryNo, GroupNo, Millis, Money, ProductNo};
@@ -10,10 +15,6 @@ use bespoke_models::cow::CowVec;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Deepest category path.
-pub const CATEGORY_DEPTH_MAX: usize = 8;
-/// Most categories and most brands.
-pub const CATEGORIES_MAX: usize = 200_000;
 /// Most different attribute values that conditions can name; later ones are not found.
 pub const TAGS_MAX: usize = 1_000_000;
 /// Longest attribute value that becomes a tag, in bytes: longer ones are texts, not values.
@@ -22,6 +23,8 @@ const TAG_LEN_MAX: usize = 64;
 const PRODUCT_TAGS_MAX: usize = 64;
 /// Words of a title that become tags.
 const TITLE_WORDS_MAX: usize = 12;
+/// What an attribute ends with that keeps what a feed said, beside what is meant.
+pub const RAW: &str = "_raw";
 /// Attributes whose values name one product each.
 const NAMING: [&str; 4] = ["gtin", "mpn", "sku", "identifier"];
 
@@ -63,6 +66,8 @@ pub struct Row {
     pub margin: i8,
     /// Units that can be sold; 255 = more, or not counted.
     pub stock: u8,
+    /// The set of markets it is sold in, see [`Catalog::sold_in`]; 0 = everywhere.
+    pub markets: u8,
 }
 
 impl Default for Row {
@@ -76,6 +81,7 @@ impl Default for Row {
             offered: false,
             margin: 0,
             stock: u8::MAX,
+            markets: 0,
         }
     }
 }
@@ -103,59 +109,6 @@ struct Moments {
     as_of: [i64; 5],
 }
 
-/// Category paths with their parents.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Tree {
-    paths: Numbering,
-    parents: Vec<CategoryNo>,
-}
-
-impl Tree {
-    /// The number of `path`, given to it and to every path above it. The empty path is the whole shop.
-    fn number(&mut self, path: &str) -> CategoryNo {
-        if self.parents.is_empty() {
-            self.paths.number("");
-            self.parents.push(CategoryNo(0));
-        }
-        let (mut parent, mut prefix) = (CategoryNo(0), String::new());
-        for part in path.split('>').map(str::trim).filter(|part| !part.is_empty()).take(CATEGORY_DEPTH_MAX) {
-            if !prefix.is_empty() {
-                prefix.push_str(" > ");
-            }
-            prefix.push_str(part);
-            if self.parents.len() >= CATEGORIES_MAX && self.paths.get(&prefix).is_none() {
-                break;
-            }
-            let number = CategoryNo(self.paths.number(&prefix));
-            if number.index() == self.parents.len() {
-                self.parents.push(parent);
-            }
-            parent = number;
-        }
-        parent
-    }
-}
-
-/// Some categories, as bits by number.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct CategorySet(Vec<u64>);
-
-impl CategorySet {
-    /// Whether `category` is in it.
-    #[inline]
-    pub fn contains(&self, category: CategoryNo) -> bool {
-        self.0.get(category.index() / 64).is_some_and(|word| word >> (category.index() % 64) & 1 == 1)
-    }
-
-    fn insert(&mut self, category: CategoryNo) {
-        let word = category.index() / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (category.index() % 64);
-    }
-}
-
 fn main_unit(money: Money) -> f64 {
     money.minor as f64 / f64::from(10_u32.pow(money.currency.exponent()))
 }
@@ -176,8 +129,9 @@ pub struct Catalog {
     tree: Arc<Tree>,
     brands: Arc<Numbering>,
     tag_names: Arc<Numbering>,
-    /// Only the fold needs it, so that [`Catalog::freeze`] leaves it out and writing it copies nothing.
-    groups: Arc<Numbering>,
+    variants: Variants,
+    /// Sets of markets, their names sorted and with commas; the first is everywhere.
+    market_sets: Arc<Numbering>,
 }
 
 impl Catalog {
@@ -193,7 +147,8 @@ impl Catalog {
 
     /// Gives the next number to `id`.
     pub fn add(&mut self, id: Arc<str>) -> ProductNo {
-        self.rows.push(Row { expires_s: u32::MAX, ..Row::default() });
+        let group = self.variants.add();
+        self.rows.push(Row { expires_s: u32::MAX, group, ..Row::default() });
         self.ids.push(id);
         self.moments.push(Moments { as_of: [i64::MIN; 5], ..Moments::default() });
         self.contents.push(None);
@@ -205,6 +160,18 @@ impl Catalog {
     #[inline]
     pub fn row(&self, product: ProductNo) -> Option<&Row> {
         self.rows.get(product.index())
+    }
+
+    /// When its content was true at the shop; `None` where it has none.
+    pub fn content_as_of(&self, product: ProductNo) -> Option<Millis> {
+        self.packed(product)?;
+        self.moments.get(product.index()).map(|moments| Millis(moments.as_of[4]))
+    }
+
+    /// The products that may be shown at `now`.
+    pub fn available(&self, now: Millis) -> impl Iterator<Item = ProductNo> + '_ {
+        let rows = (0..).map(ProductNo).zip(self.rows.iter());
+        rows.filter(move |(_, row)| row.is_available(now)).map(|(no, _)| no)
     }
 
     /// The external id.
@@ -220,6 +187,20 @@ impl Catalog {
     /// Its title; `None` for a product only seen in events.
     pub fn title(&self, product: ProductNo) -> Option<&str> {
         self.packed(product).map(Packed::title)
+    }
+
+    /// The row and the other variants of the same product.
+    pub fn variants(&self, product: ProductNo) -> impl Iterator<Item = ProductNo> + '_ {
+        self.variants.of(product)
+    }
+
+    /// Makes the row with the id `name` one of the group `name`, where it is in none yet.
+    pub fn adopt(&mut self, parent: ProductNo, name: &str) {
+        let Some(before) = self.row(parent).map(|row| row.group) else { return };
+        let group = self.variants.put(parent, before, name, "");
+        if let Some(row) = self.rows.get_mut(parent.index()).filter(|_| group != before) {
+            row.group = group;
+        }
     }
 
     /// Its attributes, name and value.
@@ -279,6 +260,15 @@ impl Catalog {
     /// The number of an attribute's value, whatever the letter case; of the attribute itself where `value` is empty.
     pub fn tag(&self, name: &str, value: &str) -> Option<u32> {
         self.tag_names.get(&tag_name(name, value))
+    }
+
+    /// The product's values of one attribute, `name` in lower case.
+    pub fn values_of<'a>(&'a self, product: ProductNo, name: &'a str) -> impl Iterator<Item = u32> + 'a {
+        let is_value = move |tag: &u32| {
+            let held = self.tag_names.names.get(*tag as usize).and_then(|held| held.strip_prefix(name));
+            held.and_then(|held| held.strip_prefix('\u{1f}')).is_some_and(|value| !value.is_empty())
+        };
+        self.tags(product).iter().copied().filter(is_value)
     }
 
     /// Number of different attribute values.
@@ -394,13 +384,14 @@ impl Catalog {
             brands.number("");
         }
         let brand = BrandNo(brands.number(&content.brand));
-        let own_id = self.id(product).to_owned();
-        let group =
-            self.group(if content.item_group_id.is_empty() { &own_id } else { &content.item_group_id });
+        let before = self.row(product).map(|row| row.group).unwrap_or_default();
+        let own_id = self.ids.get(product.index()).cloned().unwrap_or_default();
+        let group = self.variants.put(product, before, &own_id, &content.item_group_id);
+        let markets = self.market_set(content);
         let expires_s =
             content.expires_at.map_or(u32::MAX, |at| (at.0 / 1000).clamp(0, i64::from(u32::MAX)) as u32);
         if let Some(row) = self.rows.get_mut(product.index()) {
-            *row = Row { category, brand, group, expires_s, ..*row };
+            *row = Row { category, brand, group, expires_s, markets, ..*row };
         }
         let tags = self.tags_of(content);
         if let Some(slot) = self.tags.get_mut(product.index()) {
@@ -423,6 +414,7 @@ impl Catalog {
         let others = category.into_iter().chain(words).chain(listed);
         let is_value = |(name, value): &(&str, &str)| {
             !value.is_empty()
+                && !name.ends_with(RAW)
                 && value.len() <= TAG_LEN_MAX
                 && !NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(name))
         };
@@ -445,10 +437,6 @@ impl Catalog {
         tags.sort_unstable();
         tags.dedup();
         tags.into()
-    }
-
-    fn group(&mut self, id: &str) -> GroupNo {
-        GroupNo(Arc::make_mut(&mut self.groups).number(id))
     }
 
     /// Works out whether the row is offered, from all that is known of it.
@@ -477,9 +465,10 @@ impl Catalog {
     /// The copy a snapshot keeps: everything but what only the fold needs.
     #[must_use]
     pub fn freeze(&mut self) -> Self {
-        let groups = std::mem::take(&mut self.groups);
+        let variants = self.variants.freeze();
+        let live = std::mem::replace(&mut self.variants, variants);
         let frozen = self.clone();
-        self.groups = groups;
+        self.variants = live;
         frozen
     }
 
@@ -488,7 +477,8 @@ impl Catalog {
         Arc::make_mut(&mut self.tree).paths.restore();
         Arc::make_mut(&mut self.brands).restore();
         Arc::make_mut(&mut self.tag_names).restore();
-        Arc::make_mut(&mut self.groups).restore();
+        self.variants.restore();
+        Arc::make_mut(&mut self.market_sets).restore();
         for (no, id) in self.ids.iter().enumerate() {
             each(id.clone(), ProductNo(no as u32));
         }

@@ -31,6 +31,9 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     if bucket(request) >= planned.placement.rollout {
         return Decision { fallback: Fallback::Off, ..nothing(&context) };
     }
+    if request.room == Some(0) {
+        return Decision { fallback: Fallback::Clutter, ..nothing(&context) };
+    }
     let sources = asked_sources(planned, request);
     let mut work = Work::gather(&context, sources);
     work.apply_rules(&context, planned, Phase::Place);
@@ -68,6 +71,7 @@ fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
         return (request.given.len(), Diversity::default());
     }
     let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
+    let slots = slots.min(request.room.unwrap_or(u16::MAX));
     (usize::from(slots).min(SLOTS_MAX), planned.placement.diversity)
 }
 
@@ -357,7 +361,7 @@ impl<'a> Work<'a> {
         let headline = match fallback {
             Fallback::None => placement.headline.clone(),
             Fallback::Popular => placement.fallback_headline.clone(),
-            Fallback::Hidden | Fallback::Off => String::new(),
+            Fallback::Hidden | Fallback::Off | Fallback::Clutter => String::new(),
         };
         let named = |(source, count): &(&PlannedSource, u32)| (source.spec.name.to_owned(), *count);
         let goes_on = placement.form == Form::Listing

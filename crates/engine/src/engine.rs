@@ -14,7 +14,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 7;
+pub const CHECKPOINT_VERSION: u32 = 8;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]
@@ -129,12 +129,18 @@ impl Engine {
     pub fn apply(&mut self, offset: Offset, entry: &Entry) {
         match &entry.body {
             Body::Event(event) => self.apply_event(offset, entry, event),
-            Body::Catalog(patch) => self.aggregates.fold_patch(&self.live.names, patch),
+            Body::Catalog(patch) => {
+                self.aggregates.pulse_mut().patch(entry.received);
+                self.aggregates.fold_patch(&self.live.names, patch);
+            }
             Body::Settings(settings) => {
                 self.aggregates.fold_settings(offset, entry.received, settings);
             }
             Body::Key(key) => self.aggregates.fold_key(key),
-            Body::Decision(_) => {}
+            Body::Decision(decision) => {
+                self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
+            }
+            Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
         }
         self.aggregates.offset = offset;
     }
@@ -142,6 +148,14 @@ impl Engine {
     fn apply_event(&mut self, offset: Offset, entry: &Entry, event: &Event) {
         if event.key != 0 {
             self.seen.insert(event.key, entry.received);
+        }
+        self.aggregates.pulse_mut().event(event);
+        if event.is_bot() {
+            // Whoever it was, what it says about consent holds.
+            if let Some(root) = entry.shopper.map(|shopper| self.live.profiles.root(shopper)) {
+                self.live.profiles.change(root, |profile| profile.absorb(offset, event, &[]));
+            }
+            return;
         }
         let products = self.aggregates.number_items(&self.live.names, event);
         if let (Some(shopper), Some(other)) = (entry.shopper, event.link) {

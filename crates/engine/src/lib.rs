@@ -6,6 +6,8 @@
 pub mod aggregates;
 /// The catalogue's columns.
 pub mod catalog;
+/// The tree of categories.
+pub mod category_tree;
 /// What fits what.
 pub mod compatibility;
 /// Conditions over products, shoppers and moments.
@@ -34,6 +36,8 @@ pub mod pool;
 pub mod profile;
 /// All profiles, and which identities are one shopper.
 pub mod profiles;
+/// What came in by the hour, and what has collapsed.
+pub mod pulse;
 /// The same decision again, from the log.
 pub mod replay;
 /// Merchandisers' instructions.
@@ -42,10 +46,14 @@ pub mod rule;
 pub mod scorer;
 /// Event keys seen, for de-duplication.
 pub mod seen;
+/// How often a shopper was shown what.
+pub mod shown;
 /// Where candidates come from.
 pub mod source;
 /// What may be named in a placement: sources, filters, rules, with their parameters.
 pub mod tables;
+/// Which rows are variants of one product.
+pub mod variants;
 /// Visits that are still going on.
 pub mod visits;
 

@@ -1,6 +1,7 @@
 //! One shopper's projection. Every part of it is "the newest N of a set" or a sum, so that folding an event in is a
 //! merge with a profile of one event, and two identities merge by the union: the result does not depend on order.
 
+use crate::shown::Shown;
 use bespoke_domain::consent::{Consent, PURPOSES};
 use bespoke_domain::time::SESSION_GAP_MS;
 use bespoke_domain::{Event, EventKind, Millis, Offset, ProductNo, Purpose};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// Recent events kept.
 pub const RECENT_MAX: usize = 50;
-/// Bought products kept.
+/// Dated products kept.
 pub const BOUGHT_MAX: usize = 64;
 /// Dismissed products kept.
 pub const DISMISSED_MAX: usize = 64;
@@ -57,9 +58,9 @@ fn place(offset: Offset, at: usize, low: u64) -> u64 {
     offset.0 << 10 | (at as u64) << 2 | low
 }
 
-/// A product bought or dismissed, with the last time.
+/// A product and a time: when it was last bought, or last dismissed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct Bought {
+pub struct Dated {
     /// When, in seconds of the epoch.
     pub time_s: u32,
     /// The product.
@@ -95,6 +96,13 @@ impl Said {
     }
 }
 
+/// What most shoppers have nothing of, so that they do not pay for it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+struct Rare {
+    dismissed: Vec<Dated>,
+    shown: Shown,
+}
+
 /// One shopper, bounded: at most about 2 KiB, for most far less.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Profile {
@@ -102,9 +110,10 @@ pub struct Profile {
     pub last_offset: Offset,
     /// What was recently done, oldest first.
     recent: Vec<Recent>,
-    bought: Vec<Bought>,
+    bought: Vec<Dated>,
     cart: Vec<CartLine>,
-    dismissed: Vec<Bought>,
+    /// What most shoppers have nothing of.
+    rare: Option<Box<Rare>>,
     said: [Said; 3],
     /// What was done up to this moment is forgotten: personalization was withdrawn then.
     forgotten_until: Millis,
@@ -124,7 +133,7 @@ impl Profile {
     fn of(offset: Offset, event: &Event, products: &[ProductNo]) -> Self {
         let mut one = Self { last_offset: offset, ..Self::default() };
         one.hear(offset, event);
-        if !event.consent.allows(Purpose::Personalization) {
+        if event.is_bot() || !event.consent.allows(Purpose::Personalization) {
             return one;
         }
         let time_s = seconds(event.time);
@@ -136,10 +145,13 @@ impl Profile {
                 one.cart.push(CartLine { time_s, key: place(offset, at, u64::from(inside)), product });
             }
             match event.kind {
-                EventKind::Purchase => one.bought.push(Bought { time_s, product }),
-                EventKind::DismissItem => one.dismissed.push(Bought { time_s, product }),
+                EventKind::Purchase => one.bought.push(Dated { time_s, product }),
+                EventKind::DismissItem => one.rare().dismissed.push(Dated { time_s, product }),
                 _ => {}
             }
+        }
+        if event.kind == EventKind::ViewItemList && event.visible && !products.is_empty() {
+            one.rare().shown = Shown::of(time_s, products);
         }
         one.order_count = u32::from(event.kind == EventKind::Purchase);
         one.refund_count = u32::from(event.kind == EventKind::Refund);
@@ -173,19 +185,43 @@ impl Profile {
             |one| kept(one.time_s),
             |a, b| a.product == b.product,
         );
-        union(
-            &mut self.dismissed,
-            &other.dismissed,
-            DISMISSED_MAX,
-            |one| kept(one.time_s),
-            |a, b| a.product == b.product,
-        );
         union(&mut self.cart, &other.cart, CART_MAX, |one| kept(one.time_s), |a, b| a.product == b.product);
+        self.merge_rare(other);
         for (slot, said) in self.said.iter_mut().zip(other.said) {
             *slot = (*slot).max(said);
         }
         self.order_count += other.order_count;
         self.refund_count += other.refund_count;
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn merge_rare(&mut self, other: &Self) {
+        if self.rare.is_none() && other.rare.is_none() {
+            return;
+        }
+        let (until, until_s) = (self.forgotten_until, seconds(self.forgotten_until));
+        let kept = |time_s: u32| time_s > until_s || until == Millis(0);
+        let rare = self.rare();
+        if let Some(other) = &other.rare {
+            union(
+                &mut rare.dismissed,
+                &other.dismissed,
+                DISMISSED_MAX,
+                |_| true,
+                |a, b| a.product == b.product,
+            );
+            rare.shown.merge(&other.shown);
+        }
+        rare.dismissed.retain(|one| kept(one.time_s));
+        if until != Millis(0) {
+            rare.shown.forget_until(until_s);
+        }
+        if rare.dismissed.is_empty() && rare.shown.is_empty() {
+            self.rare = None;
+        }
     }
 
     /// What is allowed, where the shop's answer for silence is `unknown`.
@@ -220,14 +256,19 @@ impl Profile {
         }
     }
 
-    /// Bought products with their last time.
-    pub fn bought(&self) -> &[Bought] {
+    /// Dated products with their last time.
+    pub fn bought(&self) -> &[Dated] {
         &self.bought
     }
 
     /// Products the shopper does not want to see, with the last time of saying so.
-    pub fn dismissed(&self) -> &[Bought] {
-        &self.dismissed
+    pub fn dismissed(&self) -> &[Dated] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.dismissed)
+    }
+
+    /// How often what was shown, where anything was.
+    pub fn shown(&self) -> Option<&Shown> {
+        self.rare.as_ref().map(|rare| &rare.shown).filter(|shown| !shown.is_empty())
     }
 
     /// Products in the cart, as far as events tell.
@@ -339,13 +380,13 @@ mod tests {
         /// Whatever the split into two identities and the order of arrival, the merged profile is the same.
         #[test]
         fn merging_is_independent_of_order(
-            acts in proptest::collection::vec((0_u8..6, 0_i64..4000, 0_u32..90, any::<bool>(), any::<bool>()), 1..150),
+            acts in proptest::collection::vec((0_u8..7, 0_i64..2_000_000, 0_u32..90, any::<bool>(), any::<bool>()), 1..150),
             shuffle in any::<u64>(),
         ) {
-            let kinds = [EventKind::ViewItem, EventKind::AddToCart, EventKind::RemoveFromCart, EventKind::Purchase, EventKind::DismissItem, EventKind::ConsentUpdate];
+            let kinds = [EventKind::ViewItem, EventKind::AddToCart, EventKind::RemoveFromCart, EventKind::Purchase, EventKind::DismissItem, EventKind::ConsentUpdate, EventKind::ViewItemList];
             let events: Vec<(Offset, Event, ProductNo, bool)> = acts.iter().enumerate().map(|(at, &(kind, time_s, product, left, grant))| {
                 let kind = kinds[kind as usize];
-                let mut one = event(kind, time_s);
+                let mut one = Event { visible: true, ..event(kind, time_s) };
                 if kind == EventKind::ConsentUpdate {
                     one.statement = Statement::default().with(Purpose::Personalization, grant || at % 5 != 0);
                 }

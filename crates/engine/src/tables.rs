@@ -1,6 +1,7 @@
 //! What may be named in a placement. One extension is one file and one line in one of these tables; documentation,
 //! validation and the compiled plan are made from them.
 
+use crate::category_tree::CategorySet;
 use crate::condition::{Check, Lookup};
 use crate::{filter, rule, scorer, source};
 use bespoke_domain::settings::{FilterUse, Placement, Rule, ScorerUse, Settings, SourceUse};
@@ -81,6 +82,8 @@ pub struct PlannedPlacement {
 #[derive(Debug, Default)]
 pub struct Plan {
     placements: HashMap<String, PlannedPlacement>,
+    /// Categories that are not for everybody's eyes, with all below them.
+    pub sensitive: CategorySet,
 }
 
 impl Plan {
@@ -88,7 +91,12 @@ impl Plan {
     /// (a log written by a later one) is left out.
     pub fn new(settings: &Settings, ids: &Lookup<'_>) -> Self {
         let planned = |placement: &Placement| (placement.name.clone(), PlannedPlacement::new(placement, ids));
-        Self { placements: settings.placements.iter().map(planned).collect() }
+        let paths = &settings.shop.sensitive_categories;
+        let sensitive: Vec<_> = paths.iter().filter_map(|path| ids.catalog.category(path)).collect();
+        Self {
+            placements: settings.placements.iter().map(planned).collect(),
+            sensitive: ids.catalog.with_all_below(&sensitive),
+        }
     }
 
     /// The placement with this name.

@@ -2,6 +2,7 @@
 //! which libFuzzer starts. A target fails by panicking, by not ending, or by taking more memory than it may.
 
 use bespoke::demo::convert;
+use bespoke::wire::canonical::Tables;
 use bespoke::wire::catalog::parse_patches;
 use bespoke::wire::event::{ITEMS_MAX, parse_events};
 use bespoke::wire::lines::{Shape, catalog_lines, event_lines};
@@ -75,7 +76,13 @@ fn events(bytes: &[u8]) {
 fn patches(bytes: &[u8]) {
     let Ok(rows) = parse_patches(bytes, ROWS_MAX, Currency::EUR, NOW) else { return };
     assert!(rows.len() <= ROWS_MAX, "{} rows", rows.len());
-    assert!(rows.into_iter().flatten().all(|row| row.as_of <= NOW), "a row is of the future");
+    let tables = Tables::of(None);
+    for mut row in rows.into_iter().flatten() {
+        assert!(row.as_of <= NOW, "a row is of the future");
+        let Some(content) = row.content.as_mut() else { continue };
+        tables.apply(content);
+        tables.unmapped(content, &mut |_, value| assert!(!value.is_empty()));
+    }
 }
 
 fn recommend(bytes: &[u8]) {

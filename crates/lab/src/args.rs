@@ -4,6 +4,7 @@ use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
 use crate::http::HttpOptions;
 use crate::models::MODELS;
+use crate::ranker::RankerOptions;
 use crate::sequences::SequenceOptions;
 use crate::sequences::models::MODELS as SEQUENCE_MODELS;
 use crate::topn::TopOptions;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 /// How to call it.
 pub const USAGE: &str = "\
 usage: lab sessions --train FILE --test FILE [options]
-  --model NAME       popular, co_visitation, session_knn or all (default all)
+  --model NAME       popular, co_visitation, session_knn, reranked or all (default all)
   -k N               cut-off of the measures, 1 to 1000 (default 20)
   --min-prefix N     shortest prefix that is predicted from, at least 1 (default 1)
   --params FILE      JSON object of parameters by model name; those models are not tuned
@@ -49,6 +50,14 @@ usage: lab seeded [options]
   --placements FILE  instead of the default ones
   --json             print one JSON object instead of a table
 The default placements against popularity on the seeded shop, by its truth. A simulation.
+
+usage: lab ranker --train FILE [options]
+  --scratch DIR      where rows and the peer go (default target/ranker)
+  --groups N         prefixes to learn from and, at most, to be judged on (default 9000)
+  --runs N           times each trains; the best counts (default 3)
+  --peer             LightGBM on the same rows; installs it with pip into DIR/venv
+  --json             print one JSON object instead of lines
+Boosted trees on candidates from the last tenth of the training sessions.
 
 usage: lab fits --data DIR
 Accessories by compatibility on DIR/search_chorus_icecat, as JSON.
@@ -107,6 +116,8 @@ pub enum Command {
     Http(HttpOptions),
     /// Compare with popularity on the seeded shop.
     Seeded(SeededOptions),
+    /// Trees on candidate rows, with or without their peer.
+    Ranker(RankerOptions),
     /// Accessories on the catalogue in this folder.
     Fits(PathBuf),
     /// Measure speed and memory.
@@ -126,6 +137,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
         Some("cold-start") => parse_sequences(&mut words).map(Command::ColdStart),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
+        Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
         Some("fits") => match (words.next().as_deref(), words.next(), words.next()) {
             (Some("--data"), Some(folder), None) => Ok(Command::Fits(folder.into())),
             _ => Err(Error::Usage("`fits` takes --data DIR".to_owned())),
@@ -225,6 +237,32 @@ fn parse_seeded(words: &mut impl Iterator<Item = String>) -> Result<SeededOption
             "--json" => options.json = true,
             _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
         }
+    }
+    Ok(options)
+}
+
+fn parse_ranker(words: &mut impl Iterator<Item = String>) -> Result<RankerOptions, Error> {
+    let mut options = RankerOptions {
+        train: PathBuf::new(),
+        scratch: "target/ranker".into(),
+        groups: 9000,
+        runs: 3,
+        peer: false,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--train" => options.train = value(words, &word)?.into(),
+            "--scratch" => options.scratch = value(words, &word)?.into(),
+            "--groups" => options.groups = number(words, &word, 1, usize::MAX)?,
+            "--runs" => options.runs = number(words, &word, 1, 100)?,
+            "--peer" => options.peer = true,
+            "--json" => options.json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    if options.train.as_os_str().is_empty() {
+        return Err(Error::Usage("--train is missing".to_owned()));
     }
     Ok(options)
 }

@@ -21,8 +21,12 @@ pub mod http;
 pub mod model;
 /// The models under test, and the table of them.
 pub mod models;
+/// The trees against their peer.
+pub mod ranker;
 /// Results as a table for people or one object for programs.
 pub mod report;
+/// Candidates of several models, ranked by trees.
+pub mod reranked;
 /// The default placements on the seeded shop.
 pub mod seeded;
 /// What comes next, on public sequences.

@@ -2,7 +2,7 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
-use bespoke_lab::{args, bench, evaluate, fits, http, report, seeded, sequences, topn};
+use bespoke_lab::{args, bench, evaluate, fits, http, ranker, report, seeded, sequences, topn};
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.
@@ -49,6 +49,14 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::Seeded(options) => {
             let result = seeded::run(options)?;
             Ok(if options.json { report::seeded_json(&result) } else { report::seeded(&result) })
+        }
+        Command::Ranker(options) => {
+            let compared = ranker::run(options)?;
+            if options.json {
+                serde_json::to_string(&compared).map_err(|error| Error::Bench(error.to_string()))
+            } else {
+                Ok(ranker::text(&compared))
+            }
         }
         Command::Fits(data) => {
             let result = fits::run(data)?;

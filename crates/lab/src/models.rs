@@ -4,6 +4,7 @@ use crate::args::Options;
 use crate::error::Error;
 use crate::evaluate::{Data, Outcome, evaluate};
 use crate::model::{Knob, Model, knob, moment, now, refit_knob};
+use crate::reranked::Reranked;
 use crate::session_data::Session;
 use bespoke_domain::{CategoryNo, ProductNo};
 use bespoke_models::co_occurrence::{CoOccurrence, CoOccurrenceParams};
@@ -23,10 +24,11 @@ pub struct Entry {
 }
 
 /// Every model under test.
-pub const MODELS: [Entry; 3] = [
+pub const MODELS: [Entry; 4] = [
     Entry { name: "popular", evaluate: evaluate::<Popular> },
     Entry { name: "co_visitation", evaluate: evaluate::<CoVisitation> },
     Entry { name: "session_knn", evaluate: evaluate::<SessionKnn> },
+    Entry { name: "reranked", evaluate: evaluate::<Reranked> },
 ];
 
 /// What most sessions held lately, whatever the session at hand. The floor to stand on.

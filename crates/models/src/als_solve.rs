@@ -6,7 +6,7 @@
 
 use crate::cholesky::System;
 use crate::interactions::Interactions;
-use crate::lanes::{Kernel, LANES, Outer, axpy, dispatch, dot};
+use crate::lanes::{Kernel, LANES, Lanes, Outer, axpy, dispatch, dot, fused, fused_scalar, load, total};
 use serde::{Deserialize, Serialize};
 
 /// How a row is solved.
@@ -68,7 +68,13 @@ impl Kernel for Rows<'_> {
             }
             work.gather(self.side, row);
             match self.side.solver {
-                Solver::Cg { steps } => work.conjugate(row.1, vector, steps),
+                Solver::Cg { steps } => match width / LANES {
+                    1 => work.conjugate_in::<1>(row.1, vector, steps),
+                    2 => work.conjugate_in::<2>(row.1, vector, steps),
+                    4 => work.conjugate_in::<4>(row.1, vector, steps),
+                    8 => work.conjugate_in::<8>(row.1, vector, steps),
+                    _ => work.conjugate(row.1, vector, steps),
+                },
                 Solver::Cholesky if row.0.len() < width => work.by_columns(row.1, vector),
                 Solver::Cholesky => work.by_factors(row.1, vector),
             }
@@ -196,6 +202,90 @@ impl Work {
                 direction[at] = keep.mul_add(direction[at], product[at]);
             }
             size = next;
+        }
+    }
+
+    /// The same for vectors of `WIDE` times the lanes, which stay in registers.
+    #[inline(always)]
+    fn conjugate_in<const WIDE: usize>(&mut self, weights: &[f32], vector: &mut [f32], steps: u32) {
+        let mut solution = Wide::<WIDE>::load(vector);
+        let diagonal = Wide::<WIDE>::load(&self.diagonal);
+        let over = diagonal.each(|value| 1.0 / value);
+        let mut residual = diagonal.times(&solution).each(|value| -value);
+        residual.add_rows(&self.gathered, weights, &solution, |weight, inner| weight * (1.0 - inner));
+        let mut direction = residual.times(&over);
+        let mut size = residual.dot(&direction);
+        for _ in 0..steps {
+            if size < 1e-20 {
+                break;
+            }
+            let mut product = diagonal.times(&direction);
+            product.add_rows(&self.gathered, weights, &direction, |weight, inner| weight * inner);
+            let step = size / direction.dot(&product);
+            solution.add(step, &direction);
+            residual.add(-step, &product);
+            let conditioned = residual.times(&over);
+            let next = residual.dot(&conditioned);
+            let last = direction;
+            direction = conditioned;
+            direction.add(next / size, &last);
+            size = next;
+        }
+        vector.copy_from_slice(solution.0.as_flattened());
+    }
+}
+
+/// A vector of `WIDE` times the lanes.
+#[derive(Clone, Copy)]
+struct Wide<const WIDE: usize>([Lanes; WIDE]);
+
+/// Rows that are worked on side by side.
+const ROWS: usize = 4;
+
+impl<const WIDE: usize> Wide<WIDE> {
+    #[inline(always)]
+    fn load(values: &[f32]) -> Self {
+        let values = &values[..WIDE * LANES];
+        Self(std::array::from_fn(|at| load(&values[at * LANES..])))
+    }
+
+    #[inline(always)]
+    fn each(mut self, change: impl Fn(f32) -> f32) -> Self {
+        self.0.as_flattened_mut().iter_mut().for_each(|value| *value = change(*value));
+        self
+    }
+
+    #[inline(always)]
+    fn times(mut self, other: &Self) -> Self {
+        self.0.as_flattened_mut().iter_mut().zip(other.0.as_flattened()).for_each(|(a, b)| *a *= b);
+        self
+    }
+
+    #[inline(always)]
+    fn dot(&self, other: &Self) -> f32 {
+        let mut sum = [0.0; LANES];
+        (0..WIDE).for_each(|at| fused(&self.0[at], &other.0[at], &mut sum));
+        total(&sum)
+    }
+
+    #[inline(always)]
+    fn add(&mut self, scale: f32, other: &Self) {
+        (0..WIDE).for_each(|at| fused_scalar(scale, &other.0[at], &mut self.0[at]));
+    }
+
+    /// Adds each row times `share(its weight, its inner product with by)`.
+    #[inline(always)]
+    fn add_rows(&mut self, rows: &[f32], weights: &[f32], by: &Self, share: impl Fn(f32, f32) -> f32) {
+        let blocks = rows.chunks_exact(ROWS * WIDE * LANES).zip(weights.chunks_exact(ROWS));
+        for (block, weights) in blocks {
+            let rows: [Self; ROWS] = std::array::from_fn(|at| Self::load(&block[at * WIDE * LANES..]));
+            let shares: [f32; ROWS] = std::array::from_fn(|at| share(weights[at], rows[at].dot(by)));
+            (0..ROWS).for_each(|at| self.add(shares[at], &rows[at]));
+        }
+        let done = weights.len() / ROWS * ROWS;
+        for (row, &weight) in rows.chunks_exact(WIDE * LANES).zip(weights).skip(done) {
+            let row = Self::load(row);
+            self.add(share(weight, row.dot(by)), &row);
         }
     }
 }

@@ -114,8 +114,8 @@ impl Work {
             let (before, after) = self.rows.split_at_mut((i + 1) * n);
             let next = &mut after[..=i];
             if h != 0.0 {
-                for k in 0..=i {
-                    self.diagonal[k] = next[k] / h;
+                for (value, next) in self.diagonal.iter_mut().zip(&*next) {
+                    *value = next / h;
                 }
                 for row in before.chunks_exact_mut(n) {
                     let g: f64 = next.iter().zip(&*row).map(|(a, b)| a * b).sum();

@@ -10,11 +10,11 @@
 //!   probabilities to the power of α, over `shoppers(j)^β` so that the popular do not take all; each row adds up to one.
 
 use crate::interactions::Interactions;
+use crate::lanes::{Kernel, LANES, Lanes, dispatch, load, padded};
 use crate::neighbours::Neighbours;
 use crate::parts;
 use crate::recommender::{FitRun, Scores};
 use bespoke_domain::ProductNo;
-use bespoke_domain::order::TopK;
 use serde::{Deserialize, Serialize};
 
 /// How alike two products are.
@@ -60,38 +60,33 @@ impl Default for ItemKnnParams {
 impl ItemKnnParams {
     /// Fits rows of neighbours to `data`. No randomness is in it: the seed is not looked at.
     pub fn fit(&self, data: &Interactions, run: FitRun) -> Neighbours {
-        let weighted = Weighted::new(self.similarity, data);
-        let mut rows: Vec<Vec<(f32, ProductNo)>> = vec![Vec::new(); data.column_count()];
-        parts::each_with(&mut rows, 256, run.threads, |from, part| {
-            let mut scores = Scores::default();
-            for (at, row) in part.iter_mut().enumerate() {
-                *row = weighted.nearest(from + at, self.neighbours_max as usize, &mut scores);
-            }
-        });
-        Neighbours::from_rows(&rows)
+        Weighted::new(self.similarity, data).neighbours(self.neighbours_max as usize, run.threads)
     }
 }
 
 /// Data as a similarity looks at it.
 pub(crate) struct Weighted {
     /// `a(u,i)`, a row a product.
-    by_product: Interactions,
+    pub by_product: Interactions,
     /// `b(u,j)`, a row a shopper.
-    by_shopper: Interactions,
+    pub by_shopper: Interactions,
     /// `c(j)`.
-    target_scale: Vec<f32>,
-    /// Whether rows are made to add up to one.
-    rows: Rows,
+    pub target_scale: Vec<f32>,
+    /// What is done to a row in the end.
+    pub rows: Rows,
 }
 
+/// What is done to a row of neighbours once they are chosen.
 #[derive(Clone, Copy, PartialEq)]
-enum Rows {
+pub(crate) enum Rows {
+    /// Nothing.
     AsTheyAre,
+    /// It is divided by its sum.
     AddUpToOne,
 }
 
 impl Weighted {
-    pub(crate) fn new(similarity: Similarity, data: &Interactions) -> Self {
+    fn new(similarity: Similarity, data: &Interactions) -> Self {
         let turned = data.transposed();
         match similarity {
             Similarity::Cosine => Self::cosine(data.clone()),
@@ -118,8 +113,14 @@ impl Weighted {
     fn cosine(data: Interactions) -> Self {
         let turned = data.transposed();
         let norm = |product| turned.row(product).1.iter().map(|weight| weight * weight).sum::<f32>().sqrt();
-        let norms: Vec<f32> = (0..turned.row_count()).map(norm).collect();
-        Self::plain(data.map(|_, product, weight| weight / norms[product].max(f32::MIN_POSITIVE)))
+        let norms: Vec<f32> =
+            (0..turned.row_count()).map(|product| f32::max(norm(product), f32::MIN_POSITIVE)).collect();
+        Self {
+            target_scale: vec![1.0; norms.len()],
+            by_product: turned.map(|product, _, weight| weight / norms[product]),
+            by_shopper: data.map(|_, product, weight| weight / norms[product]),
+            rows: Rows::AsTheyAre,
+        }
     }
 
     fn walk(data: &Interactions, turned: &Interactions, alpha: f32, beta: f32) -> Self {
@@ -137,26 +138,102 @@ impl Weighted {
         }
     }
 
-    /// The `limit` products most like `product`, best first.
-    pub(crate) fn nearest(&self, product: usize, limit: usize, scores: &mut Scores) -> Vec<(f32, ProductNo)> {
-        scores.reserve(self.by_product.row_count());
-        let (shoppers, weights) = self.by_product.row(product);
-        for (&shopper, &weight) in shoppers.iter().zip(weights) {
-            let (columns, values) = self.by_shopper.row(shopper as usize);
-            scores.add(columns, values, weight);
-        }
-        let mut top = TopK::new(limit);
-        scores.drain(|column, score| {
-            if column as usize != product {
-                top.push(score * self.target_scale[column as usize], ProductNo(column));
-            }
+    /// The `limit` neighbours of each product.
+    pub fn neighbours(mut self, limit: usize, threads: usize) -> Neighbours {
+        let count = self.by_product.row_count();
+        self.target_scale.resize(padded(count), 0.0);
+        let mut rows: Vec<Vec<(f32, ProductNo)>> = vec![Vec::new(); count];
+        parts::each_with(&mut rows, 256, threads, |from, part| {
+            dispatch(Nearest { weighted: &self, from, part, limit });
         });
-        let mut row = top.into_sorted();
-        if self.rows == Rows::AddUpToOne {
-            let sum: f32 = row.iter().map(|one| one.0).sum();
-            row.iter_mut().for_each(|one| one.0 /= sum);
+        Neighbours::from_rows(&rows)
+    }
+}
+
+/// The `limit` products most like each of a part, in the order of their numbers.
+struct Nearest<'a> {
+    weighted: &'a Weighted,
+    from: usize,
+    part: &'a mut [Vec<(f32, ProductNo)>],
+    limit: usize,
+}
+
+impl Kernel for Nearest<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { weighted, from, part, limit } = self;
+        let mut scores = Scores::default();
+        scores.reserve(weighted.by_product.row_count());
+        let mut keys = Keys { kept: Vec::with_capacity(8 * limit.min(4096)), bar: 0.0, limit };
+        for (product, made) in (from..).zip(part) {
+            let (shoppers, weights) = weighted.by_product.row(product);
+            for (&shopper, &weight) in shoppers.iter().zip(weights) {
+                let (columns, values) = weighted.by_shopper.row(shopper as usize);
+                scores.add(columns, values, weight);
+            }
+            scores.drain(|first, lanes| {
+                let mut lanes = *lanes;
+                let scales = load(&weighted.target_scale[first..]);
+                lanes.iter_mut().zip(&scales).for_each(|(score, scale)| *score *= scale);
+                if first == product / LANES * LANES {
+                    lanes[product % LANES] = 0.0;
+                }
+                keys.offer(first, &lanes);
+            });
+            *made = keys.take();
+            if weighted.rows == Rows::AddUpToOne {
+                let sum: f32 = made.iter().map(|one| one.0).sum();
+                made.iter_mut().for_each(|one| one.0 /= sum);
+            }
         }
-        row
+    }
+}
+
+/// The greatest scores so far: score above product number, as one number whose order is that of scores (ties: the smaller
+/// product is greater).
+struct Keys {
+    kept: Vec<u64>,
+    /// No score at or below it can be among the greatest any more, products being offered in ascending order.
+    bar: f32,
+    limit: usize,
+}
+
+impl Keys {
+    #[inline(always)]
+    fn offer(&mut self, first: usize, lanes: &Lanes) {
+        if !lanes.iter().fold(false, |any, score| any | (*score > self.bar)) {
+            return;
+        }
+        for (column, &score) in (first as u32..).zip(lanes) {
+            if score > self.bar && score.is_finite() {
+                self.kept.push(u64::from(score.to_bits()) << 32 | u64::from(!column));
+            }
+        }
+        if self.kept.len() > 4 * self.limit + LANES {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.kept.len() > self.limit {
+            self.kept.select_nth_unstable_by(self.limit, |a, b| b.cmp(a));
+            self.kept.truncate(self.limit);
+            let least = self.kept.iter().min();
+            self.bar = least.map_or(f32::INFINITY, |key| f32::from_bits((key >> 32) as u32));
+        }
+    }
+
+    /// The greatest in the order of their products; none are left.
+    fn take(&mut self) -> Vec<(f32, ProductNo)> {
+        self.cut();
+        self.bar = 0.0;
+        self.kept.sort_unstable_by_key(|key| std::cmp::Reverse(*key as u32));
+        self.kept
+            .drain(..)
+            .map(|key| (f32::from_bits((key >> 32) as u32), ProductNo(!(key as u32))))
+            .collect()
     }
 }
 

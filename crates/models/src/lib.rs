@@ -1,5 +1,5 @@
 //! Everything fitted from data, in the order in which a decision meets it: the columns it is kept in, popularity,
-//! shared content, repurchase, returns, co-occurrence, session neighbours, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
+//! shared content, repurchase, returns, co-occurrence, session neighbours, boosted trees, and the metrics that judge them. Pure: no I/O, no clock, no thread randomness.
 
 /// Columns shared between the writer and published snapshots.
 pub mod cow;
@@ -29,6 +29,14 @@ pub mod session_index;
 /// Predictions from the sessions most like this one.
 pub mod session_knn;
 
+/// Gradient-boosted trees: rankings, probabilities, amounts.
+pub mod gbdt;
+
+/// Scores into probabilities.
+pub mod isotonic;
+/// Candidates of a session, described and ranked.
+pub mod rerank;
+
 /// Working memory of a prediction, reused from one to the next.
 pub mod scratch;
 
@@ -38,6 +46,8 @@ pub mod als;
 pub mod als_solve;
 /// All-pairs linear weights in closed form.
 pub mod ease;
+/// Neighbours and a smooth view of the whole graph.
+pub mod graph_filter;
 /// Who had to do with what: training data.
 pub mod interactions;
 /// Neighbours by the shoppers that products share.
@@ -51,8 +61,6 @@ pub mod sequence;
 /// Sparse linear weights among neighbours.
 pub mod slim;
 
-/// The best inner products among many vectors.
-pub mod nearest;
 /// Small systems of equations.
 pub mod cholesky;
 /// Inverses of large matrices.
@@ -61,10 +69,16 @@ pub mod dense;
 pub mod eigen;
 /// Float kernels with the same bits everywhere.
 pub mod lanes;
+/// The best inner products among many vectors.
+pub mod nearest;
 /// Work shared among threads.
 pub mod parts;
 /// Numbers that follow from a seed.
 pub mod seeded;
+/// The leading singular vectors of sparse data.
+pub mod singular;
+/// Products of tall matrices.
+pub mod tall;
 
 /// How good a ranking is, and how long it took.
 pub mod metrics;

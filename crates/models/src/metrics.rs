@@ -76,6 +76,18 @@ fn discount(rank: usize) -> f64 {
     1.0 / libm::log2((rank + 2) as f64)
 }
 
+/// Expected calibration error (Naeini et al., AAAI 2015): cases sorted by `probabilities` into `bins` of equal size, equal ones
+/// in the order given; the distance of mean probability and mean label in each, averaged over all cases. 0 without cases.
+pub fn calibration_error(probabilities: &[f32], labels: &[f32], bins: usize) -> f64 {
+    let mut cases: Vec<(f32, f32)> = probabilities.iter().copied().zip(labels.iter().copied()).collect();
+    // Stable and by nothing else: equal probabilities must not be told apart by their labels.
+    cases.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let distance =
+        |bin: &[(f32, f32)]| bin.iter().map(|case| f64::from(case.0) - f64::from(case.1)).sum::<f64>().abs();
+    let bin_len = cases.len().div_ceil(bins.max(1)).max(1);
+    cases.chunks(bin_len).map(distance).sum::<f64>() / cases.len().max(1) as f64
+}
+
 /// The smallest of `values` that at least the share `q` (0 to 1) of them do not exceed (nearest rank); reorders them.
 /// `None` without values.
 pub fn percentile(values: &mut [f64], q: f64) -> Option<f64> {
@@ -119,6 +131,15 @@ mod tests {
         assert!((ndcg(&[7, 1, 8], &[1, 2], 3) - expected).abs() < 1e-12);
         assert!((ndcg(&[1, 2], &[2, 1], 1) - 1.0).abs() < 1e-12);
         assert_eq!(ndcg(&[1, 2], &[], 2), 0.0);
+    }
+
+    #[test]
+    fn calibration_error_of_two_bins_by_hand() {
+        let (probabilities, labels) = ([0.9, 0.1, 0.7, 0.3], [1.0, 0.0, 0.0, 1.0]);
+        // Bins (0.1, 0.3) with labels (0, 1) and (0.7, 0.9) with labels (0, 1): |0.2 - 0.5| and |0.8 - 0.5|.
+        assert!((calibration_error(&probabilities, &labels, 2) - 0.3).abs() < 1e-6);
+        assert!((calibration_error(&probabilities, &labels, 1) - 0.0).abs() < 1e-6);
+        assert_eq!(calibration_error(&[], &[], 10), 0.0);
     }
 
     #[test]

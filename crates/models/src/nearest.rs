@@ -87,15 +87,30 @@ impl Vectors {
         limit: usize,
         found: &mut Found,
     ) -> Vec<(f32, ProductNo)> {
+        self.best_with(&[], vector, excluded, limit, found)
+    }
+
+    /// The same with `added` to the inner products: nothing, or a score a product in whole lanes.
+    pub(crate) fn best_with(
+        &self,
+        added: &[f32],
+        vector: &[f32],
+        excluded: &[ProductNo],
+        limit: usize,
+        found: &mut Found,
+    ) -> Vec<(f32, ProductNo)> {
         let Found { least } = found;
         least.resize(self.units.len(), 0.0);
         let length = dispatch(Rough { vectors: self, vector, least });
+        least.iter_mut().zip(added).for_each(|(least, added)| *least += added);
         least[self.count()..].fill(f32::NEG_INFINITY);
         for product in excluded.iter().filter(|product| product.0 < self.count) {
             least[product.index()] = f32::NEG_INFINITY;
         }
         let bar = greatest(least, limit).last().filter(|_| limit > 0).map_or(0.0, |last| last.0);
-        dispatch(Exact { vectors: self, vector, least, length, bar, limit })
+        // A little less than it is, for the rounding of sums.
+        let bar = bar - 1e-6 * bar.abs();
+        dispatch(Exact { vectors: self, added, vector, least, length, bar, limit })
     }
 }
 
@@ -136,6 +151,7 @@ impl Kernel for Rough<'_> {
 /// Scores in full what may be among the best.
 struct Exact<'a> {
     vectors: &'a Vectors,
+    added: &'a [f32],
     vector: &'a [f32],
     least: &'a [f32],
     length: f32,
@@ -161,7 +177,8 @@ impl Kernel for Exact<'_> {
             }
             for lane in (0..LANES).filter(|lane| most[*lane] >= self.bar) {
                 let product = at * LANES + lane;
-                let score = dot(&self.vectors.full[product * width..][..width], self.vector);
+                let score = dot(&self.vectors.full[product * width..][..width], self.vector)
+                    + self.added.get(product).unwrap_or(&0.0);
                 if score > 0.0 && score.is_finite() {
                     top.push(score, ProductNo(product as u32));
                 }

@@ -17,13 +17,19 @@ pub struct Neighbours {
 impl Neighbours {
     /// From rows in any order. Products in them MUST be below the number of rows.
     pub fn from_rows(rows: &[Vec<(f32, ProductNo)>]) -> Self {
-        let mut built = Self { starts: vec![0], ..Self::default() };
+        let count = rows.iter().map(Vec::len).sum();
+        let mut built =
+            Self { starts: vec![0], columns: Vec::with_capacity(count), weights: Vec::with_capacity(count) };
         let mut sorted = Vec::new();
         for row in rows {
-            sorted.clone_from(row);
-            sorted.sort_unstable_by_key(|one| one.1);
-            built.columns.extend(sorted.iter().map(|one| one.1.0));
-            built.weights.extend(sorted.iter().map(|one| one.0));
+            let mut row = row;
+            if !row.is_sorted_by_key(|one| one.1) {
+                sorted.clone_from(row);
+                sorted.sort_unstable_by_key(|one: &(f32, ProductNo)| one.1);
+                row = &sorted;
+            }
+            built.columns.extend(row.iter().map(|one| one.1.0));
+            built.weights.extend(row.iter().map(|one| one.0));
             built.starts.push(built.columns.len() as u32);
         }
         built

@@ -42,13 +42,16 @@ impl SlimParams {
     /// Fits weights to `data`. No randomness is in it: the seed is not looked at.
     pub fn fit(&self, data: &Interactions, run: FitRun) -> Neighbours {
         let together = Together::new(self, data, run.threads);
-        let mut columns: Vec<Vec<(f32, ProductNo)>> = vec![Vec::new(); data.column_count()];
+        let mut columns: Vec<Row> = vec![Vec::new(); data.column_count()];
         parts::each_with(&mut columns, 64, run.threads, |from, part| {
             dispatch(Columns { params: self, together: &together, from, part });
         });
         Neighbours::from_columns(&columns)
     }
 }
+
+/// Weights with their products.
+type Row = Vec<(f32, ProductNo)>;
 
 /// G, as far as it is kept.
 struct Together {
@@ -74,7 +77,7 @@ impl Together {
         let count = data.column_count();
         let shoppers: Vec<f32> = (0..count).map(|at| by_product.row_len(at).max(1) as f32).collect();
         let scales: Vec<f32> = shoppers.iter().map(|count| libm::powf(*count, -params.chosen)).collect();
-        let mut made: Vec<(Vec<(f32, ProductNo)>, Vec<ProductNo>)> = vec![Default::default(); count];
+        let mut made: Vec<(Row, Vec<ProductNo>)> = vec![Default::default(); count];
         parts::each_with(&mut made, 256, threads, |from, part| {
             let mut scores = Scores::default();
             scores.reserve(count);
@@ -86,10 +89,12 @@ impl Together {
                 }
                 let mut kept = TopK::new(TOGETHER_MAX);
                 let mut chosen = TopK::new(params.candidates_max as usize);
-                scores.drain(|column, score| {
-                    if column as usize != from + at {
-                        kept.push(score, ProductNo(column));
-                        chosen.push(score * scales[column as usize], ProductNo(column));
+                scores.drain(|first, lanes| {
+                    for (column, &score) in (first..).zip(lanes) {
+                        if score != 0.0 && column != from + at {
+                            kept.push(score, ProductNo(column as u32));
+                            chosen.push(score * scales[column], ProductNo(column as u32));
+                        }
                     }
                 });
                 made.0 = kept.into_sorted();
@@ -107,7 +112,7 @@ struct Columns<'a> {
     params: &'a SlimParams,
     together: &'a Together,
     from: usize,
-    part: &'a mut [Vec<(f32, ProductNo)>],
+    part: &'a mut [Row],
 }
 
 impl Kernel for Columns<'_> {

@@ -1,11 +1,13 @@
 //! What one commit will hold: jobs become entries, with shopper numbers, resolved consent and repeats left out. It sees
 //! what earlier jobs of the same commit did, and changes nothing outside itself.
 
+use crate::bots::Paces;
 use crate::identities::{Identities, IdentityKey, Secret, identity_key};
 use crate::wire::event::{Clamp, WireEvent, judge_time};
 use crate::wire::token;
 use crate::writer::{Counts, EventsOutcome, Failure, Job};
 use bespoke_domain::entry::{Identity, IdentityKind};
+use bespoke_domain::time::MINUTE_MS;
 use bespoke_domain::{Body, Consent, Entry, Event, EventKind, Millis, Problem, Purpose, ShopperNo};
 use bespoke_engine::Engine;
 use std::collections::{HashMap, HashSet};
@@ -15,11 +17,19 @@ use tokio::sync::oneshot::Sender;
 /// Identities that this commit numbers.
 pub type Numbers = HashMap<IdentityKey, ShopperNo>;
 
+/// What is known before a commit.
+#[derive(Clone, Copy)]
+#[allow(missing_docs, reason = "each is its type")]
+pub struct Known<'a> {
+    pub engine: &'a Engine,
+    pub identities: &'a Identities,
+    pub secret: &'a Secret,
+}
+
 /// One commit in the making.
 pub struct Batch<'a> {
-    engine: &'a Engine,
-    known: &'a Identities,
-    secret: &'a Secret,
+    known: Known<'a>,
+    paces: &'a mut Paces,
     received: Millis,
     next: ShopperNo,
     keys: HashSet<u64>,
@@ -59,6 +69,7 @@ impl Acknowledgement {
                     for (count, number) in counts.events.iter().zip(numbers) {
                         count.fetch_add(u64::from(number), Ordering::Relaxed);
                     }
+                    counts.ahead.fetch_add(u64::from(events.ahead), Ordering::Relaxed);
                 }
                 _ = reply.send(outcome.map(|()| events));
             }
@@ -70,13 +81,12 @@ impl Acknowledgement {
 
 impl<'a> Batch<'a> {
     /// An empty commit at `received`.
-    pub fn new(engine: &'a Engine, known: &'a Identities, secret: &'a Secret, received: Millis) -> Self {
+    pub fn new(known: Known<'a>, paces: &'a mut Paces, received: Millis) -> Self {
         Self {
-            engine,
             known,
-            secret,
+            paces,
             received,
-            next: known.next(),
+            next: known.identities.next(),
             keys: HashSet::new(),
             consents: HashMap::new(),
             entries: Vec::new(),
@@ -98,6 +108,7 @@ impl<'a> Batch<'a> {
                 Acknowledgement::Entries(count, reply)
             }
             Job::Settings(settings, reply) => self.take_one(Body::Settings(settings), reply),
+            Job::Import(mark, reply) => self.take_one(Body::Import(mark), reply),
             Job::Key(key, reply) => self.take_one(Body::Key(key), reply),
             Job::Decision(decision) => {
                 self.push(decision.request.shopper, Body::Decision(decision));
@@ -124,6 +135,8 @@ impl<'a> Batch<'a> {
     fn take_events(&mut self, events: Vec<WireEvent>, clamp: Clamp) -> EventsOutcome {
         let mut outcome = EventsOutcome::default();
         for (index, event) in (0..).zip(events) {
+            let ahead = event.event_time.map_or(0, |time| time.since(self.received));
+            outcome.ahead += u32::from(ahead > MINUTE_MS);
             match self.take_event(event, clamp) {
                 Ok(Fate::Accepted) => outcome.accepted += 1,
                 Ok(Fate::Duplicate) => outcome.duplicates += 1,
@@ -136,29 +149,33 @@ impl<'a> Batch<'a> {
 
     fn take_event(&mut self, wire: WireEvent, clamp: Clamp) -> Result<Fate, Problem> {
         let time = self.time(&wire, clamp)?;
-        let key = wire.event_id.as_deref().map_or(0, |id| self.secret.hash64("event", id));
-        if key != 0 && (self.keys.contains(&key) || self.engine.has_seen(key)) {
+        let key = wire.event_id.as_deref().map_or(0, |id| self.known.secret.hash64("event", id));
+        if key != 0 && (self.keys.contains(&key) || self.known.engine.has_seen(key)) {
             return Ok(Fate::Duplicate);
         }
-        let known = self.peek(&wire);
-        let consent = wire.event.statement.over(self.consent(known));
+        let shopper = self.peek(&wire);
+        let consent = wire.event.statement.over(self.consent(shopper));
         let mut event = Event { key, time, consent, ..wire.event };
         let fate = if consent.allows(Purpose::Analytics) || event.kind == EventKind::ConsentUpdate {
             Fate::Accepted
-        } else if event.statement.is_silent() || known.is_none() {
+        } else if event.statement.is_silent() || shopper.is_none() {
             return Ok(Fate::WithoutConsent);
         } else {
             event = refusal(event);
             Fate::WithoutConsent
         };
-        event.decision = wire.rec_token.and_then(|token| token::read(&self.secret.0, &token, self.received));
-        event.session = wire.session_id.as_deref().map_or(0, |id| self.secret.hash64("session", id));
+        event.decision =
+            wire.rec_token.and_then(|token| token::read(&self.known.secret.0, &token, self.received));
+        event.session = wire.session_id.as_deref().map_or(0, |id| self.known.secret.hash64("session", id));
         let anonymous = wire.anonymous_id.map(|id| self.number(IdentityKind::Anonymous, id));
         let user = wire.user_id.map(|id| self.number(IdentityKind::User, id));
         event.link = anonymous.and(user);
         let shopper = anonymous.or(user);
         if let Some(shopper) = shopper {
             self.consents.insert(shopper, consent);
+            if clamp == Clamp::Live {
+                event.bot = event.bot.max(self.paces.judge(shopper, event.kind, self.received));
+            }
         }
         self.keys.extend((key != 0).then_some(key));
         self.push(shopper, Body::Event(Box::new(event)));
@@ -171,17 +188,17 @@ impl<'a> Batch<'a> {
 
     /// The shopper an event is about, if it has a number already.
     fn peek(&self, wire: &WireEvent) -> Option<ShopperNo> {
-        let find = |kind, id: &String| self.find(identity_key(self.secret, kind, id));
+        let find = |kind, id: &String| self.find(identity_key(self.known.secret, kind, id));
         let anonymous = wire.anonymous_id.as_ref().and_then(|id| find(IdentityKind::Anonymous, id));
         anonymous.or_else(|| wire.user_id.as_ref().and_then(|id| find(IdentityKind::User, id)))
     }
 
     fn find(&self, key: IdentityKey) -> Option<ShopperNo> {
-        self.numbers.get(&key).copied().or_else(|| self.known.get(key))
+        self.numbers.get(&key).copied().or_else(|| self.known.identities.get(key))
     }
 
     fn number(&mut self, kind: IdentityKind, external_id: String) -> ShopperNo {
-        let key = identity_key(self.secret, kind, &external_id);
+        let key = identity_key(self.known.secret, kind, &external_id);
         if let Some(shopper) = self.find(key) {
             return shopper;
         }
@@ -194,7 +211,7 @@ impl<'a> Batch<'a> {
 
     fn consent(&self, shopper: Option<ShopperNo>) -> Consent {
         let pending = shopper.and_then(|shopper| self.consents.get(&shopper));
-        pending.copied().unwrap_or_else(|| self.engine.consent(shopper))
+        pending.copied().unwrap_or_else(|| self.known.engine.consent(shopper))
     }
 }
 

@@ -3,17 +3,26 @@
 //! of the log and the catalogue.
 
 use crate::boot::Shop;
+use crate::watchdog::{self, AlarmBody};
+use crate::wire::canonical::{Tables, Unmapped};
+use crate::writer::Counts;
 use bespoke_domain::{Body, Event, EventKind, Offset, ProductNo, Purpose};
 use bespoke_engine::Snapshot;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use utoipa::ToSchema;
 
 /// Entries that are looked at, the last ones.
 pub const ENTRIES_MAX: u64 = 500_000;
 /// Entries read in one go.
 const AT_ONCE: u64 = 20_000;
+/// Cases that a finding names.
+const EXAMPLES_MAX: usize = 10;
+/// Words in order numbers and coupons of orders that are no shopper's.
+const TEST_WORDS: [&str; 8] =
+    ["test", "testing", "dummy", "demo", "staff", "employee", "mitarbeiter", "personal"];
 /// Fewest cases of which a share says something.
 const CASES_MIN: u64 = 20;
 
@@ -43,6 +52,8 @@ pub struct DoctorBody {
     pub days: f64,
     /// Events by kind.
     pub kinds: BTreeMap<String, u64>,
+    /// What has collapsed of what comes in.
+    pub alarms: Vec<AlarmBody>,
     /// The findings.
     pub findings: Vec<Finding>,
 }
@@ -60,7 +71,7 @@ const fn check(code: &'static str, text: &'static str, most: f64, fix: &'static 
 }
 
 /// Every check, in the order of [`Tally::faults`].
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 18] = [
     check(
         "events_without_id",
         "events have no event_id",
@@ -115,6 +126,42 @@ const CHECKS: [Check; 12] = [
         0.2,
         "send events when they happen; history belongs into `bespoke import`",
     ),
+    check(
+        "bot_events",
+        "events come from programs; nothing is learnt from them",
+        0.5,
+        "see which programs crawl the shop; a server that speaks for shoppers sends each one's `user_agent`",
+    ),
+    check(
+        "test_orders",
+        "orders look like tests or staff's",
+        0.02,
+        "send tests to a shop of their own; for staff deny `personalization` and `analytics`",
+    ),
+    check(
+        "clock_ahead",
+        "events since the start of the server are of a clock that is ahead by more than a minute",
+        0.05,
+        "set the clock of what sends them, or leave `event_time` out",
+    ),
+    check(
+        "duplicates",
+        "events since the start of the server were sent before",
+        0.05,
+        "send each event once; a retry with the same `event_id` is right",
+    ),
+    check(
+        "rejected_events",
+        "events since the start of the server were not taken in",
+        0.01,
+        "read `rejected` in the answers of /v1/events",
+    ),
+    check(
+        "unmapped_values",
+        "values of attributes mean nothing to the tables",
+        0.1,
+        "name them in the placement file under [normalise.ATTRIBUTE]",
+    ),
     check("products_without_price", "products have no price", 0.05, "send `price` in the feed"),
     check("products_without_image", "products have no picture", 0.1, "send `image_link` in the feed"),
     check(
@@ -141,13 +188,18 @@ struct Tally {
     kinds: BTreeMap<String, u64>,
     /// Cases and faults of each check.
     faults: [(u64, u64); CHECKS.len()],
+    unmapped: Unmapped,
 }
 
 impl Tally {
     fn note(&mut self, code: &str, is_fault: bool) {
+        self.note_many(code, 1, u64::from(is_fault));
+    }
+
+    fn note_many(&mut self, code: &str, cases: u64, faults: u64) {
         if let Some(at) = CHECKS.iter().position(|check| check.code == code) {
-            self.faults[at].0 += 1;
-            self.faults[at].1 += u64::from(is_fault);
+            self.faults[at].0 += cases;
+            self.faults[at].1 += faults;
         }
     }
 
@@ -156,6 +208,10 @@ impl Tally {
         let time = event.time.0;
         let (first, last) = self.first_and_last.unwrap_or((time, time));
         self.first_and_last = Some((first.min(time), last.max(time)));
+        self.note("bot_events", event.is_bot());
+        if event.kind == EventKind::Purchase {
+            self.note("test_orders", looks_like_test(event));
+        }
         self.note("events_without_id", event.key == 0);
         self.note("no_personal_consent", !event.consent.allows(Purpose::Personalization));
         self.note("late_events", received_ms - time > bespoke_domain::time::DAY_MS);
@@ -178,14 +234,38 @@ impl Tally {
         }
     }
 
+    /// Counts of the server since its start.
+    fn counts(&mut self, counts: &Counts) {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let fates: Vec<u64> = counts.events.iter().map(load).collect();
+        let all: u64 = fates.iter().sum();
+        for (code, faults) in
+            [("clock_ahead", load(&counts.ahead)), ("duplicates", fates[1]), ("rejected_events", fates[2])]
+        {
+            self.note_many(code, all, faults);
+        }
+    }
+
     fn catalog(&mut self, snapshot: &Snapshot) {
         let catalog = &snapshot.aggregates.catalog;
+        let tables = Tables::of(snapshot.aggregates.settings.as_deref());
         for no in (0..catalog.len() as u32).map(ProductNo) {
             let Some(content) = catalog.content(no) else { continue };
+            tables.unmapped(&content, &mut |name, value| self.unmapped.note(name, value));
+            self.note_many("unmapped_values", content.attributes.len() as u64, 0);
             self.note("products_without_price", catalog.price(no).is_none());
             self.note("products_without_image", content.image_link.is_empty());
             self.note("products_without_category", content.categories.is_empty());
         }
+        self.note_many("unmapped_values", 0, self.unmapped.count());
+    }
+
+    /// The most frequent cases, where that is what helps.
+    fn examples(&self, code: &str) -> String {
+        let most = if code == "unmapped_values" { self.unmapped.most(EXAMPLES_MAX) } else { Vec::new() };
+        let one = |(name, value, count): &(&str, &str, u64)| format!("{name} {value:?} ({count})");
+        let texts: Vec<String> = most.iter().map(one).collect();
+        if texts.is_empty() { String::new() } else { format!(": {}", texts.join(", ")) }
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -199,7 +279,12 @@ impl Tally {
             Finding {
                 code: check.code.to_owned(),
                 level: level.to_owned(),
-                text: format!("{:.1} % of {cases} {}", 100.0 * share, check.text),
+                text: format!(
+                    "{:.1} % of {cases} {}{}",
+                    100.0 * share,
+                    check.text,
+                    self.examples(check.code)
+                ),
                 share,
                 cases: *cases,
                 fix: if level == "warning" { check.fix.to_owned() } else { String::new() },
@@ -222,6 +307,14 @@ impl Tally {
     }
 }
 
+/// Whether an order says of itself that it is no shopper's.
+fn looks_like_test(event: &Event) -> bool {
+    let Some(details) = event.details.as_deref() else { return false };
+    let texts = [&details.transaction_id, &details.coupon].into_iter().flatten();
+    let is_word = |word: &str| TEST_WORDS.iter().any(|test| word.eq_ignore_ascii_case(test));
+    texts.flat_map(|text| text.split(|c: char| !c.is_alphabetic())).any(is_word)
+}
+
 /// Looks at the last entries of the log and at the catalogue.
 ///
 /// # Errors
@@ -230,6 +323,7 @@ pub fn examine(shop: &Shop) -> anyhow::Result<DoctorBody> {
     let snapshot = shop.live.snapshot();
     let mut tally = Tally::default();
     tally.catalog(&snapshot);
+    tally.counts(&shop.queue.counts);
     let last = snapshot.aggregates.offset;
     let mut after = Offset(last.0.saturating_sub(ENTRIES_MAX));
     // The reader is for one at a time: others get their turn in between.
@@ -249,5 +343,12 @@ pub fn examine(shop: &Shop) -> anyhow::Result<DoctorBody> {
     let days = tally
         .first_and_last
         .map_or(0.0, |(first, last)| (last - first) as f64 / bespoke_domain::time::DAY_MS as f64);
-    Ok(DoctorBody { entries: tally.entries, days, findings: tally.findings(), kinds: tally.kinds })
+    let alarms = snapshot.aggregates.pulse.alarms(crate::clock::now());
+    Ok(DoctorBody {
+        entries: tally.entries,
+        days,
+        alarms: alarms.iter().map(watchdog::body).collect(),
+        findings: tally.findings(),
+        kinds: tally.kinds,
+    })
 }

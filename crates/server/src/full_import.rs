@@ -23,6 +23,8 @@ pub struct Effect {
     pub prices: (u64, u64),
     /// Products whose price changes its currency.
     pub currencies_changed: u64,
+    /// Lines with a fault that do not even tell their product.
+    pub unreadable: u64,
 }
 
 /// Reads the rows for what they would do to the catalogue as it is.
@@ -31,9 +33,15 @@ pub fn effect(shop: &Shop, rows: &mut dyn Iterator<Item = Line<ProductPatch>>, n
     let catalog = &snapshot.aggregates.catalog;
     let mut is_named = vec![false; catalog.len()];
     let mut effect = Effect::default();
-    for patch in rows.filter_map(|(_, row)| row.ok()) {
-        let Some(product) = snapshot.product(&patch.id) else { continue };
+    for (_, row) in rows {
+        let id = match &row {
+            Ok(patch) => Some(&*patch.id),
+            Err(problem) => problem.row.as_deref(),
+        };
+        effect.unreadable += u64::from(id.is_none());
+        let Some(product) = id.and_then(|id| snapshot.product(id)) else { continue };
         is_named[product.index()] = true;
+        let Ok(patch) = row else { continue };
         let Some(before) = catalog.price(product) else { continue };
         effect.prices.0 += 1;
         match patch.price {
@@ -70,6 +78,11 @@ impl Effect {
         }
         if self.currencies_changed > 0 {
             reasons.push(format!("{} prices are in another currency", self.currencies_changed));
+        }
+        if removed > 0 && self.unreadable > 0 {
+            let lines = self.unreadable;
+            reasons
+                .push(format!("{lines} lines cannot be read, and {removed} products are not in the others"));
         }
         if !reasons.is_empty() {
             bail!(

@@ -3,8 +3,9 @@
 use crate::boot::Shop;
 use crate::metrics::Metrics;
 use crate::pace::{self, Pace};
+use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
-use crate::{clock, keys, operate, recommend};
+use crate::{catalog_versions, clock, keys, operate, recommend};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
@@ -37,6 +38,8 @@ pub struct App {
     pub metrics: Metrics,
     /// How late it is.
     pub pace: Pace,
+    /// What has collapsed.
+    pub watchdog: Arc<Watchdog>,
     replaying: Semaphore,
     /// Held while settings are changed.
     pub changing: tokio::sync::Mutex<()>,
@@ -49,6 +52,7 @@ impl App {
             shop,
             metrics: Metrics::default(),
             pace: Pace::default(),
+            watchdog: Arc::default(),
             replaying: Semaphore::new(1),
             changing: tokio::sync::Mutex::default(),
         })
@@ -60,6 +64,8 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/events", post(post_events))
         .route("/v1/catalog/items", patch(patch_items))
+        .route("/v1/catalog/versions", get(get_catalog_versions))
+        .route("/v1/catalog/rollback", post(post_catalog_rollback))
         .route("/v1/recommend", slates(recommend::recommend))
         .route("/v1/recommend:batch", slates(recommend::batch))
         .route("/v1/recommend:next", post(post_next))
@@ -127,7 +133,9 @@ async fn post_events(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let scope = scope(&app, &headers, query.as_deref())?;
-    let outcome = crate::intake::events(&app.shop, scope, &body).await?;
+    // A server speaks for its shoppers, and names their user agents in the events.
+    let bot = if scope == Scope::Publishable { crate::bots::by_headers(&headers) } else { 0 };
+    let outcome = crate::intake::events(&app.shop, scope, bot, &body).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(outcome)).into_response())
 }
 
@@ -165,7 +173,8 @@ async fn post_next(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     scope(&app, &headers, query.as_deref())?;
-    Ok(axum::Json(crate::listing::next(&app, &body).await?).into_response())
+    let timeout = timeout(&headers)?;
+    Ok(axum::Json(crate::listing::next(&app, timeout, &body).await?).into_response())
 }
 
 async fn get_recommend(
@@ -253,6 +262,20 @@ async fn post_rollback(
     Ok(axum::Json(operate::roll_back(&app, &body).await?).into_response())
 }
 
+async fn get_catalog_versions(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(catalog_versions::versions(&app.shop)).into_response())
+}
+
+async fn post_catalog_rollback(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(catalog_versions::roll_back(&app, &body).await?).into_response())
+}
+
 async fn get_doctor(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     let Ok(_alone) = app.replaying.try_acquire() else {
@@ -272,5 +295,5 @@ async fn get_doctor(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<R
 
 async fn get_metrics(State(app): State<Arc<App>>) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    (kind, app.metrics.text(&app.shop)).into_response()
+    (kind, app.metrics.text(&app.shop, app.watchdog.raised().len())).into_response()
 }

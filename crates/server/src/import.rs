@@ -2,7 +2,9 @@
 //! ones go in. Batches go through the same queue as live requests.
 
 use crate::boot::Shop;
+use crate::catalog_versions::put_file;
 use crate::intake::currency;
+use crate::wire::canonical::{Tables, Unmapped};
 use crate::wire::event::{Clamp, WireEvent};
 use crate::wire::lines::{Line, Shape, catalog_lines, event_lines};
 use crate::wire::packed::unpack;
@@ -35,6 +37,8 @@ pub struct Imported {
     pub rejected: u64,
     /// The first of them: line from 1, and why.
     pub problems: Vec<(u64, Problem)>,
+    /// Values that no table knows.
+    pub unmapped: Unmapped,
 }
 
 impl Imported {
@@ -108,16 +112,23 @@ fn catalog_rows(
     done: &mut dyn FnMut(u64),
 ) -> anyhow::Result<Imported> {
     let mut imported = Imported::default();
-    loop {
-        let batch = next_batch(rows, &mut imported, done);
-        if batch.is_empty() {
-            break;
+    let tables = Tables::of(shop.live.snapshot().aggregates.settings.as_deref());
+    put_file(shop, |shop| {
+        loop {
+            let batch = next_batch(rows, &mut imported, done);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let mut patches: Vec<ProductPatch> = batch.into_iter().map(|(_, patch)| patch).collect();
+            for content in patches.iter_mut().filter_map(|patch| patch.content.as_mut()) {
+                tables.apply(content);
+                tables.unmapped(content, &mut |name, value| imported.unmapped.note(name, value));
+            }
+            imported.accepted += u64::from(shop.queue.call(|reply| Job::Patches(patches, reply))?);
         }
-        let patches = batch.into_iter().map(|(_, patch)| patch).collect();
-        imported.accepted +=
-            u64::from(shop.queue.call(|reply| Job::Patches(patches, reply)).map_err(explain)?);
-    }
-    settle(shop).map(|()| imported)
+    })
+    .map_err(explain)?;
+    Ok(imported)
 }
 
 fn event_rows(

@@ -2,6 +2,7 @@
 
 use crate::boot::Shop;
 use crate::http::EVENTS_MAX;
+use crate::wire::canonical::Tables;
 use crate::wire::error::ApiError;
 use crate::wire::event::{Clamp, WireEvent};
 use crate::writer::{EventsOutcome, Failure, Job};
@@ -67,12 +68,14 @@ fn split<T>(read: Vec<Result<T, Problem>>) -> (Placed<T>, Placed<Problem>) {
     (good, bad)
 }
 
-/// Takes a request's events in; answers when they are durable and visible.
-pub async fn events(shop: &Shop, scope: Scope, body: &[u8]) -> Result<EventsBody, ApiError> {
+/// Takes a request's events in, from a caller who is a program with a likelihood of `bot` per cent; answers when they are durable
+/// and visible.
+pub async fn events(shop: &Shop, scope: Scope, bot: u8, body: &[u8]) -> Result<EventsBody, ApiError> {
     let read = crate::wire::event::parse_events(body, EVENTS_MAX).map_err(ApiError::of)?;
     let allowed = |event: Result<WireEvent, Problem>| event.and_then(|event| may_claim(scope, event));
     let (good, mut bad) = split(read.into_iter().map(allowed).collect());
-    let (places, events): (Vec<u32>, Vec<WireEvent>) = good.into_iter().unzip();
+    let (places, mut events): (Vec<u32>, Vec<WireEvent>) = good.into_iter().unzip();
+    events.iter_mut().for_each(|one| one.event.bot = one.event.bot.max(bot));
     let outcome = if events.is_empty() {
         EventsOutcome::default()
     } else {
@@ -101,7 +104,9 @@ pub async fn patches(shop: &Shop, body: &[u8], now: Millis) -> Result<PatchesBod
     let currency = currency(shop).map_err(ApiError::of)?;
     let read = crate::wire::catalog::parse_patches(body, PATCHES_MAX, currency, now).map_err(ApiError::of)?;
     let (good, bad) = split(read);
-    let patches: Vec<ProductPatch> = good.into_iter().map(|(_, patch)| patch).collect();
+    let tables = Tables::of(shop.live.snapshot().aggregates.settings.as_deref());
+    let mut patches: Vec<ProductPatch> = good.into_iter().map(|(_, patch)| patch).collect();
+    patches.iter_mut().filter_map(|patch| patch.content.as_mut()).for_each(|content| tables.apply(content));
     let accepted = if patches.is_empty() {
         0
     } else {
@@ -119,11 +124,5 @@ pub fn currency(shop: &Shop) -> Result<Currency, Problem> {
 pub(crate) async fn wait<T>(
     answer: tokio::sync::oneshot::Receiver<Result<T, Failure>>,
 ) -> Result<T, ApiError> {
-    answer.await.unwrap_or(Err(Failure::Busy)).map_err(|failure| match failure {
-        Failure::DiskFull => {
-            ApiError::new("disk_full", "nothing was taken in; send it again when there is space")
-        }
-        Failure::Busy => ApiError::new("queue_full", "nothing was taken in; send it again in a moment"),
-        Failure::Internal => ApiError::internal(),
-    })
+    answer.await.unwrap_or(Err(Failure::Busy)).map_err(ApiError::of_failure)
 }

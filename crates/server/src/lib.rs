@@ -5,6 +5,10 @@
 pub mod batch;
 /// From a data directory to a running shop.
 pub mod boot;
+/// Programs among the shoppers.
+pub mod bots;
+/// The way back from a catalogue file.
+pub mod catalog_versions;
 /// The one clock.
 pub mod clock;
 /// Rules at odds.
@@ -41,6 +45,10 @@ pub mod placements;
 pub mod recommend;
 /// Decisions in words.
 pub mod render;
+/// New tables over the old catalogue.
+pub mod renew;
+/// What has collapsed of what comes in.
+pub mod watchdog;
 /// Requests and responses, feeds, settings files, errors, tokens.
 pub mod wire;
 /// The one writer.

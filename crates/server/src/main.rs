@@ -93,6 +93,14 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
+    /// List the catalogues before the last three imports, or go back to one.
+    Catalog {
+        /// The version to go back to.
+        #[arg(long)]
+        rollback: Option<u64>,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Explain a decision: where its candidates came from, what was removed, why each slot is there.
     Why {
         /// The decision's id, `dec_…`.
@@ -153,6 +161,9 @@ fn main() -> ExitCode {
         Command::Settings { rollback, server } => {
             commands::operate::settings(rollback, &server.key, &server.url)
         }
+        Command::Catalog { rollback, server } => {
+            commands::operate::catalog(rollback, &server.key, &server.url)
+        }
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),
     };
     match done {
@@ -211,6 +222,7 @@ fn listen(
         let app = App::new(shop.clone());
         let watched = app.clone();
         tokio::spawn(async move { watched.pace.watch().await });
+        tokio::spawn(app.watchdog.clone().watch(shop.clone()));
         if let Some(file) = file {
             tokio::spawn(reload_on_hangup(shop.clone(), file.to_owned()));
         }
@@ -251,6 +263,9 @@ async fn stop_signal() {
     }
 }
 
+/// Values without a meaning that an import names.
+const UNMAPPED_SHOWN: usize = 10;
+
 /// What a file leaves out.
 #[derive(Clone, Copy, PartialEq)]
 enum FileScope {
@@ -284,6 +299,16 @@ fn run_import(
     shop.close();
     let (imported, removed) = imported?;
     report(&imported, file);
+    let unmapped = imported.unmapped.most(UNMAPPED_SHOWN);
+    if !unmapped.is_empty() {
+        let values: Vec<String> =
+            unmapped.iter().map(|(name, value, count)| format!("{name} {value:?} ({count})")).collect();
+        say(&format!(
+            "{} values mean nothing to the tables; name them in [normalise]: {}",
+            imported.unmapped.count(),
+            values.join(", ")
+        ));
+    }
     if removed > 0 {
         say(&format!("{removed} no longer offered: the file leaves them out"));
     }

@@ -29,6 +29,8 @@ pub struct Metrics {
     commits: Counter,
     snapshot_offset: Gauge<i64, AtomicI64>,
     products: Gauge<i64, AtomicI64>,
+    bots: Counter,
+    alarms: Gauge<i64, AtomicI64>,
 }
 
 impl Default for Metrics {
@@ -44,6 +46,8 @@ impl Default for Metrics {
             commits: Counter::default(),
             snapshot_offset: Gauge::default(),
             products: Gauge::default(),
+            bots: Counter::default(),
+            alarms: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -68,11 +72,13 @@ impl Metrics {
         registry.register("bespoke_log_entries", "Entries committed", self.entries.clone());
         registry.register("bespoke_log_commits", "Commits", self.commits.clone());
         registry.register("bespoke_snapshot_offset", "Last offset visible", self.snapshot_offset.clone());
+        registry.register("bespoke_bot_events", "Events of programs", self.bots.clone());
+        registry.register("bespoke_alarms", "What has collapsed of what comes in", self.alarms.clone());
         registry.register("bespoke_products", "Products with a number", self.products.clone());
     }
 
-    /// The text, with the writer's counts as of now.
-    pub fn text(&self, shop: &Shop) -> String {
+    /// The text, with the writer's counts as of now, and how many alarms there are.
+    pub fn text(&self, shop: &Shop, alarm_count: usize) -> String {
         let counts = &shop.queue.counts;
         for (counter, count) in self.events.iter().zip(&counts.events) {
             raise(counter, count);
@@ -82,6 +88,8 @@ impl Metrics {
         raise(&self.commits, &counts.commits);
         let aggregates = &shop.live.snapshot().aggregates;
         self.snapshot_offset.set(aggregates.offset.0 as i64);
+        self.bots.inner().store(aggregates.pulse.bots, Ordering::Relaxed);
+        self.alarms.set(alarm_count as i64);
         self.products.set(aggregates.catalog.len() as i64);
         let mut text = String::new();
         let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

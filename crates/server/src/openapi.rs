@@ -1,5 +1,6 @@
 //! The API's description, OpenAPI 3.1, made from the types that serve it; `docs/openapi.json` is compared with it.
 
+use crate::catalog_versions::CatalogVersionsBody;
 use crate::doctor::DoctorBody;
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
 use crate::operate::VersionsBody;
@@ -15,8 +16,24 @@ use utoipa::OpenApi;
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
-        events, items, recommend, batch, next, rank, impersonal, rollout, versions, rollback, doctor,
-        decision, replay, healthz, readyz, metrics
+        events,
+        items,
+        recommend,
+        batch,
+        next,
+        rank,
+        impersonal,
+        rollout,
+        versions,
+        rollback,
+        doctor,
+        catalog_versions,
+        catalog_rollback,
+        decision,
+        replay,
+        healthz,
+        readyz,
+        metrics
     ),
     components(schemas(
         EventsBody,
@@ -28,6 +45,7 @@ use utoipa::OpenApi;
         RankAsk,
         NextAsk,
         VersionsBody,
+        CatalogVersionsBody,
         DoctorBody,
         RecommendBody,
         BatchBody
@@ -112,6 +130,20 @@ fn versions() {}
 #[allow(dead_code, reason = "read by utoipa only")]
 fn rollback() {}
 
+/// The catalogues before the last three imports, the newest first. Needs a secret key.
+#[utoipa::path(get, path = "/v1/catalog/versions", responses(
+    (status = 200, body = CatalogVersionsBody),
+    (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn catalog_versions() {}
+
+/// Undo an import: `{"version": N}` goes back to the catalogue before it; what came in after it stays. Needs a secret key.
+#[utoipa::path(post, path = "/v1/catalog/rollback", request_body = String, responses(
+    (status = 200, body = CatalogVersionsBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn catalog_rollback() {}
+
 /// What is wrong with what the shop sends, each finding with its fix. Needs a secret key.
 #[utoipa::path(get, path = "/v1/doctor", responses(
     (status = 200, body = DoctorBody),
@@ -132,7 +164,7 @@ fn rank() {}
 #[utoipa::path(get, path = "/v1/recommend/{placement}",
     params(("placement" = String, Path), ("item_ids" = Option<String>, Query), ("category_path" = Option<String>, Query),
         ("page_type" = Option<String>, Query), ("exclude_ids" = Option<String>, Query), ("n" = Option<u16>, Query),
-        ("filter" = Option<String>, Query), ("key" = Option<String>, Query)),
+        ("filter" = Option<String>, Query), ("market" = Option<String>, Query), ("key" = Option<String>, Query)),
     responses(
     (status = 200, body = RecommendBody),
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]

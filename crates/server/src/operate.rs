@@ -93,6 +93,7 @@ async fn put(
     let shop: &Arc<Shop> = &app.shop;
     let before = shop.live.snapshot();
     let settings = before.aggregates.settings.as_deref().ok_or_else(ApiError::internal)?;
+    let had = settings.canonical.clone();
     let settings = Box::new(change(settings)?);
     wait(shop.queue.send(|reply| Job::Settings(settings, reply))).await?;
     for _ in 0..TRIES {
@@ -100,6 +101,12 @@ async fn put(
             break;
         }
         tokio::time::sleep(PAUSE).await;
+    }
+    let now = shop.live.snapshot();
+    if now.aggregates.settings.as_ref().is_some_and(|now| now.canonical != had) {
+        let shop = shop.clone();
+        let renewed = tokio::task::spawn_blocking(move || crate::renew::renew(&shop)).await;
+        renewed.map_err(|_| ApiError::internal())?.map_err(ApiError::of_failure)?;
     }
     Ok(versions(shop))
 }

@@ -2,7 +2,7 @@
 
 use crate::boot::Shop;
 use crate::wire::settings::{Known, SettingsFault, parse_settings};
-use crate::writer::Job;
+use crate::writer::{Failure, Job};
 use anyhow::{Context as _, bail};
 use bespoke_domain::Settings;
 use bespoke_engine::filter::FILTERS;
@@ -37,8 +37,12 @@ pub fn apply(shop: &Shop, text: &str, origin: &str) -> anyhow::Result<()> {
             crate::conflicts::of(&settings)
                 .iter()
                 .for_each(|conflict| tracing::warn!("{origin}: {conflict}"));
-            let put = shop.queue.call(|reply| Job::Settings(Box::new(settings), reply));
-            put.map(|_| ()).map_err(|failure| anyhow::anyhow!("the settings were not written: {failure:?}"))
+            let before = shop.live.snapshot();
+            let tables = |settings: &Settings| settings.canonical.clone();
+            let had = before.aggregates.settings.as_deref().map(tables).unwrap_or_default();
+            let has = tables(&settings);
+            put(shop, settings, had != has)
+                .map_err(|failure| anyhow::anyhow!("the settings were not written: {failure:?}"))
         }
         Err(faults) => {
             let lines: Vec<String> =
@@ -46,6 +50,15 @@ pub fn apply(shop: &Shop, text: &str, origin: &str) -> anyhow::Result<()> {
             bail!("the placement file is refused, the settings in force stay:\n{}", lines.join("\n"))
         }
     }
+}
+
+fn put(shop: &Shop, settings: Settings, tables_changed: bool) -> Result<(), Failure> {
+    shop.queue.call(|reply| Job::Settings(Box::new(settings), reply))?;
+    if tables_changed {
+        let count = crate::renew::renew(shop)?;
+        tracing::info!(count, "rows of the catalogue were read again with the new tables");
+    }
+    Ok(())
 }
 
 /// Puts a placement file into force.

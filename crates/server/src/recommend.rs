@@ -11,7 +11,8 @@ use crate::wire::token;
 use crate::{clock, render};
 use bespoke_domain::decision::{Fallback, Slot};
 use bespoke_domain::entry::IdentityKind;
-use bespoke_domain::settings::{Form, Scope};
+use bespoke_domain::event::PageType;
+use bespoke_domain::settings::{Clutter, Form, Scope};
 use bespoke_domain::{Candidate, Decision, DecisionId, Millis, Request, ShopperNo};
 use bespoke_engine::Snapshot;
 use bespoke_engine::replay::Replay;
@@ -41,13 +42,47 @@ pub fn batch(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<
     let all = Asked::parse_batch(body).map_err(ApiError::invalid)?;
     let snapshot = app.shop.live.snapshot();
     let (mut shown, mut results) = (Vec::new(), Vec::with_capacity(all.len()));
+    let mut room = Room::of(&snapshot, all.first().map(|asked| asked.page).unwrap_or_default());
     for mut asked in all {
         asked.exclude_ids.extend_from_slice(&shown);
+        asked.room = room.left(&snapshot, &asked.placement);
         let slate = answer(app, &snapshot, scope, timeout, asked)?;
+        room.take(&snapshot, &slate);
         shown.extend(slate.items.iter().map(|item| item.id.clone()));
         results.push(slate);
     }
     Ok(BatchBody { results })
+}
+
+/// What is left of a page's budget.
+struct Room(Option<Clutter>);
+
+impl Room {
+    /// The budget of a page, where the shop has set one.
+    fn of(snapshot: &Snapshot, page: PageType) -> Self {
+        let lines = snapshot.aggregates.settings.as_ref().map_or(&[][..], |settings| &settings.clutter);
+        let of = |page| lines.iter().find(|line| line.page == page);
+        Self(of(Some(page)).or_else(|| of(None)).cloned())
+    }
+
+    /// Slots that a placement may fill.
+    fn left(&self, snapshot: &Snapshot, placement: &str) -> Option<u16> {
+        let left = self.0.as_ref().filter(|_| is_module(snapshot, placement))?;
+        Some(if left.modules == 0 { 0 } else { left.items })
+    }
+
+    fn take(&mut self, snapshot: &Snapshot, slate: &RecommendBody) {
+        let Some(left) = self.0.as_mut().filter(|_| !slate.items.is_empty()) else { return };
+        if is_module(snapshot, &slate.placement) {
+            left.modules = left.modules.saturating_sub(1);
+            left.items = left.items.saturating_sub(slate.items.len() as u16);
+        }
+    }
+}
+
+/// Whether a placement counts towards the page's budget: a listing is the page.
+fn is_module(snapshot: &Snapshot, placement: &str) -> bool {
+    snapshot.plan.get(placement).is_some_and(|planned| planned.placement.form != Form::Listing)
 }
 
 /// A slate that rests on nothing personal, for caches.
@@ -95,7 +130,7 @@ fn note(app: &App, decision: &Decision, took: Duration) {
 }
 
 /// What is left out when there is no time: everything but the leaderboards, which are there already.
-fn slower_sources(planned: &PlannedPlacement) -> Vec<String> {
+pub(crate) fn slower_sources(planned: &PlannedPlacement) -> Vec<String> {
     let names = planned.sources.iter().map(|source| source.spec.name);
     names.filter(|name| *name != POPULAR.name).map(str::to_owned).collect()
 }
@@ -120,6 +155,8 @@ fn request(app: &App, snapshot: &Snapshot, asked: Asked, timeout: Duration) -> R
         given: asked.given,
         follows: None,
         filter: asked.filter,
+        market: asked.market,
+        room: asked.room,
         utc_offset_min: utc_offset_min(snapshot, now),
         slots: asked.n,
         explain: asked.explain,

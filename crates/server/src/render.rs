@@ -21,6 +21,7 @@ pub fn fallback(one: Fallback) -> &'static str {
         Fallback::Popular => "popular",
         Fallback::Hidden => "hidden",
         Fallback::Off => "off",
+        Fallback::Clutter => "clutter",
     }
 }
 

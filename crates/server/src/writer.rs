@@ -1,10 +1,12 @@
 //! The one writer: drains a bounded queue, commits a group durably, folds it in log order, publishes, acknowledges.
 //! A job that is acknowledged is on disk and visible; a job that fails has changed nothing.
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Known};
+use crate::bots::Paces;
 use crate::clock;
 use crate::identities::{Identities, Secret};
 use crate::wire::event::{Clamp, WireEvent};
+use bespoke_domain::entry::ImportMark;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{Body, Decision, Entry, Millis, Offset, Problem, ProductPatch, Settings};
 use bespoke_engine::{Engine, Live};
@@ -37,6 +39,8 @@ pub struct EventsOutcome {
     pub duplicates: u32,
     /// Not kept for want of consent; counted towards popularity only.
     pub without_consent: u32,
+    /// Of any of these, those whose own clock is ahead by more than a minute.
+    pub ahead: u32,
     /// Index within the job, and why it was not taken.
     pub rejected: Vec<(u32, Problem)>,
 }
@@ -60,6 +64,8 @@ pub enum Job {
     Events(Vec<WireEvent>, Clamp, Reply<EventsOutcome>),
     /// Catalogue patches of one request.
     Patches(Vec<ProductPatch>, Reply<u32>),
+    /// A catalogue file begins or ends.
+    Import(ImportMark, Reply<u32>),
     /// New settings.
     Settings(Box<Settings>, Reply<u32>),
     /// A key, or the end of one.
@@ -77,6 +83,8 @@ pub enum Job {
 pub struct Counts {
     /// Events by what became of them: accepted, duplicate, rejected, without consent.
     pub events: [AtomicU64; 4],
+    /// Events whose own clock was ahead by more than a minute.
+    pub ahead: AtomicU64,
     /// Decisions not logged because the queue was full.
     pub decisions_lost: AtomicU64,
     /// Commits, and entries in them.
@@ -135,6 +143,7 @@ pub struct Writer {
     counts: Arc<Counts>,
     published: Instant,
     is_dirty: bool,
+    paces: Paces,
     checkpointed: (Instant, Offset),
     /// Builds the indexes of full segments; whoever holds it is the one background job.
     sealer: Arc<Mutex<Box<dyn Sealer>>>,
@@ -159,6 +168,7 @@ impl Writer {
             counts: Arc::default(),
             published: Instant::now(),
             is_dirty: false,
+            paces: Paces::default(),
             checkpointed: (Instant::now(), offset),
             sealer,
             last_received,
@@ -212,7 +222,8 @@ impl Writer {
 
     fn work(&mut self, jobs: Vec<Job>) {
         self.last_received = self.last_received.max(clock::now());
-        let mut batch = Batch::new(&self.engine, &self.identities, &self.secret, self.last_received);
+        let known = Known { engine: &self.engine, identities: &self.identities, secret: &self.secret };
+        let mut batch = Batch::new(known, &mut self.paces, self.last_received);
         let acknowledgements: Vec<_> = jobs.into_iter().map(|job| batch.take(job)).collect();
         let Batch { entries, identities, numbers, is_urgent, .. } = batch;
         let outcome = self.commit(&entries, &identities, numbers);

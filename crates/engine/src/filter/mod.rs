@@ -8,7 +8,11 @@ mod dismissed;
 mod excluded;
 mod in_cart;
 mod in_category;
+mod in_my_size;
+mod market;
 mod one_variant;
+mod seen_often;
+mod sensitive;
 
 use crate::context::Context;
 use crate::pool::Pool;
@@ -33,8 +37,9 @@ pub struct FilterSpec {
 }
 
 /// Every filter, hard ones first.
-pub static FILTERS: [&FilterSpec; 9] = [
+pub static FILTERS: [&FilterSpec; 13] = [
     &available::SPEC,
+    &market::SPEC,
     &excluded::SPEC,
     &asked_for::SPEC,
     &in_cart::SPEC,
@@ -43,4 +48,7 @@ pub static FILTERS: [&FilterSpec; 9] = [
     &bought_durable::SPEC,
     &one_variant::SPEC,
     &dismissed::SPEC,
+    &sensitive::SPEC,
+    &in_my_size::SPEC,
+    &seen_often::SPEC,
 ];

@@ -8,7 +8,7 @@ mod hide;
 mod pin;
 mod reserve;
 
-use crate::catalog::CategorySet;
+use crate::category_tree::CategorySet;
 use crate::condition::Check;
 use crate::context::Context;
 use crate::pool::{Pool, Pooled};

@@ -2,7 +2,7 @@
 
 use super::{Scored, SourceSpec};
 use crate::context::Context;
-use crate::profile::{Bought, Profile, seconds};
+use crate::profile::{Dated, Profile, seconds};
 use crate::tables::{ParamSpec, PlannedSource};
 use bespoke_domain::Candidate;
 use bespoke_domain::decision::Reason;
@@ -27,7 +27,7 @@ pub static SPEC: SourceSpec = SourceSpec {
 fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let now_s = seconds(context.request.now);
     let bought = context.profile.map_or(&[][..], Profile::bought);
-    let due = |one: &Bought| {
+    let due = |one: &Dated| {
         let days = context.snapshot.aggregates.repurchase.days(one.product)?;
         let elapsed = now_s.saturating_sub(one.time_s) as f32 / 86_400.0 / days;
         // Nothing before its time, most when it is due, less and less after.

@@ -47,8 +47,19 @@ fn shop() -> Bench {
     bench.push(None, Body::Catalog(Box::new(mug)));
     bench.product("spade", "Garden", "", true);
     let loyal = Segment { name: "loyal".to_owned(), condition: within("shopper.orders", 1.0, 9.0) };
-    let shop = Shop { currency: Currency::EUR, time_zone: "UTC".to_owned(), unknown_consent_granted: true };
-    let settings = Settings { shop, placements: Vec::new(), segments: vec![loyal] };
+    let shop = Shop {
+        currency: Currency::EUR,
+        time_zone: "UTC".to_owned(),
+        unknown_consent_granted: true,
+        sensitive_categories: Vec::new(),
+    };
+    let settings = Settings {
+        shop,
+        placements: Vec::new(),
+        segments: vec![loyal],
+        clutter: Vec::new(),
+        canonical: Vec::new(),
+    };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);
     bench.event(1, EventKind::Purchase, 1, &["mug"]);

@@ -409,6 +409,7 @@ fn of(kind: &str, field: &str, value: &str, factor: f32) -> Rule {
 fn every_source_filter_and_rule_decides_a_case() {
     let mut corpus = corpus();
     corpus.extend(crate::breadth::corpus());
+    corpus.extend(crate::wardrobe::corpus());
     for source in SOURCES {
         let decides = |decision: &Decision| decision.slate.iter().any(|slot| slot.reason.code == source.name);
         assert!(corpus.iter().any(decides), "no golden case rests on the source {}", source.name);

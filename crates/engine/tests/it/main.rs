@@ -4,6 +4,7 @@ mod breadth;
 mod conditions;
 mod golden;
 mod invariants;
+mod wardrobe;
 
 use bespoke_domain::product::{Availability, Content};
 use bespoke_domain::settings::{Diversity, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse};
@@ -71,9 +72,22 @@ impl Bench {
     }
 
     fn settings(&mut self, placements: Vec<Placement>) {
-        let shop =
-            Shop { currency: Currency::EUR, time_zone: "UTC".to_owned(), unknown_consent_granted: true };
-        self.push(None, Body::Settings(Box::new(Settings { shop, placements, segments: Vec::new() })));
+        let shop = Shop {
+            currency: Currency::EUR,
+            time_zone: "UTC".to_owned(),
+            unknown_consent_granted: true,
+            sensitive_categories: Vec::new(),
+        };
+        self.push(
+            None,
+            Body::Settings(Box::new(Settings {
+                shop,
+                placements,
+                segments: Vec::new(),
+                clutter: Vec::new(),
+                canonical: Vec::new(),
+            })),
+        );
     }
 
     fn decide(&mut self, request: Request) -> Decision {

@@ -152,9 +152,12 @@ fn settings(shop: &Shop) -> Settings {
             currency: Currency::EUR,
             time_zone: "Europe/Berlin".to_owned(),
             unknown_consent_granted: true,
+            sensitive_categories: Vec::new(),
         },
         placements: vec![placement],
         segments: Vec::new(),
+        clutter: Vec::new(),
+        canonical: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::model::{Knob, refit_knob};
 use bespoke_models::als::AlsParams;
 use bespoke_models::ease::EaseParams;
+use bespoke_models::graph_filter::GraphFilterParams;
 use bespoke_models::interactions::Interactions;
 use bespoke_models::item_knn::{ItemKnnParams, Similarity};
 use bespoke_models::recommender::{FitRun, Recommender};
@@ -24,11 +25,12 @@ pub struct Entry {
 }
 
 /// Every model under test.
-pub const MODELS: [Entry; 7] = [
+pub const MODELS: [Entry; 8] = [
     Entry { name: "item_cosine", evaluate: evaluate::<Cosine> },
     Entry { name: "item_tfidf", evaluate: evaluate::<TfIdf> },
     Entry { name: "item_bm25", evaluate: evaluate::<Bm25> },
     Entry { name: "rp3beta", evaluate: evaluate::<Rp3Beta> },
+    Entry { name: "graph_filter", evaluate: evaluate::<Filter> },
     Entry { name: "slim", evaluate: evaluate::<Slim> },
     Entry { name: "ease", evaluate: evaluate::<Ease> },
     Entry { name: "als", evaluate: evaluate::<Als> },
@@ -148,6 +150,28 @@ impl TopModel for Rp3Beta {
 
     fn fit(params: &ItemKnnParams, data: &Interactions, run: FitRun) -> Fitted {
         fit_knn(params, data, run)
+    }
+}
+
+/// Neighbours and singular vectors.
+pub struct Filter;
+
+impl TopModel for Filter {
+    type Params = GraphFilterParams;
+    const KNOBS: &'static [Knob<GraphFilterParams>] = &[
+        refit_knob("smooth", &[0.0, 0.1, 0.2, 0.3, 0.5, 0.8], |p, v| p.smooth = v),
+        refit_knob("busy", &[0.5, 0.6, 0.8, 1.0], |p, v| p.busy = v),
+        refit_knob("source", &[0.4, 0.5, 0.6, 0.8, 1.0], |p, v| p.source = v),
+        refit_knob("target", &[0.2, 0.3, 0.4, 0.5, 0.6], |p, v| p.target = v),
+        refit_knob("factors", &[64.0, 128.0, 256.0], |p, v| p.factors = v as u32),
+    ];
+
+    fn start() -> GraphFilterParams {
+        GraphFilterParams::default()
+    }
+
+    fn fit(params: &GraphFilterParams, data: &Interactions, run: FitRun) -> Fitted {
+        Ok(Box::new(params.fit(data, run)))
     }
 }
 

@@ -48,9 +48,6 @@ pub fn tune<M: TopModel>(data: &Interactions, cutoff: usize) -> M::Params {
     let judge = |params: &M::Params| -> Option<f64> {
         let fitted = M::fit(params, &kept, FitRun { seed: SEED, threads: THREADS }).ok()?;
         let measures = measure(fitted.as_ref(), &kept, &held, cutoff);
-        if std::env::var_os("LAB_VERBOSE").is_some() {
-            eprintln!("{:.4} {:.4} {}", measures.recall, measures.ndcg, crate::evaluate::as_written(params));
-        }
         Some(measures.recall + measures.ndcg)
     };
     let mut best = M::start();

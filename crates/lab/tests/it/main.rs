@@ -1,7 +1,7 @@
 //! The lab on files small enough to know what must come out.
 
 use bespoke_lab::args::Command;
-use bespoke_lab::{args, evaluate, report};
+use bespoke_lab::{args, evaluate, ranker, report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -46,18 +46,18 @@ fn models_that_look_at_the_session_learn_what_popularity_cannot() {
     let text = lab(&[&["sessions"], &paths[..], &["-k", "4", "--json"]].concat()).expect("runs");
     let all: Value = serde_json::from_str(&text).expect("one object");
     let result = |at: usize, field: &str| all["results"][at][field].as_f64().expect("a number");
-    let names: Vec<_> = (0..3).map(|at| all["results"][at]["model"].as_str().expect("a name")).collect();
-    assert_eq!(names, ["popular", "co_visitation", "session_knn"]);
-    assert_eq!((0..3).map(|at| result(at, "cases")).collect::<Vec<_>>(), [24.0; 3]);
-    assert_eq!([result(0, "hr"), result(1, "hr"), result(2, "hr")], [0.25, 1.0, 1.0]);
+    let names: Vec<_> = (0..4).map(|at| all["results"][at]["model"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["popular", "co_visitation", "session_knn", "reranked"]);
+    assert_eq!((0..4).map(|at| result(at, "cases")).collect::<Vec<_>>(), [24.0; 4]);
+    assert_eq!((0..4).map(|at| result(at, "hr")).collect::<Vec<_>>(), [0.25, 1.0, 1.0, 1.0]);
     let popular_mrr = (1.0 / 2.0 + 1.0 / 3.0 + 1.0 / 4.0) * 2.0 / 24.0;
     assert!(
         (result(0, "mrr") - popular_mrr).abs() < 1e-12,
         "the newest sequence counts most, so its four items are shown"
     );
     assert_eq!(
-        [result(1, "mrr"), result(2, "mrr"), result(2, "ndcg")],
-        [1.0; 3],
+        [result(1, "mrr"), result(2, "mrr"), result(2, "ndcg"), result(3, "mrr")],
+        [1.0; 4],
         "each sequence has one continuation"
     );
     assert!(result(2, "predict_us_p99") >= result(2, "predict_us_p50"));
@@ -90,6 +90,22 @@ fn given_parameters_are_used_and_tops_are_written() {
         tops[0]["items"].as_array().expect("ids").iter().filter_map(Value::as_str).collect();
     items.sort_unstable();
     assert_eq!(items, ["10", "11", "12", "13"]);
+}
+
+#[test]
+fn trees_are_compared_on_candidate_rows() {
+    let train = sessions("ranker_train.tsv", 400, sequence);
+    let line = ["ranker", "--train", train.to_str().expect("text"), "--groups", "50", "--runs", "1"];
+    let command = args::parse(line.iter().map(ToString::to_string)).expect("valid");
+    let Command::Ranker(options) = command else { panic!("another command") };
+    assert!(!options.peer && options.scratch.ends_with("ranker"));
+    let compared = ranker::run(&options).expect("runs");
+    assert_eq!((compared.test_groups, compared.ndcg), (24, 1.0), "each sequence has one continuation");
+    assert!((compared.gains.iter().map(|one| one.1).sum::<f64>() - 1.0).abs() < 1e-6);
+    assert!(ranker::text(&compared).contains("NDCG@10 1.0000"));
+    let none = sessions("ranker_none.tsv", 5, sequence);
+    let error = ranker::run(&ranker::RankerOptions { train: none, ..options }).expect_err("no late sessions");
+    assert!(error.to_string().contains("there are no rows"), "{error}");
 }
 
 #[test]
@@ -132,4 +148,35 @@ fn broken_files_and_foreign_parameters_are_errors() {
     let error = lab(&[&["sessions", "--train", good, "--test", good][..], &params].concat())
         .expect_err("unknown field");
     assert!(error.contains("foreign.json: ") && error.contains("speed"), "{error}");
+}
+
+#[test]
+fn top_n_is_tuned_fitted_and_measured_on_what_shoppers_did_not_have() {
+    // Shoppers of two tastes: nine of ten products, and the tenth in the test data.
+    let lines = |keep: fn(usize, usize) -> bool| -> String {
+        let row = |shopper: usize| {
+            let products =
+                (0..10).filter(|at| keep(shopper, *at)).map(|at| (10 * (shopper % 2) + at).to_string());
+            format!("{shopper} {}\n", products.collect::<Vec<_>>().join(" "))
+        };
+        (0..60).map(row).collect()
+    };
+    let train = file("topn_train.txt.gz", &lines(|shopper, at| shopper / 2 % 10 != at));
+    let test = file("topn_test.txt", &lines(|shopper, at| shopper / 2 % 10 == at));
+    let line =
+        ["topn", "--train", train.to_str().expect("text"), "--test", test.to_str().expect("text"), "--json"];
+    let command = args::parse(line.iter().map(ToString::to_string)).expect("valid");
+    let Command::TopN(options) = command else { panic!("top-N was asked for") };
+    let params = file("topn_params.json", r#"{"als": {"factors": 4}, "slim": {}}"#);
+    let options = bespoke_lab::topn::TopOptions { params: Some(params), cutoff: 1, ..options };
+    let outcomes = bespoke_lab::topn::run(&options).expect("runs");
+    assert_eq!(outcomes.len(), bespoke_lab::topn::models::MODELS.len());
+    for one in &outcomes {
+        assert_eq!((one.shoppers, one.refused.as_ref()), (60, None));
+        assert!(one.recall == 1.0 && one.ndcg == 1.0, "{}: {}", one.model, one.recall);
+    }
+    assert!(
+        report::topn(&outcomes).contains("rp3beta")
+            && report::topn_json(&outcomes).contains("\"recall\":1.0")
+    );
 }

@@ -1,7 +1,11 @@
 //! The models as the engine uses them: known answers, incremental = rebuilt, frozen clones, round trips, odd input.
 
+mod calibration;
 mod co_occurrence;
+mod gbdt;
+mod position_bias;
 mod recommenders;
+mod rerank;
 mod sequence;
 mod session_knn;
 

@@ -5,6 +5,7 @@ use bespoke_domain::ProductNo;
 use bespoke_models::als::AlsParams;
 use bespoke_models::als_solve::Solver;
 use bespoke_models::ease::{EaseParams, PRODUCTS_MAX, Refused};
+use bespoke_models::graph_filter::{GraphFilter, GraphFilterParams};
 use bespoke_models::interactions::Interactions;
 use bespoke_models::item_knn::{ItemKnnParams, Similarity};
 use bespoke_models::recommender::{Ask, FitRun, Recommender, Scores, recommend_each};
@@ -47,7 +48,7 @@ macro_rules! entry {
 }
 
 /// Every recommender.
-fn table() -> [Entry; 8] {
+fn table() -> [Entry; 9] {
     use bespoke_models::{als::Als, ease::Ease, neighbours::Neighbours};
     [
         entry!("cosine", Neighbours, |data, run| knn(Similarity::Cosine).fit(data, run)),
@@ -55,6 +56,10 @@ fn table() -> [Entry; 8] {
         entry!("bm25", Neighbours, |data, run| knn(Similarity::Bm25 { k1: 1.2, b: 0.7 }).fit(data, run)),
         entry!("rp3beta", Neighbours, |data, run| {
             knn(Similarity::Rp3Beta { alpha: 0.6, beta: 0.3 }).fit(data, run)
+        }),
+        entry!("graph filter", GraphFilter, |data, run| {
+            GraphFilterParams { neighbours_max: 30, factors: 10, ..GraphFilterParams::default() }
+                .fit(data, run)
         }),
         entry!("slim", Neighbours, |data, run| SlimParams::default().fit(data, run)),
         entry!("ease", Ease, |data, run| EaseParams { regularization: 5.0 }.fit(data, run).expect("small")),

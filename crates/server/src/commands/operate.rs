@@ -33,6 +33,32 @@ pub fn settings(rollback: Option<u64>, key: &str, url: &str) -> anyhow::Result<(
     })
 }
 
+/// Lists the catalogues before the last imports, after going back to one if that is asked.
+pub fn catalog(rollback: Option<u64>, key: &str, url: &str) -> anyhow::Result<()> {
+    let bearer = format!("Bearer {key}");
+    let body = read(match rollback {
+        Some(version) => {
+            let ask = ureq::post(format!("{url}/v1/catalog/rollback")).header("Authorization", bearer);
+            ask.config().http_status_as_error(false).build().send(json!({ "version": version }).to_string())
+        }
+        None => {
+            let ask = ureq::get(format!("{url}/v1/catalog/versions")).header("Authorization", bearer);
+            ask.config().http_status_as_error(false).build().call()
+        }
+    })?;
+    let Some(versions) = body["versions"].as_array() else { return Err(fault(&body)) };
+    if rollback.is_some() {
+        say(&format!("{} products changed", body["changed"]));
+    }
+    say(&format!("{} products are offered now; they were, before the last imports:", body["offered"]));
+    for one in versions {
+        let until = jiff::Timestamp::from_millisecond(one["until_ms"].as_i64().unwrap_or_default())?;
+        let mark = if one["completed"] == true { "" } else { "  the import after it broke off" };
+        say(&format!("{:>12}  until {until:.0}  {} offered{mark}", one["version"], one["offered"]));
+    }
+    Ok(())
+}
+
 /// Says what is wrong with what the shop sends; warnings first.
 pub fn doctor(key: &str, url: &str) -> anyhow::Result<()> {
     let ask = ureq::get(format!("{url}/v1/doctor")).header("Authorization", format!("Bearer {key}"));
@@ -40,6 +66,10 @@ pub fn doctor(key: &str, url: &str) -> anyhow::Result<()> {
     let Some(findings) = body["findings"].as_array() else { return Err(fault(&body)) };
     let days = body["days"].as_f64().unwrap_or_default();
     say(&format!("{} entries of the log, {days:.1} days of events", body["entries"]));
+    for one in body["alarms"].as_array().into_iter().flatten() {
+        let (text, fix) = (one["text"].as_str().unwrap_or_default(), one["fix"].as_str().unwrap_or_default());
+        say(&format!("ALARM    {text}\n         → {fix}"));
+    }
     for level in ["warning", "ok", "unknown"] {
         for one in findings.iter().filter(|one| one["level"] == level) {
             let (text, fix) =

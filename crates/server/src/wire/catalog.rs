@@ -54,10 +54,14 @@ pub fn patch_from_fields(
 fn patch(row: Value, currency: Currency, now: Millis) -> Result<ProductPatch, Problem> {
     let mut fields = Fields::of(row, "row")?;
     let id = fields.id("id")?.ok_or_else(|| Problem::new("id", "missing", "every row needs its `id`"))?;
+    described(&id, fields, currency, now).map_err(|problem| problem.of_row(&id))
+}
+
+fn described(id: &str, mut fields: Fields, currency: Currency, now: Millis) -> Result<ProductPatch, Problem> {
     let ends_sale = fields.0.get("sale_price").is_some_and(Value::is_null);
     let sale_price = fields.money("sale_price", currency)?;
     let patch = ProductPatch {
-        id,
+        id: id.to_owned(),
         as_of: fields.time("as_of")?.unwrap_or(now).min(now),
         price: fields.money("price", currency)?,
         sale_price: if ends_sale { Some(None) } else { sale_price.map(Some) },

@@ -1,5 +1,6 @@
 //! API errors: one table of codes, answered as RFC 9457 problem details. Internal detail goes to the log only.
 
+use crate::writer::Failure;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bespoke_domain::Problem;
@@ -103,6 +104,17 @@ impl ApiError {
     /// A fault of the server; the client learns nothing more.
     pub fn internal() -> Self {
         Self::new("internal", "try again; if it stays, tell the shop's operators")
+    }
+
+    /// What a job failed with.
+    pub fn of_failure(failure: Failure) -> Self {
+        match failure {
+            Failure::DiskFull => {
+                Self::new("disk_full", "nothing was taken in; send it again when there is space")
+            }
+            Failure::Busy => Self::new("queue_full", "nothing was taken in; send it again in a moment"),
+            Failure::Internal => Self::internal(),
+        }
     }
 
     /// Faults of fields.

@@ -101,6 +101,9 @@ fn event(value: Value) -> Result<WireEvent, Problem> {
     event.items = items(&mut fields, event.currency)?;
     event.visible = fields.flag("visible")?.unwrap_or(false);
     let path = page(&mut fields, &mut event)?;
+    if let Some(agent) = fields.text("user_agent", 1024)? {
+        event.bot = crate::bots::by_agent(&agent);
+    }
     let (event_id, session_id) = (fields.id("event_id")?, fields.id("session_id")?);
     let (anonymous_id, user_id) = (fields.id("anonymous_id")?, fields.id("user_id")?);
     let (event_time, rec_token) = (fields.time("event_time")?, fields.text("rec_token", 200)?);

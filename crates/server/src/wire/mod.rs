@@ -1,5 +1,7 @@
 //! What goes over the wire: the only place where JSON, CSV and TOML shapes live.
 
+/// Values as they are meant.
+pub mod canonical;
 /// Catalogue rows.
 pub mod catalog;
 /// Product files of shop systems.
@@ -24,5 +26,7 @@ pub mod packed;
 pub mod recommend;
 /// Placement files.
 pub mod settings;
+/// The shop as a whole, of placement files.
+mod shop;
 /// Recommendation tokens.
 pub mod token;

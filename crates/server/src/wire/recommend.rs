@@ -95,6 +95,8 @@ pub struct RecommendContext {
     pub category_path: Option<String>,
     /// Products in the cart, at most 200.
     pub cart_item_ids: Option<Vec<String>>,
+    /// The market the page is for, as the attribute `market` names it: `DE`.
+    pub market: Option<String>,
 }
 
 /// A request that is as it must be.
@@ -108,6 +110,9 @@ pub struct Asked {
     pub item_ids: Vec<String>,
     pub category_path: Option<String>,
     pub cart_item_ids: Vec<String>,
+    pub market: String,
+    /// Slots that are left on the page.
+    pub room: Option<u16>,
     pub exclude_ids: Vec<String>,
     pub filter: Option<Condition>,
     pub given: Vec<String>,
@@ -163,8 +168,8 @@ impl Asked {
         Self::of(fields, placement, given)
     }
 
-    /// Reads the query of a request without a shopper: `item_ids` and `exclude_ids` with commas, `category_path`, `page_type`, `n`,
-    /// `filter`.
+    /// Reads the query of a request without a shopper: `item_ids` and `exclude_ids` with commas, `category_path`, `page_type`, `market`,
+    /// `n`, `filter`.
     pub fn of_query(placement: String, query: &str) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
             .map_err(|error| Problem::new("query", "invalid_query", error.to_string()))?;
@@ -174,7 +179,7 @@ impl Asked {
             let list = || value.split(',').filter(|id| !id.is_empty()).map(Value::from).collect();
             let value = if is_list { Value::Array(list()) } else { Value::from(value.as_str()) };
             match name.as_str() {
-                "item_ids" | "category_path" | "page_type" => context.insert(name, value),
+                "item_ids" | "category_path" | "page_type" | "market" => context.insert(name, value),
                 "exclude_ids" | "n" | "filter" => fields.insert(name, value),
                 _ => return Err(Problem::new(name, "unknown_field", "not known here; leave it out")),
             };
@@ -205,6 +210,8 @@ impl Asked {
             item_ids: context.texts("item_ids", 50, ID_MAX).map_err(inside)?,
             category_path: context.text("category_path", 750).map_err(inside)?,
             cart_item_ids: context.texts("cart_item_ids", 200, ID_MAX).map_err(inside)?,
+            market: context.text("market", 64).map_err(inside)?.unwrap_or_default(),
+            room: None,
             exclude_ids: fields.texts("exclude_ids", 500, ID_MAX)?,
             filter: filter.map(|text| expression::parse(&text)).transpose()?,
             n: fields.count("n", 100)?.unwrap_or(0) as u16,
@@ -269,7 +276,7 @@ pub struct RecommendBody {
     pub items: Vec<SlotBody>,
     /// none, session or full.
     pub personalization: String,
-    /// none, popular, hidden or off.
+    /// none, popular, hidden, off, or clutter: the page shows enough already.
     pub fallback: String,
     /// Ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,

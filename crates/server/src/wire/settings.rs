@@ -3,10 +3,11 @@
 
 use super::expression;
 use super::field::parse_time;
+use super::shop::{CanonicalTables, ClutterTables, ShopToml};
 use bespoke_domain::settings::{
-    Diversity, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
+    Diversity, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows, SourceUse,
 };
-use bespoke_domain::{Condition, Currency, Millis, Problem};
+use bespoke_domain::{Condition, Millis, Problem};
 use bespoke_engine::tables::{self, SCORERS_MAX};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
@@ -40,6 +41,10 @@ pub struct SettingsFault {
 #[serde(deny_unknown_fields)]
 struct FileToml {
     shop: ShopToml,
+    #[serde(default)]
+    clutter: ClutterTables,
+    #[serde(default)]
+    normalise: CanonicalTables,
     #[serde(default, rename = "placement")]
     placements: Vec<Spanned<PlacementToml>>,
     #[serde(default, rename = "segment")]
@@ -51,23 +56,6 @@ struct FileToml {
 struct SegmentToml {
     name: String,
     when: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ShopToml {
-    currency: Spanned<String>,
-    time_zone: Spanned<String>,
-    #[serde(default)]
-    unknown_consent: Answer,
-}
-
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "lowercase")]
-enum Answer {
-    #[default]
-    Denied,
-    Granted,
 }
 
 #[derive(Deserialize)]
@@ -209,14 +197,15 @@ fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-struct Reader<'a> {
+/// Reads one file, and collects its faults.
+pub(super) struct Reader<'a> {
     text: &'a str,
     known: &'a Known<'a>,
     faults: Vec<SettingsFault>,
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, at: usize, problem: Problem) {
+    pub(super) fn fault(&mut self, at: usize, problem: Problem) {
         self.faults.push(SettingsFault { line: line_of(self.text, at), problem });
     }
 
@@ -236,26 +225,8 @@ impl Reader<'_> {
             placements.push(self.placement(placement));
         }
         let segments = file.segments.into_iter().map(|segment| self.segment(segment)).collect();
-        Settings { shop, placements, segments }
-    }
-
-    fn shop(&mut self, shop: ShopToml) -> Shop {
-        let currency = Currency::parse(shop.currency.get_ref()).unwrap_or_else(|problem| {
-            self.fault(shop.currency.span().start, problem.inside("shop"));
-            FALLBACK_CURRENCY
-        });
-        if jiff::tz::TimeZone::get(shop.time_zone.get_ref()).is_err() {
-            let detail = "must be an IANA name such as \"Europe/London\"";
-            self.fault(
-                shop.time_zone.span().start,
-                Problem::new("shop.time_zone", "unknown_time_zone", detail),
-            );
-        }
-        Shop {
-            currency,
-            time_zone: shop.time_zone.into_inner(),
-            unknown_consent_granted: shop.unknown_consent == Answer::Granted,
-        }
+        let (clutter, canonical) = (self.clutter(file.clutter), self.canonical(file.normalise));
+        Settings { shop, placements, segments, clutter, canonical }
     }
 
     fn placement(&mut self, file: PlacementToml) -> Placement {
@@ -447,9 +418,6 @@ impl Reader<'_> {
         }
     }
 }
-
-/// Stands in while the rest of a faulty file is read; settings with a fault are never returned.
-const FALLBACK_CURRENCY: Currency = Currency::EUR;
 
 #[cfg(test)]
 mod tests {

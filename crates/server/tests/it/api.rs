@@ -1,18 +1,9 @@
 //! The API as shops meet it.
 
-use crate::Bench;
+use crate::{Bench, rows, view};
 use axum::http::StatusCode;
 use bespoke::placements;
 use serde_json::{Value, json};
-
-fn rows(stock: u32) -> Value {
-    let row = |no| json!({"id": format!("p{no}"), "title": format!("Product {no}"), "price": "9.99", "availability": "in_stock", "stock": stock});
-    Value::Array((0..6).map(row).collect())
-}
-
-fn view(shopper: &str, product: &str) -> Value {
-    json!({"event": "view_item", "anonymous_id": shopper, "items": [{"item_id": product}]})
-}
 
 fn ids(body: &Value) -> Vec<&str> {
     body["items"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect()

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod care;
 mod crash;
 mod files;
 mod hostile;
@@ -77,6 +78,16 @@ impl Drop for Bench {
     }
 }
 
+/// Products p0 to p5.
+fn rows(stock: u32) -> Value {
+    let row = |no| json!({"id": format!("p{no}"), "title": format!("Product {no}"), "price": "9.99", "availability": "in_stock", "stock": stock});
+    Value::Array((0..6).map(row).collect())
+}
+
+fn view(shopper: &str, product: &str) -> Value {
+    json!({"event": "view_item", "anonymous_id": shopper, "items": [{"item_id": product}]})
+}
+
 const PLACEMENTS: &str = r#"
 [shop]
 currency = "EUR"
@@ -97,6 +108,14 @@ sources = [
 name = "Window"
 rule = "pin"
 items = ["p3"]
+
+[[placement]]
+name = "recent"
+headline = "Seen lately"
+on_thin = "hide"
+min_evidence = 1
+slots = 5
+sources = [{ source = "recently_viewed", weight = 1.0, limit = 50 }]
 
 [[placement]]
 name = "listing"

@@ -171,6 +171,14 @@ fn the_storefront_tailors_for_who_says_yes_and_keeps_nothing_of_who_says_no() {
     let control = browser.tab(&demo.origin);
     control.open("/");
     answer(&control, "all");
+    // A tab of its own: the browser itself tells of the answer 404.
+    let lost = browser.tab(&demo.origin);
+    lost.open("/nosuch");
+    assert!(
+        modules(&lost).values().flatten().next().is_some(),
+        "a page that is not there shows what is popular"
+    );
+    check_sizes(&lost, "missing");
     let tab = browser.tab(&demo.origin);
     shop(&demo, &tab, &modules(&control));
     for tab in [&control, &tab] {
@@ -198,6 +206,7 @@ fn refuse(demo: &Demo, browser: &Browser) {
     tab.wait("document.getElementById('why').open");
     let told = tab.eval("document.querySelector('#why .certificate').textContent");
     assert!(told.as_str().is_some_and(|told| told.contains("Nothing about you was used")), "{told}");
+    check_sizes(&tab, "why");
     let names: Vec<String> = tab.cookies().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["cart", "consent"]);
     assert_eq!(tab.eval("localStorage.length + sessionStorage.length"), 0);
@@ -214,6 +223,7 @@ fn shop(demo: &Demo, tab: &Tab, control: &Modules) {
     check_sizes(tab, "category");
     tab.reach(".more a");
     tab.leave(|| tab.press("Enter"));
+    check_sizes(tab, "next");
     tab.leave(|| tab.click("[data-module=category_listing] .card a"));
     tab.wait("!location.search");
     look_at(tab, &RANGE);

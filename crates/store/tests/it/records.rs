@@ -7,11 +7,12 @@ use bespoke_domain::consent::{Consent, Purpose, Statement};
 use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
 };
+use bespoke_domain::entry::ImportMark;
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::settings::{
-    Diversity, FilterUse, Form, KeyChange, OnThin, Placement, Rule, Scope, ScorerUse, Segment, Settings,
-    Shop, Shows, SourceUse,
+    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, OnThin, Placement, Rule, Scope, ScorerUse,
+    Segment, Settings, Shop, Shows, SourceUse,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -58,7 +59,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
     assert_eq!(RECORD_VERSION, 1);
     let samples = samples();
     assert!(
-        samples.iter().map(Body::kind_no).eq(1..=5),
+        samples.iter().map(Body::kind_no).eq(1..=6),
         "each kind has a sample, in the order of their numbers"
     );
     for body in samples {
@@ -68,13 +69,14 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
 }
 
 /// One body of each kind, every field told apart from its neighbours. Fields are all named, so that a new one stands here.
-fn samples() -> [Body; 5] {
+fn samples() -> [Body; 6] {
     [
         Body::Event(Box::new(event())),
         Body::Catalog(Box::new(patch())),
         Body::Settings(Box::new(settings())),
         Body::Key(KeyChange { hash: [0x5a; 32], scope: Scope::Secret, revoked: true }),
         Body::Decision(Box::new(decision())),
+        Body::Import(ImportMark::Ends),
     ]
 }
 
@@ -115,6 +117,7 @@ fn event() -> Event {
             ext: text("{\"b\":2}"),
         }],
         decision: Some(DecisionId(0x019f_0000_0000_7000_8000_0000_0000_0001)),
+        bot: 60,
         details: Some(Box::new(details)),
     }
 }
@@ -147,7 +150,12 @@ fn patch() -> ProductPatch {
 }
 
 fn settings() -> Settings {
-    let shop = Shop { currency: eur(), time_zone: "Europe/Berlin".to_owned(), unknown_consent_granted: true };
+    let shop = Shop {
+        currency: eur(),
+        time_zone: "Europe/Berlin".to_owned(),
+        unknown_consent_granted: true,
+        sensitive_categories: vec!["Health".to_owned()],
+    };
     let placement = Placement {
         name: "home_hero".to_owned(),
         headline: "For you".to_owned(),
@@ -185,7 +193,16 @@ fn settings() -> Settings {
         }],
     };
     let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
-    Settings { shop, placements: vec![placement], segments }
+    Settings {
+        shop,
+        placements: vec![placement],
+        segments,
+        clutter: vec![Clutter { page: Some(PageType::Product), modules: 4, items: 40 }],
+        canonical: vec![Canonical {
+            attribute: "color".to_owned(),
+            values: vec![("navy".to_owned(), "blue".to_owned())],
+        }],
+    }
 }
 
 fn condition() -> Condition {
@@ -211,6 +228,8 @@ fn request() -> Request {
         given: vec!["SKU-5".to_owned()],
         follows: Some((DecisionId(9), 24)),
         filter: Some(condition()),
+        market: "DE".to_owned(),
+        room: Some(12),
         utc_offset_min: -90,
         slots: 8,
         explain: true,
@@ -267,32 +286,33 @@ fn golden(body: &Body) -> Expect {
     match body {
         Body::Event(_) => expect![[r#"
             0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac020601014555520105534b552d31020188270109
-            01077b2262223a327d0181808080808080808081c083808080809f030101076f726465722d310107726564206d756701
-            8e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f01052f6d756773010000
-            904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a317d"#]],
+            01077b2262223a327d0181808080808080808081c083808080809f033c0101076f726465722d310107726564206d7567
+            018e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f01052f6d7567730100
+            00904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a317d"#]],
         Body::Catalog(_) => expect![[r#"
             010105534b552d3180a0a484ce6701fe184555520101a6144555520103011101034d75670a4120726564206d75672e18
             68747470733a2f2f73686f702e6578616d706c652f6d75671c68747470733a2f2f73686f702e6578616d706c652f6d75
             672e6a706706506f74746572034d5547020b486f6d65203e204d7567730453616c6501f80a455552018090c5c3836701
             80b083c59868010100009040780105636f6c6f7203726564"#]],
         Body::Settings(_) => expect![[r#"
-            01024555520d4575726f70652f4265726c696e010109686f6d655f6865726f07466f7220796f7507506f70756c617201
-            01320c04010107706f70756c61720000003fc8010105534b552d39010e68616c665f6c6966655f646179730000000000
-            001c4001066d617267696e0000803e0109617661696c61626c65010178000000000000f0bf03020106737072696e6703
-            70696e0105534b552d31010453616c6501010200020305707269636501000000000000f03f0000000000000040010003
-            0473616c650203056272616e64000101410102010200020305707269636501000000000000f03f000000000000004001
-            00030473616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e672073616c6501036e
-            6577010200020305707269636501000000000000f03f00000000000000400100030473616c650203056272616e640001
-            0141"#]],
+            01024555520d4575726f70652f4265726c696e0101064865616c74680109686f6d655f6865726f07466f7220796f7507
+            506f70756c61720101320c04010107706f70756c61720000003fc8010105534b552d39010e68616c665f6c6966655f64
+            6179730000000000001c4001066d617267696e0000803e0109617661696c61626c65010178000000000000f0bf030201
+            06737072696e670370696e0105534b552d31010453616c6501010200020305707269636501000000000000f03f000000
+            00000000400100030473616c650203056272616e64000101410102010200020305707269636501000000000000f03f00
+            000000000000400100030473616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e67
+            2073616c6501036e6577010200020305707269636501000000000000f03f00000000000000400100030473616c650203
+            056272616e640001014101010204280105636f6c6f7201046e61767904626c7565"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104
             486f6d650105534b552d320105534b552d330105534b552d3501091801010200020305707269636501000000000000f0
-            3f00000000000000400100030473616c650203056272616e6400010141b30108010109636f5f766965776564e807e907
-            0905302e312e3007466f7220796f750100040000403f01010000803e09636f5f76696577656419426563617573652079
-            6f75206c6f6f6b6564206174204d75670103010106737072696e67010673756d6d65720000003e02020107706f70756c
-            61722801066d617267696e290109617661696c61626c65060105534b552d39010005010101050000c0bf010000000040
-            0109646976657273697479"#]],
+            3f00000000000000400100030473616c650203056272616e6400010141024445010cb30108010109636f5f7669657765
+            64e807e9070905302e312e3007466f7220796f750100040000403f01010000803e09636f5f7669657765641942656361
+            75736520796f75206c6f6f6b6564206174204d75670103010106737072696e67010673756d6d65720000003e02020107
+            706f70756c61722801066d617267696e290109617661696c61626c65060105534b552d39010005010101050000c0bf01
+            00000000400109646976657273697479"#]],
+        Body::Import(_) => expect!["010501"],
     }
 }
 
@@ -309,7 +329,17 @@ fn the_numbers_of_named_values_stay_as_they_are() {
         numbers("shows", [("products", Shows::Products), ("categories", Shows::Categories)]),
         numbers("on_thin", [("relabel", OnThin::Relabel), ("hide", OnThin::Hide)]),
         numbers("personalization", [("none", P::None), ("session", P::Session), ("full", P::Full)]),
-        numbers("fallback", [("none", F::None), ("popular", F::Popular), ("hidden", F::Hidden)]),
+        numbers(
+            "fallback",
+            [
+                ("none", F::None),
+                ("popular", F::Popular),
+                ("hidden", F::Hidden),
+                ("off", F::Off),
+                ("clutter", F::Clutter),
+            ],
+        ),
+        numbers("import", [("begins", ImportMark::Begins), ("ends", ImportMark::Ends)]),
     ];
     expect![[r#"
         event
@@ -379,6 +409,11 @@ fn the_numbers_of_named_values_stay_as_they_are() {
           none [0]
           popular [1]
           hidden [2]
+          off [3]
+          clutter [4]
+        import
+          begins [0]
+          ends [1]
     "#]]
     .assert_eq(&table.concat());
 }

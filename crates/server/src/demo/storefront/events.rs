@@ -13,7 +13,7 @@ pub async fn send(site: &Site, visitor: &Visitor, events: Vec<Value>) {
     }
     let complete = events.into_iter().map(|event| complete(visitor, event)).collect();
     let body = Value::Array(complete).to_string();
-    match crate::intake::events(&site.app.shop, Scope::Secret, body.as_bytes()).await {
+    match crate::intake::events(&site.app.shop, Scope::Secret, 0, body.as_bytes()).await {
         Ok(outcome) if outcome.rejected.is_empty() => {}
         Ok(outcome) => {
             outcome.rejected.iter().for_each(|one| tracing::warn!(field = %one.field, detail = %one.detail, "an event of the storefront was not taken"));

@@ -77,6 +77,7 @@ pub fn router(app: Arc<App>, about: About) -> Router {
         .route("/assets/storefront.css", get(async || asset("text/css; charset=utf-8", CSS)))
         .route("/assets/storefront.js", get(async || asset("text/javascript; charset=utf-8", SCRIPT)))
         .route("/assets/icon.svg", get(async || asset("image/svg+xml", ICON)))
+        .route("/{*path}", get(pages::elsewhere))
         .layer(axum::middleware::from_fn(closed))
         .with_state(Arc::new(Site { app, about }))
 }

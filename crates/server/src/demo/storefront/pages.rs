@@ -3,9 +3,10 @@
 use super::modules::{self, Module, Page};
 use super::visitor::{Line, Visitor};
 use super::{Site, address, events, layout, money};
+use crate::wire::error::ApiError;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bespoke_domain::product::Content;
 use bespoke_domain::{Money, ProductNo};
 use maud::{Markup, html};
@@ -102,7 +103,9 @@ pub async fn category(
 async fn next_page(visit: &Visit<'_>, cursor: &str) -> Vec<Module> {
     events::send(visit.site, &visit.visitor, vec![events::page(visit.page.kind, visit.page.path)]).await;
     let ask = serde_json::json!({ "cursor": cursor }).to_string();
-    let Ok(body) = crate::listing::next(&visit.site.app, ask.as_bytes()).await else { return Vec::new() };
+    let Ok(body) = crate::listing::next(&visit.site.app, crate::pace::TIMEOUT, ask.as_bytes()).await else {
+        return Vec::new();
+    };
     let modules = vec![Module { body }];
     events::send(visit.site, &visit.visitor, events::rendered(visit.page.kind, &modules)).await;
     modules
@@ -350,6 +353,20 @@ fn customer_form(site: &Site, visitor: &Visitor) -> Markup {
             }
         }
     }
+}
+
+/// Any other address: a page for who looks at it, the API's error for who calls it.
+pub async fn elsewhere(
+    State(site): State<Arc<Site>>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if path.starts_with("v1/") {
+        return ApiError::new("not_found", "no such path; /openapi.json lists them").into_response();
+    }
+    let path = format!("/{path}");
+    let visit = Visit::new(&site, &headers, Page { kind: "other", path: &path, ..Page::default() });
+    missing(&visit, "There is no such page.").await
 }
 
 /// A page that is not there, with a way on.

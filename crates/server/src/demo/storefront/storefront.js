@@ -73,4 +73,5 @@ document.addEventListener("click", async (click) => {
   if (!certificate) return location.assign(link.href);
   dialog.querySelector(".content").replaceChildren(certificate);
   dialog.showModal();
+  dialog.scrollTop = 0;
 });

@@ -39,7 +39,7 @@ fn certificate(snapshot: &Snapshot, decision: &Decision) -> Markup {
             p { (about_you(decision)) }
             @if decision.fallback == Fallback::Popular { p { "There was too little to go by for what usually stands here; so it shows what is popular." } }
             h2 { (decision.candidate_count) " came into question" }
-            ul { @for (name, count) in &decision.sources { li { (count) " that " (source(name)) } } }
+            ul { @for (name, count) in decision.sources.iter().filter(|(_, count)| *count > 0) { li { (count) " that " (source(name)) } } }
             h2 { (decision.candidate_count as usize - decision.slate.len()) " were left out" }
             ul { @for (name, count) in &decision.removed { li { (count) " " (remover(name)) } } }
             @if !decision.scorers.is_empty() { p { "The order also heeds " (decision.scorers.iter().map(|name| scorer(name)).collect::<Vec<_>>().join(", ")) "." } }
