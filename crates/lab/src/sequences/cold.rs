@@ -2,10 +2,10 @@
 //! what the shopper had last, among the best hundred? The two-tower model knows them by their attribute values, and so
 //! does tuned content similarity. Everything is chosen on another tenth taken out, by the last but one.
 
+use super::SequenceOptions;
 use super::content::{Content, ContentParams, SETTINGS};
 use super::data::{Cases, Set};
 use super::measure::{Ranks, places};
-use super::SequenceOptions;
 use super::models::RUN;
 use crate::error::Error;
 use crate::topn::{SEED, read_params};
@@ -13,7 +13,7 @@ use bespoke_domain::ProductNo;
 use bespoke_models::metrics::percentile;
 use bespoke_models::recommender::{Ask, Recommender, Scores};
 use bespoke_models::seeded::Seeded;
-use bespoke_models::sequence::{Sequence, SequenceData, SequenceParams};
+use bespoke_models::sequence::{Crossed, Sequence, SequenceData, SequenceParams};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,12 +21,12 @@ use serde_json::Value;
 const TEST_SHARE: f64 = 0.2;
 /// Products taken out to choose by.
 const VALIDATION_SHARE: f64 = 0.1;
+/// Products that a pair of values needs to be a value of its own.
+const PRODUCTS_MIN: u32 = 3;
 /// Among how many best an answer is to be.
 const CUTOFF: usize = 100;
 /// Times that cases are drawn again.
 const RESAMPLES: usize = 2000;
-/// Factors tried on what a new product is given for being new.
-const BOOSTS: [f32; 7] = [1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 1e9];
 
 /// What came out, ranking among all products and among the new alone.
 #[derive(Debug, Serialize)]
@@ -54,8 +54,8 @@ pub struct Compared {
     pub ratio: f64,
     /// 2.5th and 97.5th percentile of it over resampled shoppers.
     pub interval: [f64; 2],
-    /// Factor on the scores of new products, chosen on validation.
-    pub boost: f32,
+    /// Shares of both where everything was chosen.
+    pub validation: [f64; 2],
     /// Chosen for content similarity.
     pub content_params: ContentParams,
 }
@@ -75,27 +75,28 @@ enum Among {
     New,
 }
 
-/// The two-tower model, new products boosted.
-struct Boosted<'a> {
+/// The two-tower model among some products.
+struct Towers<'a> {
     model: &'a Sequence,
-    new: &'a [bool],
-    boost: f32,
-    among: Among,
+    /// Nobody is asked about these.
+    not_asked: Vec<ProductNo>,
 }
 
-impl Ranks for Boosted<'_> {
+impl<'a> Towers<'a> {
+    fn new(model: &'a Sequence, new: &[bool], among: Among) -> Self {
+        let known = (0..new.len() as u32).filter(|product| among == Among::New && !new[*product as usize]);
+        Self { model, not_asked: known.map(ProductNo).collect() }
+    }
+}
+
+impl Ranks for Towers<'_> {
     fn rank(&self, histories: &[Vec<ProductNo>], limit: usize) -> Vec<Vec<ProductNo>> {
         let mut scratch = Scores::default();
-        let mut one = |excluded: &Vec<ProductNo>| {
-            let history: Vec<_> = excluded.iter().map(|product| (*product, 1.0)).collect();
-            let ask = Ask { history: &history, excluded, limit: self.new.len() };
-            let mut found = self.model.recommend(&ask, &mut scratch);
-            found.retain(|one| self.among == Among::All || self.new[one.1.index()]);
-            for (score, product) in &mut found {
-                *score *= if self.new[product.index()] { self.boost } else { 1.0 };
-            }
-            found.sort_by(|a, b| bespoke_domain::order::by_score(*a, *b));
-            found.into_iter().take(limit).map(|one| one.1).collect()
+        let mut one = |had: &Vec<ProductNo>| {
+            let history: Vec<_> = had.iter().map(|product| (*product, 1.0)).collect();
+            let excluded = [&self.not_asked[..], had].concat();
+            let ask = Ask { history: &history, excluded: &excluded, limit };
+            self.model.recommend(&ask, &mut scratch).into_iter().map(|one| one.1).collect()
         };
         histories.iter().map(&mut one).collect()
     }
@@ -110,16 +111,18 @@ pub fn run(options: &SequenceOptions) -> Result<ColdOutcome, Error> {
     let given = start(options)?;
     let mut seeded = Seeded::new(SEED);
     let taken: Vec<Taken> = (0..set.product_count).map(|_| take(seeded.unit())).collect();
-    let [choosing, testing] = [Taken::ToChoose, Taken::ToTest].map(|what| {
-        taken.iter().map(|taken| *taken == what).collect::<Vec<_>>()
-    });
+    let [choosing, testing] = [Taken::ToChoose, Taken::ToTest]
+        .map(|what| taken.iter().map(|taken| *taken == what).collect::<Vec<_>>());
     let to_choose = without(set.validation(), &taken, Taken::ToChoose);
     let to_test = without(set.test(), &taken, Taken::ToTest);
-    let train = |left: &dyn Fn(Taken) -> bool| trained(&set, &taken, left);
+    let values = Crossed::new(&set.attributes, PRODUCTS_MIN).all(&set.attributes);
+    let train = |left: &dyn Fn(Taken) -> bool| SequenceData {
+        attributes: values.clone(),
+        ..trained(&set, &taken, left)
+    };
 
     let judge = |model: &Sequence| {
-        let ranks = Boosted { model, new: &choosing, boost: 1.0, among: Among::New };
-        let rate = hits(&ranks, &to_choose).iter().sum::<f64>() / to_choose.answers.len().max(1) as f64;
+        let rate = rate(&hits(&Towers::new(model, &choosing, Among::New), &to_choose));
         if std::env::var_os("LAB_VERBOSE").is_some() {
             eprintln!("{rate:.4}");
         }
@@ -188,6 +191,10 @@ fn hits(model: &dyn Ranks, cases: &Cases) -> Vec<f64> {
     places.into_iter().map(|place| f64::from(u8::from(place.is_some()))).collect()
 }
 
+fn rate(hits: &[f64]) -> f64 {
+    hits.iter().sum::<f64>() / hits.len().max(1) as f64
+}
+
 /// A fitted model and what it is asked.
 struct Side<'a> {
     model: &'a Sequence,
@@ -197,8 +204,8 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
-    fn two_tower(&self, boost: f32) -> Vec<f64> {
-        hits(&Boosted { model: self.model, new: self.new, boost, among: self.among }, self.cases)
+    fn two_tower(&self) -> Vec<f64> {
+        hits(&Towers::new(self.model, self.new, self.among), self.cases)
     }
 
     fn content(&self, set: &Set, params: ContentParams) -> Vec<f64> {
@@ -208,34 +215,25 @@ impl Side<'_> {
 }
 
 fn compared(set: &Set, choose: &Side<'_>, test: &Side<'_>) -> Compared {
-    let sum = |hits: Vec<f64>| hits.iter().sum::<f64>();
-    let mut boost = (f64::NEG_INFINITY, 1.0);
-    for tried in BOOSTS.iter().filter(|tried| choose.among == Among::All || **tried == 1.0) {
-        let found = sum(choose.two_tower(*tried));
-        if found > boost.0 {
-            boost = (found, *tried);
-        }
-    }
     let mut content = ContentParams::default();
-    let mut most = sum(choose.content(set, content));
+    let mut most = rate(&choose.content(set, content));
     for (turn, values) in SETTINGS.iter().chain(&SETTINGS) {
         for value in *values {
             let mut tried = content;
             turn(&mut tried, *value);
-            let found = sum(choose.content(set, tried));
+            let found = rate(&choose.content(set, tried));
             if found > most {
                 (content, most) = (tried, found);
             }
         }
     }
-    let (ours, theirs) = (test.two_tower(boost.1), test.content(set, content));
-    let rate = |hits: &[f64]| hits.iter().sum::<f64>() / hits.len().max(1) as f64;
+    let (ours, theirs) = (test.two_tower(), test.content(set, content));
     Compared {
         two_tower: rate(&ours),
         content: rate(&theirs),
         ratio: rate(&ours) / rate(&theirs),
         interval: interval(&ours, &theirs),
-        boost: boost.1,
+        validation: [rate(&choose.two_tower()), most],
         content_params: content,
     }
 }

@@ -29,9 +29,7 @@ pub fn places(model: &dyn Ranks, cases: &Cases, limit: usize) -> Vec<Option<usiz
         let range = part * PART..cases.answers.len().min((part + 1) * PART);
         let ranked = model.rank(&cases.histories[range.clone()], limit);
         let found = ranked.iter().zip(&cases.answers[range]);
-        found
-            .map(|(ranked, answer)| ranked.iter().position(|product| product == answer))
-            .collect::<Vec<_>>()
+        found.map(|(ranked, answer)| ranked.iter().position(|product| product == answer)).collect::<Vec<_>>()
     });
     parts.concat()
 }

@@ -12,7 +12,7 @@ use bespoke_models::scratch::Scratch;
 use bespoke_models::sequence::{Sequence, SequenceParams};
 use serde_json::Value;
 
-/// Shoppers that a setting of a knob is judged by: one in so many.
+/// Shoppers that a setting or an epoch is judged by: one in so many.
 const JUDGES: usize = 4;
 /// Times every knob is turned.
 const ROUNDS: usize = 2;
@@ -67,10 +67,7 @@ fn sessions<M: Model + 'static>(set: &Set, given: &Value) -> Result<Fitted, serd
 
 /// Coordinate search: every knob to the value with the best NDCG on some of the validation cases.
 fn tuned<M: Model>(train: &[Vec<ProductNo>], validation: &Cases) -> M::Params {
-    let cases = Cases {
-        histories: validation.histories.iter().step_by(JUDGES).cloned().collect(),
-        answers: validation.answers.iter().step_by(JUDGES).copied().collect(),
-    };
+    let cases = some(validation);
     let mut asked = Asked { model: M::fit(&M::Params::default(), train), params: M::Params::default() };
     let mut best = asked.params;
     let mut most = measure(&asked, &cases).ndcg10();
@@ -97,6 +94,13 @@ fn tuned<M: Model>(train: &[Vec<ProductNo>], validation: &Cases) -> M::Params {
         }
     }
     best
+}
+
+fn some(cases: &Cases) -> Cases {
+    Cases {
+        histories: cases.histories.iter().step_by(JUDGES).cloned().collect(),
+        answers: cases.answers.iter().step_by(JUDGES).copied().collect(),
+    }
 }
 
 impl Ranks for Sequence {
@@ -129,7 +133,7 @@ fn sequence(set: &Set, given: &Value, start: SequenceParams) -> Result<Fitted, s
         Value::Null => start,
         given => serde_json::from_value(given.clone())?,
     };
-    let validation = set.validation();
+    let validation = some(&set.validation());
     let started = std::time::Instant::now();
     let judge = |model: &Sequence| {
         let measures = measure(model, &validation);

@@ -185,14 +185,7 @@ impl Tower<'_> {
     }
 
     #[inline(always)]
-    fn backward_feed(
-        &self,
-        layer: &Layer,
-        kept: &Kept,
-        turned: &[f32],
-        x: &mut [f32],
-        slopes: &mut [f32],
-    ) {
+    fn backward_feed(&self, layer: &Layer, kept: &Kept, turned: &[f32], x: &mut [f32], slopes: &mut [f32]) {
         let (width, inner) = (self.shape.width, self.shape.inner);
         let mut out = x.to_vec();
         apply(&kept.fed_mask, &mut out);

@@ -6,11 +6,13 @@
 
 mod attention;
 mod block;
+mod crossed;
 mod kernels;
 mod layout;
 mod softmax;
 mod train;
 
+pub use crossed::Crossed;
 pub use train::Training;
 
 use crate::interactions::Interactions;
