@@ -27,8 +27,11 @@ impl Default for ContentParams {
     }
 }
 
+/// Sets a knob.
+pub type Turn = fn(&mut ContentParams, f32);
+
 /// The values that tuning tries, one knob after the other.
-pub const SETTINGS: [(fn(&mut ContentParams, f32), &[f32]); 4] = [
+pub const SETTINGS: [(Turn, &[f32]); 4] = [
     (|params, value| params.idf_power = value, &[0.0, 0.5, 1.0, 1.5, 2.0, 3.0]),
     (|params, value| params.length_power = value, &[0.0, 0.25, 0.5, 0.75, 1.0]),
     (|params, value| params.decay = value, &[0.3, 0.5, 0.7, 0.8, 0.9, 1.0]),

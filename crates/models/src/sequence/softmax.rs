@@ -123,7 +123,7 @@ impl Output {
             })
             .collect();
         parts::each_with(&mut work, 1, step.threads, |_, panel| {
-            panel.iter_mut().for_each(|panel| dispatch(panel));
+            panel.iter_mut().for_each(dispatch);
         });
     }
 
