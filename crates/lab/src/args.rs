@@ -1,4 +1,4 @@
-//! The command line, parsed by hand: seven commands with a few options each.
+//! The command line, parsed by hand: nine commands with a few options each.
 
 use crate::baskets::BasketOptions;
 use crate::baskets::data::SETS;
@@ -8,6 +8,8 @@ use crate::error::Error;
 use crate::http::HttpOptions;
 use crate::models::MODELS;
 use crate::ranker::RankerOptions;
+use crate::sequences::SequenceOptions;
+use crate::sequences::models::MODELS as SEQUENCE_MODELS;
 use crate::topn::TopOptions;
 use crate::topn::models::MODELS as TOP_MODELS;
 use std::path::PathBuf;
@@ -29,6 +31,15 @@ usage: lab topn --train FILE --test FILE [options]
   --params FILE      JSON object of parameters by model name; those models are not tuned
   --json             print one JSON object instead of a table
 Files hold a line `user item item …` of numbers for each user, gzip where named .gz.
+
+usage: lab sequences --data DIR [options]
+  --model NAME       popular, co_visitation, session_knn, sequence, two_tower or all (default all)
+  --params FILE      JSON object of parameters by model name
+  --json             print one JSON object instead of a table
+DIR holds sequences.txt.gz and item2attributes.json.gz; the last product of each shopper is the test, the last but one chooses.
+
+usage: lab cold-start --data DIR [--params FILE]
+The two-tower model against content similarity on a fifth of the products taken out of training, as JSON.
 
 usage: lab baskets --data DIR [options]
   --set NAME         online_retail, tafeng or all (default all): the folder baskets_NAME in DIR
@@ -107,6 +118,10 @@ pub enum Command {
     Sessions(Options),
     /// Evaluate on top-N data.
     TopN(TopOptions),
+    /// Evaluate on sequences.
+    Sequences(SequenceOptions),
+    /// The same, on products taken out of training.
+    ColdStart(SequenceOptions),
     /// Evaluate on orders.
     Baskets(BasketOptions),
     /// Compare with a server.
@@ -130,6 +145,8 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
     match words.next().as_deref() {
         Some("sessions") => parse_sessions(&mut words).map(Command::Sessions),
         Some("topn") => parse_topn(&mut words).map(Command::TopN),
+        Some("sequences") => parse_sequences(&mut words).map(Command::Sequences),
+        Some("cold-start") => parse_sequences(&mut words).map(Command::ColdStart),
         Some("baskets") => parse_baskets(&mut words).map(Command::Baskets),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
@@ -200,6 +217,28 @@ fn parse_topn(words: &mut impl Iterator<Item = String>) -> Result<TopOptions, Er
     options.train = train.ok_or_else(|| Error::Usage("--train is missing".to_owned()))?;
     options.test = test.ok_or_else(|| Error::Usage("--test is missing".to_owned()))?;
     Ok(options)
+}
+
+fn parse_sequences(words: &mut impl Iterator<Item = String>) -> Result<SequenceOptions, Error> {
+    let mut options = SequenceOptions {
+        data: PathBuf::new(),
+        models: SEQUENCE_MODELS.iter().map(|model| model.name).collect(),
+        params: None,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--data" => options.data = value(words, &word)?.into(),
+            "--model" => options.models = among(options.models, &value(words, &word)?)?,
+            "--params" => options.params = Some(value(words, &word)?.into()),
+            "--json" => options.json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    match options.data.as_os_str().is_empty() {
+        true => Err(Error::Usage("--data is missing".to_owned())),
+        false => Ok(options),
+    }
 }
 
 fn parse_baskets(words: &mut impl Iterator<Item = String>) -> Result<BasketOptions, Error> {

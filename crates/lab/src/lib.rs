@@ -31,6 +31,8 @@ pub mod report;
 pub mod reranked;
 /// The default placements on the seeded shop.
 pub mod seeded;
+/// What comes next, on public sequences.
+pub mod sequences;
 /// Top-N recommendation on public data.
 pub mod topn;
 /// Coordinate search on the end of the training data.

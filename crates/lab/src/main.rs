@@ -2,7 +2,7 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
-use bespoke_lab::{args, baskets, bench, evaluate, fits, http, ranker, report, seeded, topn};
+use bespoke_lab::{args, baskets, bench, evaluate, fits, http, ranker, report, seeded, sequences, topn};
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.
@@ -37,6 +37,14 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::Baskets(options) => {
             let results = baskets::run(options)?;
             Ok(if options.json { report::baskets_json(&results) } else { report::baskets(&results) })
+        }
+        Command::Sequences(options) => {
+            let results = sequences::run(options)?;
+            Ok(if options.json { report::sequences_json(&results) } else { report::sequences(&results) })
+        }
+        Command::ColdStart(options) => {
+            let result = sequences::cold::run(options)?;
+            serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
         }
         Command::Http(options) => {
             let compared = http::run(options)?;

@@ -4,6 +4,7 @@ use crate::baskets::BasketOutcome;
 use crate::bench::Figure;
 use crate::evaluate::Outcome;
 use crate::seeded::Seeded;
+use crate::sequences::SequenceOutcome;
 use crate::topn::TopOutcome;
 use serde_json::json;
 use std::fmt::Write;
@@ -135,5 +136,26 @@ pub fn seeded(result: &Seeded) -> String {
             100.0 * result.new_share
         );
     }
+    text
+}
+
+/// One JSON object with everything; measures are fractions.
+pub fn sequences_json(outcomes: &[SequenceOutcome]) -> String {
+    json!({ "results": outcomes }).to_string()
+}
+
+/// An aligned table, and the parameters below it.
+pub fn sequences(outcomes: &[SequenceOutcome]) -> String {
+    let mut text = format!("{:<14}", "model");
+    let names = ["recall5", "ndcg5", "recall10", "ndcg10", "valid10", "fit s", "MB", "p50 us", "p99 us"];
+    names.iter().for_each(|name| _ = write!(text, "{name:>10}"));
+    for one in outcomes {
+        _ = write!(text, "\n{:<14}", one.model);
+        let measures = [one.recall5, one.ndcg5, one.recall10, one.ndcg10, one.validation_ndcg10];
+        measures.iter().for_each(|value| _ = write!(text, "{value:>10.4}"));
+        let costs = [one.fit_s, one.size_mb, one.predict_us_p50, one.predict_us_p99];
+        costs.iter().for_each(|value| _ = write!(text, "{value:>10.1}"));
+    }
+    outcomes.iter().for_each(|one| _ = write!(text, "\n{}: {}", one.model, one.params));
     text
 }

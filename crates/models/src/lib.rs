@@ -62,6 +62,8 @@ pub mod next_basket;
 pub mod orders;
 /// What every recommender offers.
 pub mod recommender;
+/// What comes next, from the order of the last events.
+pub mod sequence;
 /// Sparse linear weights among neighbours.
 pub mod slim;
 /// Own habits and those of the shoppers most alike.

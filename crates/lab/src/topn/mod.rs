@@ -84,7 +84,8 @@ pub fn run(options: &TopOptions) -> Result<Vec<TopOutcome>, Error> {
     wanted.map(|entry| (entry.evaluate)(entry, options, &split, &params)).collect()
 }
 
-fn read_params(path: &Path) -> Result<Value, Error> {
+/// An object of parameters by model name.
+pub(crate) fn read_params(path: &Path) -> Result<Value, Error> {
     let text =
         std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     serde_json::from_str(&text).map_err(|error| wrong_params(path, &error))

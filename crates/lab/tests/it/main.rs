@@ -180,3 +180,29 @@ fn top_n_is_tuned_fitted_and_measured_on_what_shoppers_did_not_have() {
             && report::topn_json(&outcomes).contains("\"recall\":1.0")
     );
 }
+
+#[test]
+fn sequences_from_files_to_figures() {
+    let walk = |shopper: usize| (0..7).map(|step| ((shopper + step) % 20).to_string()).collect::<Vec<_>>();
+    let lines: String = (0..100).map(|shopper| format!("{shopper} {}\n", walk(shopper).join(" "))).collect();
+    let folder = file("sequences.txt.gz", &lines);
+    let values: Vec<String> = (0..20).map(|product| format!("\"{product}\": [{}]", product / 5)).collect();
+    file("item2attributes.json.gz", &format!("{{{}}}", values.join(", ")));
+    let folder = folder.parent().expect("a file is in a folder");
+    let small =
+        r#"{"width": 16, "inner": 16, "dropout": 0.0, "learning_rate": 0.01, "epochs": 30, "batch": 16}"#;
+    let params = file("sequences_params.json", &format!(r#"{{"sequence": {small}, "two_tower": {small}}}"#));
+    let line =
+        ["sequences", "--data", folder.to_str().expect("text"), "--params", params.to_str().expect("text")];
+    let command = args::parse(line.iter().map(ToString::to_string)).expect("valid");
+    let Command::Sequences(options) = command else { panic!("{command:?}") };
+    let outcomes = bespoke_lab::sequences::run(&options).expect("runs");
+    assert_eq!(outcomes.len(), bespoke_lab::sequences::models::MODELS.len());
+    for one in &outcomes {
+        assert_eq!(one.shoppers, 100);
+        let learns_order = ["sequence", "two_tower"].contains(&one.model);
+        assert!(!learns_order || one.recall5 > 0.9, "{one:?}");
+    }
+    assert!(report::sequences(&outcomes).contains("two_tower"));
+    assert!(report::sequences_json(&outcomes).contains("\"ndcg10\":"));
+}

@@ -7,6 +7,7 @@ mod next_basket;
 mod position_bias;
 mod recommenders;
 mod rerank;
+mod sequence;
 mod session_knn;
 
 use bespoke_domain::ProductNo;
