@@ -125,7 +125,7 @@ impl Learner {
         });
         match done {
             Ok(()) => tracing::info!(seconds = started.elapsed().as_secs_f64(), "learnt from the log"),
-            Err(error) => tracing::warn!("nothing was learnt: {error:#}"),
+            Err(error) => tracing::info!("nothing was learnt: {error:#}"),
         }
     }
 
