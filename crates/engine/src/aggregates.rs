@@ -53,8 +53,8 @@ pub struct Import {
     pub before: Offset,
     /// When it began.
     pub began: Millis,
-    /// When it ended; `None` while it goes on, or where it broke off.
-    pub ended: Option<Millis>,
+    /// The entry that ended it; `None` while it goes on, or where it broke off.
+    pub ended: Option<Offset>,
     /// Products that could be shown before it.
     pub offered: u64,
 }
@@ -377,7 +377,7 @@ impl Aggregates {
         match mark {
             ImportMark::Ends => {
                 if let Some(last) = self.imports.last_mut() {
-                    last.ended = Some(received);
+                    last.ended = Some(offset);
                 }
             }
             ImportMark::Begins => {

@@ -9,8 +9,8 @@ use crate::wire::field::object_of;
 use crate::writer::{Failure, Job};
 use bespoke_domain::entry::ImportMark;
 use bespoke_domain::{Body, Offset, Problem, ProductNo, ProductPatch};
-use bespoke_engine::Engine;
 use bespoke_engine::aggregates::Import;
+use bespoke_engine::{Engine, Snapshot};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -83,13 +83,15 @@ pub async fn roll_back(app: &App, body: &[u8]) -> Result<CatalogVersionsBody, Ap
 }
 
 fn undo(shop: &Arc<Shop>, import: Import) -> anyhow::Result<u64> {
-    let before = catalogue_of(shop, import.before)?.live().snapshot();
     let snapshot = shop.live.snapshot();
-    let (now, until) = (clock::now(), import.ended.unwrap_or_else(clock::now));
-    let catalog = &snapshot.aggregates.catalog;
+    let start = shop.read(|reader| start_at_or_before(reader, import.before))?;
+    let mut engine = start.unwrap_or_default();
+    let before = catalogue_at(shop, &mut engine, import.before)?;
+    let after = catalogue_at(shop, &mut engine, import.ended.unwrap_or(snapshot.aggregates.offset))?;
+    let (catalog, now) = (&snapshot.aggregates.catalog, clock::now());
     let undone = |no: ProductNo| {
-        let was = before.product(catalog.id(no));
-        let patch = catalog.undone(no, &before.aggregates.catalog, was, until)?;
+        let both = (&before.aggregates.catalog, &after.aggregates.catalog);
+        let patch = catalog.undone(no, both, after.product(catalog.id(no)))?;
         Some(ProductPatch { as_of: now, ..patch })
     };
     let patches: Vec<ProductPatch> = (0..catalog.len() as u32).map(ProductNo).filter_map(undone).collect();
@@ -111,9 +113,8 @@ pub fn put_file<T>(shop: &Shop, rows: impl FnOnce(&Shop) -> Result<T, Failure>) 
     Ok(done)
 }
 
-/// The state of the catalogue after `until`, from the newest checkpoint before it and the rows after that.
-fn catalogue_of(shop: &Shop, until: Offset) -> anyhow::Result<Engine> {
-    let mut engine = shop.read(|reader| start_at_or_before(reader, until))?.unwrap_or_default();
+/// Folds the rows up to `until` in; the state of the catalogue then.
+fn catalogue_at(shop: &Shop, engine: &mut Engine, until: Offset) -> anyhow::Result<Arc<Snapshot>> {
     let mut after = engine.offset();
     // The reader is for one at a time: others get their turn in between.
     while after < until {
@@ -129,5 +130,5 @@ fn catalogue_of(shop: &Shop, until: Offset) -> anyhow::Result<Engine> {
         after = to;
     }
     engine.publish();
-    Ok(engine)
+    Ok(engine.live().snapshot())
 }

@@ -5,34 +5,43 @@ use bespoke_domain::product::{Availability, ProductPatch};
 use bespoke_domain::{Millis, ProductNo};
 
 impl Catalog {
-    /// What makes the product again as it was `before`; `None` where that is how it is. What came in after `until` stays.
+    /// What makes a product again as it was before an import, in the fields that are still as they were after it; `None`
+    /// where that is nothing. `before` and `after` have their own number for it.
     pub fn undone(
         &self,
         product: ProductNo,
-        before: &Self,
-        was: Option<ProductNo>,
-        until: Millis,
+        (before, after): (&Self, &Self),
+        other: Option<ProductNo>,
     ) -> Option<ProductPatch> {
         let now = self.moments.get(product.index())?;
-        let empty = Moments::default();
-        let then = was.and_then(|was| before.moments.get(was.index())).unwrap_or(&empty);
-        let may = |field: usize| now.as_of[field] <= until.0;
-        let differs = |field: usize, is_same: bool| may(field) && !is_same;
-        let content = was.and_then(|was| before.content(was));
-        let same_content = content.is_none() || content == self.content(product);
-        let is_gone = now.availability.is_some() && then.availability.is_none();
+        let nothing = Moments::default();
+        let of = |catalog: &'_ Self| other.and_then(|no| catalog.moments.get(no.index()).copied());
+        let (then, since) = (of(before).unwrap_or(nothing), of(after).unwrap_or(nothing));
+        let content = other.and_then(|no| before.content(no));
+        let is_same = content.is_none() || content == self.content(product);
+        let same = [
+            (now.price == since.price, now.price == then.price),
+            (now.sale_price == since.sale_price, now.sale_price == then.sale_price),
+            (now.availability == since.availability, now.availability == then.availability),
+            (now.stock == since.stock, now.stock == then.stock),
+            (true, is_same),
+        ];
+        // What another patch changed since, or said again, stays.
+        let goes = |field: usize| same[field].0 && !same[field].1 && now.as_of[field] == since.as_of[field];
+        let gone = Availability::OutOfStock;
         let patch = ProductPatch {
             id: self.id(product).to_owned(),
-            price: then.price.filter(|_| differs(0, now.price == then.price)),
-            sale_price: differs(1, now.sale_price == then.sale_price).then_some(then.sale_price),
-            availability: if is_gone { Some(Availability::OutOfStock) } else { then.availability }
-                .filter(|_| differs(2, now.availability == then.availability)),
-            stock: then.stock.filter(|_| differs(3, now.stock == then.stock)),
-            content: content.filter(|_| differs(4, same_content)).map(Box::new),
+            price: then.price.filter(|_| goes(0)),
+            sale_price: goes(1).then_some(then.sale_price),
+            availability: then
+                .availability
+                .or(Some(gone))
+                .filter(|was| goes(2) && now.availability != Some(*was)),
+            stock: then.stock.filter(|_| goes(3)),
+            content: content.filter(|_| goes(4)).map(Box::new),
             as_of: Millis::default(),
         };
-        let nothing = ProductPatch { id: patch.id.clone(), ..ProductPatch::default() };
-        (patch != nothing && !(is_gone && now.availability == Some(Availability::OutOfStock)))
-            .then_some(patch)
+        let empty = ProductPatch { id: patch.id.clone(), ..ProductPatch::default() };
+        (patch != empty).then_some(patch)
     }
 }
