@@ -4,7 +4,7 @@
 //! what at all knows what goes together. Products bought before and new ones are scored apart, since what goes together says
 //! little of reorders, but on one scale, since they share the places of one list. With u(i) the shopper's own weight, n(i) the
 //! mean of the shoppers most alike, e(i) the sum of the SLIM rows of their products:
-//! - bought before: `s(i) = repeat · ratio(i)^rebuy · (own · u(i) + (1 − own) · n(i))`, ratio the rate of [`rebuys`] over
+//! - bought before: `s(i) = repeat · ratio(i)^rebuy · (own · u(i) + (1 − own) · n(i))`, ratio the rate of [`crate::orders::rebuys`] over
 //!   the shop's: what nobody buys twice weighs little, however lately it was bought;
 //! - new: `s(i) = n(i) + linear · e(i)`.
 //!

@@ -3,7 +3,7 @@
 //!
 //! `s(i) = own · u(i) + (1 − own) · Σ_v sim(u,v)^power · v(i) / Σ_v sim(u,v)^power` over the k shoppers v of the greatest cosine
 //! `sim`: TIFU-kNN (Hu, He, Gao, Zhang 2020, "Modeling personalized item frequency information for next-basket recommendation")
-//! with u from [`Decay`]; there the angle is a distance and power is nought.
+//! with u from [`crate::orders::Decay`]; there the angle is a distance and power is nought.
 //!
 //! The search adds up the postings of the shopper's products, each at most `postings_max` long, so that it costs at most
 //! `products_max · postings_max` additions whatever the number of shoppers. Where a product's list is cut, the shoppers stay for
