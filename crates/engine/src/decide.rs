@@ -108,10 +108,12 @@ fn versions(context: &Context<'_>) -> Versions {
 /// The learnt models in force that the placement names.
 fn models(context: &Context<'_>) -> Vec<(String, ArtifactId)> {
     let Some(planned) = context.snapshot.plan.get(&context.request.placement) else { return Vec::new() };
-    let sources = planned.sources.iter().map(|source| source.spec.name);
-    let names: Vec<&str> = sources.chain(planned.scorers.iter().map(|scorer| scorer.spec.name)).collect();
+    let is_used = |name: &str| {
+        planned.sources.iter().any(|source| source.spec.name == name)
+            || planned.scorers.iter().any(|scorer| scorer.spec.name == name)
+    };
     let in_force = context.snapshot.models.versions();
-    in_force.filter(|(name, _)| names.contains(name)).map(|(name, one)| (name.to_owned(), one)).collect()
+    in_force.filter(|(name, _)| is_used(name)).map(|(name, one)| (name.to_owned(), one)).collect()
 }
 
 fn asked_sources<'a>(planned: &'a PlannedPlacement, request: &Request) -> Vec<&'a PlannedSource> {

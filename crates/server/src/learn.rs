@@ -297,18 +297,19 @@ pub fn put_in_force(
     put.map(|_| ()).map_err(|failure| anyhow::anyhow!("the model was not put into force: {failure:?}"))
 }
 
-/// What is known of an artifact of this shop.
+/// What is known of an artifact of this shop, its bytes unread.
 ///
 /// # Errors
-/// When it is damaged, or of another data directory.
+/// When it cannot be read, or is of another data directory.
 pub fn about(shop: &Shop, id: ArtifactId) -> anyhow::Result<About> {
-    let artifact = shop.artifacts.get(id).map_err(|why| anyhow::anyhow!("model {id}: {why}"))?;
-    let about: About = serde_json::from_slice(&artifact.about).with_context(|| format!("model {id}"))?;
+    let known = shop.artifacts.about(id).map_err(|why| anyhow::anyhow!("model {id}: {why}"))?;
+    own(shop, id, &known)
+}
+
+fn own(shop: &Shop, id: ArtifactId, known: &[u8]) -> anyhow::Result<About> {
+    let about: About = serde_json::from_slice(known).with_context(|| format!("model {id}"))?;
     if about.shop != shop_name(shop) {
         bail!("model {id} is of another data directory: its product numbers mean other products");
-    }
-    if id_of(&artifact.bytes) != id {
-        bail!("model {id}: its bytes are not those it is named after");
     }
     Ok(about)
 }
@@ -318,8 +319,11 @@ pub fn about(shop: &Shop, id: ArtifactId) -> anyhow::Result<About> {
 /// # Errors
 /// When it is damaged, of another data directory, or of a version that is not known.
 pub fn load(shop: &Shop, id: ArtifactId) -> anyhow::Result<Arc<Learned>> {
-    about(shop, id)?;
     let artifact = shop.artifacts.get(id).map_err(|why| anyhow::anyhow!("model {id}: {why}"))?;
+    own(shop, id, &artifact.about)?;
+    if id_of(&artifact.bytes) != id {
+        bail!("model {id}: its bytes are not those it is named after");
+    }
     let model = shelf::read(&artifact.bytes);
     model.map(Arc::new).with_context(|| format!("model {id} is of a version that is not known"))
 }

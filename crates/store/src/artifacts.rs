@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::files;
 use bespoke_domain::id::ArtifactId;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"BSPKMDL1";
@@ -13,6 +13,8 @@ const UNFINISHED: &str = "unfinished";
 /// Magic, length of what is known, length of the bytes.
 const HEAD_LEN: usize = 8 + 8 + 8;
 const CRC_LEN: usize = 4;
+/// Most bytes that are read of what is known.
+const ABOUT_MAX: u64 = 1 << 20;
 
 /// The artifacts beside one log. Clones share them, and may be used from any thread; one at a time writes.
 #[derive(Clone, Debug)]
@@ -52,6 +54,20 @@ impl Artifacts {
     pub fn get(&self, id: ArtifactId) -> Result<Artifact, String> {
         let bytes = std::fs::read(self.file_of(id)).map_err(|error| error.to_string())?;
         unpack(&bytes)
+    }
+
+    /// What is known of an artifact, without its bytes: their checksum is not looked at.
+    pub fn about(&self, id: ArtifactId) -> Result<Vec<u8>, String> {
+        let read = |error: std::io::Error| error.to_string();
+        let mut file = std::fs::File::open(self.file_of(id)).map_err(read)?;
+        let mut head = [0; HEAD_LEN];
+        file.read_exact(&mut head).map_err(read)?;
+        if !head.starts_with(MAGIC) {
+            return Err("it is no model of this version".to_owned());
+        }
+        let mut about = Vec::new();
+        file.take(len(&head, 8).min(ABOUT_MAX)).read_to_end(&mut about).map_err(read)?;
+        Ok(about)
     }
 
     /// Every artifact, in the order of names.
@@ -102,6 +118,11 @@ fn head(about: &[u8], bytes: &[u8]) -> Vec<u8> {
     head
 }
 
+/// The length that stands at `at` of a head.
+fn len(head: &[u8], at: usize) -> u64 {
+    head[at..at + 8].iter().rev().fold(0, |len, byte| len << 8 | u64::from(*byte))
+}
+
 fn unpack(file: &[u8]) -> Result<Artifact, String> {
     let body = file.len().checked_sub(HEAD_LEN + CRC_LEN);
     let body = body.ok_or_else(|| format!("it has only {} bytes", file.len()))?;
@@ -113,12 +134,11 @@ fn unpack(file: &[u8]) -> Result<Artifact, String> {
     if crc != crc32fast::hash(summed).to_le_bytes() {
         return Err("its checksum is wrong".to_owned());
     }
-    let len = |at: usize| head[at..at + 8].iter().rev().fold(0, |len, byte| len << 8 | usize::from(*byte));
-    let (about_len, bytes_len) = (len(8), len(16));
-    if about_len.checked_add(bytes_len) != Some(body) {
+    let (about_len, bytes_len) = (len(head, 8), len(head, 16));
+    if about_len.checked_add(bytes_len) != Some(body as u64) {
         return Err("its length is not what was written".to_owned());
     }
-    let (about, bytes) = parts.split_at(about_len);
+    let (about, bytes) = parts.split_at(about_len as usize);
     Ok(Artifact { about: about.to_vec(), bytes: bytes.to_vec() })
 }
 
@@ -135,6 +155,7 @@ mod tests {
         assert!(artifacts.get(id).is_err());
         artifacts.put(id, b"about", b"model").expect("it is written");
         let kept = Artifact { about: b"about".to_vec(), bytes: b"model".to_vec() };
+        assert_eq!(artifacts.about(id), Ok(b"about".to_vec()));
         assert_eq!((artifacts.get(id), artifacts.list().expect("one")), (Ok(kept), vec![id]));
         let path = artifacts.file_of(id);
         let good = std::fs::read(&path).expect("it is there");
