@@ -241,3 +241,24 @@ pub struct KeyChange {
     /// Whether it ends here.
     pub revoked: bool,
 }
+
+/// A named number that may be set of something.
+#[derive(Debug, PartialEq)]
+pub struct ParamSpec {
+    /// Its name in TOML.
+    pub name: &'static str,
+    /// What it does, with its unit.
+    pub doc: &'static str,
+    /// What holds where nothing is set.
+    pub default: f64,
+    /// Smallest and largest value that make sense.
+    pub range: (f64, f64),
+}
+
+impl ParamSpec {
+    /// The value given by its name, within the range, or the default.
+    pub fn value(&self, given: &[(String, f64)]) -> f64 {
+        let set = given.iter().find(|(name, _)| name == self.name).map_or(self.default, |(_, value)| *value);
+        set.clamp(self.range.0, self.range.1)
+    }
+}

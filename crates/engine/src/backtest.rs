@@ -3,11 +3,11 @@
 
 use crate::training::{Deed, Training};
 use bespoke_domain::ProductNo;
-use bespoke_models::interactions::Interactions;
 use bespoke_models::learned::Learned;
 use bespoke_models::metrics::{ndcg, recall};
-use bespoke_models::recommender::{Ask, Scores};
+use bespoke_models::recommender::Scores;
 use bespoke_models::seeded::Seeded;
+use bespoke_models::training_set::{History, TrainingSet};
 use std::collections::HashSet;
 
 /// Cut-off of the measures.
@@ -23,7 +23,7 @@ const HEAVY_MIN: usize = 10;
 /// One shopper: what is known, and what came next.
 #[derive(Clone, Debug)]
 struct Case {
-    history: Vec<(ProductNo, f32)>,
+    history: History,
     next: Vec<ProductNo>,
     segment: usize,
 }
@@ -74,7 +74,8 @@ pub struct Judged {
 
 impl Cases {
     /// Splits `training` at `split_s`. It MUST be sorted.
-    pub fn new(training: &Training, split_s: u32, past: &Interactions) -> Self {
+    pub fn new(training: &Training, split_s: u32, past: &TrainingSet) -> Self {
+        let past = &past.interactions;
         let mut cases: Vec<Case> =
             training.shoppers().filter_map(|deeds| case(training, deeds, split_s)).collect();
         let mut seeded = Seeded::new(1);
@@ -111,15 +112,14 @@ impl Cases {
     pub fn judge_model(&self, model: &Learned) -> Judged {
         let mut scratch = Scores::default();
         self.judge(&mut |case| {
-            let excluded: Vec<ProductNo> = case.history.iter().map(|one| one.0).collect();
-            let ask = Ask { history: &case.history, excluded: &excluded, limit: CUTOFF };
-            let found = model.recommender().recommend(&ask, &mut scratch);
+            let excluded: Vec<ProductNo> = case.history.weights.iter().map(|one| one.0).collect();
+            let found = model.recommend(&case.history, &excluded, CUTOFF, &mut scratch);
             found.into_iter().map(|(_, product)| product).collect()
         })
     }
 
     fn popular_for(&self, case: &Case) -> Vec<ProductNo> {
-        let is_new = |product: &&ProductNo| !case.history.iter().any(|(held, _)| held == *product);
+        let is_new = |product: &&ProductNo| !case.history.weights.iter().any(|(held, _)| held == *product);
         self.popular.iter().filter(is_new).take(CUTOFF).copied().collect()
     }
 
@@ -162,15 +162,15 @@ fn case(training: &Training, deeds: &[Deed], split_s: u32) -> Option<Case> {
     let is_new = split == 0;
     let known = if is_new { (deeds.len() / 2).max(1) } else { split };
     let (past, rest) = deeds.split_at(known.min(deeds.len()));
-    let history = training.weights(past, rest.first()?.time_s.max(split_s).saturating_add(1));
+    let history = training.history(past, rest.first()?.time_s.max(split_s).saturating_add(1));
     let mut next: Vec<ProductNo> = rest.iter().map(|deed| deed.product).collect();
     next.sort_unstable();
     next.dedup();
-    next.retain(|product| !history.iter().any(|(held, _)| held == product));
+    next.retain(|product| !history.weights.iter().any(|(held, _)| held == product));
     if next.is_empty() || history.is_empty() {
         return None;
     }
-    let segment = if is_new { 0 } else { 1 + usize::from(history.len() >= HEAVY_MIN) };
+    let segment = if is_new { 0 } else { 1 + usize::from(history.weights.len() >= HEAVY_MIN) };
     Some(Case { history, next, segment })
 }
 
@@ -218,13 +218,14 @@ mod tests {
     #[test]
     fn every_model_finds_two_tastes_and_beats_popularity() {
         let training = two_tastes();
-        let past = training.interactions(4000, 20);
+        let past = training.set(4000, 20);
         let cases = Cases::new(&training, 4000, &past);
-        assert_eq!((cases.len(), past.row_count()), (40, 40));
+        assert_eq!((cases.len(), past.interactions.row_count()), (40, 40));
         let popular = cases.judge_popularity();
         assert_eq!(popular.ahead, Interval::default());
         for spec in &LEARNED {
-            let judged = cases.judge_model(&(spec.fit)(&past, FitRun { seed: 1, threads: 1 }));
+            let judged =
+                cases.judge_model(&(spec.fit)(&past, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
             assert!(judged.ahead.low > 0.0, "{}: {judged:?} against {popular:?}", spec.name);
             assert!(judged.recall.low <= judged.recall.mean && judged.recall.mean <= judged.recall.high);
         }
@@ -233,9 +234,9 @@ mod tests {
     #[test]
     fn the_future_is_no_part_of_the_past() {
         let training = two_tastes();
-        assert_eq!(training.interactions(0, 20).len(), 0);
-        let all = training.interactions(7000, 20);
-        assert!(training.interactions(4000, 20).len() < all.len());
+        let pairs = |until_s| training.set(until_s, 20).interactions.len();
+        assert_eq!(pairs(0), 0);
+        assert!(pairs(4000) < pairs(7000));
         assert_eq!(training.time_at(0.5), 3000);
     }
 }

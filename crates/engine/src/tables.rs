@@ -4,22 +4,10 @@
 use crate::category_tree::CategorySet;
 use crate::condition::{Check, Lookup};
 use crate::{filter, rule, scorer, source};
+pub use bespoke_domain::settings::ParamSpec;
 use bespoke_domain::settings::{FilterUse, Placement, Rule, ScorerUse, Settings, SourceUse};
 use bespoke_domain::{Condition, ProductNo};
 use std::collections::HashMap;
-
-/// A named number that a placement may set.
-#[derive(Debug, PartialEq)]
-pub struct ParamSpec {
-    /// Its name in TOML.
-    pub name: &'static str,
-    /// What it does, with its unit.
-    pub doc: &'static str,
-    /// What holds where nothing is set.
-    pub default: f64,
-    /// Smallest and largest value that make sense.
-    pub range: (f64, f64),
-}
 
 /// Values of a use's parameters, in the order of its spec.
 pub type Params = Vec<f64>;
@@ -156,9 +144,5 @@ fn plan_filters(used: &[FilterUse]) -> Vec<PlannedFilter> {
 }
 
 fn values(specs: &[ParamSpec], given: &[(String, f64)]) -> Params {
-    let value = |spec: &ParamSpec| {
-        let set = given.iter().find(|(name, _)| name == spec.name).map_or(spec.default, |(_, value)| *value);
-        set.clamp(spec.range.0, spec.range.1)
-    };
-    specs.iter().map(value).collect()
+    specs.iter().map(|spec| spec.value(given)).collect()
 }

@@ -5,12 +5,16 @@ use crate::engine::{Live, Snapshot};
 use crate::profile::{Act, act_of, seconds};
 use bespoke_domain::{Body, Entry, EventKind, ProductNo, Purpose, ShopperNo};
 use bespoke_models::interactions::Interactions;
+use bespoke_models::orders::{Order, Orders};
+use bespoke_models::training_set::{History, TrainingSet};
 use std::collections::HashSet;
 
 /// Days after which an act counts half.
 const HALF_LIFE_DAYS: f32 = 90.0;
 /// Products of one shopper that count, those dealt with last.
 const PRODUCTS_MAX: usize = 300;
+/// Acts of one shopper whose order counts, the last.
+const EVENTS_MAX: usize = 200;
 /// Fewest products of a shopper who tells which go together.
 const PRODUCTS_MIN: usize = 2;
 
@@ -98,11 +102,43 @@ impl Training {
         weights
     }
 
-    /// A row a shopper who dealt with at least two products before `until_s`; columns for `product_count` products.
-    pub fn interactions(&self, until_s: u32, product_count: usize) -> Interactions {
-        let rows = self.shoppers().map(|deeds| self.weights(deeds, until_s));
-        Interactions::new(rows.filter(|row| row.len() >= PRODUCTS_MIN)).with_columns(product_count)
+    /// What is known of a shopper from acts before `until_s`, as of then.
+    pub fn history(&self, deeds: &[Deed], until_s: u32) -> History {
+        let past = &deeds[..deeds.partition_point(|deed| deed.time_s < until_s)];
+        let events = past[past.len().saturating_sub(EVENTS_MAX)..].iter().map(|deed| deed.product).collect();
+        let bought = past.iter().filter(|deed| deed.act == Act::Buy).map(|deed| (deed.time_s, deed.product));
+        History { weights: self.weights(deeds, until_s), events, orders: orders(bought) }
     }
+
+    /// What models are fitted on: acts before `until_s` of shoppers who dealt with at least two products, and
+    /// `product_count` products.
+    pub fn set(&self, until_s: u32, product_count: usize) -> TrainingSet {
+        let known = self.shoppers().map(|deeds| self.history(deeds, until_s));
+        let (mut rows, mut sequences, mut all_orders) = (Vec::new(), Vec::new(), Vec::new());
+        for history in known.filter(|known| known.weights.len() >= PRODUCTS_MIN) {
+            rows.push(history.weights);
+            sequences.push(history.events);
+            all_orders.push(history.orders);
+        }
+        TrainingSet {
+            interactions: Interactions::new(rows).with_columns(product_count),
+            sequences,
+            orders: Orders::new(all_orders).with_products(product_count),
+            attributes: Interactions::new(Vec::<Vec<(ProductNo, f32)>>::new()),
+        }
+    }
+}
+
+/// Purchases in the order of time, those of one moment as one order.
+pub fn orders(bought: impl Iterator<Item = (u32, ProductNo)>) -> Vec<Order> {
+    let mut orders: Vec<(u32, Order)> = Vec::new();
+    for (time_s, product) in bought {
+        match orders.last_mut().filter(|(last_s, _)| *last_s == time_s) {
+            Some((_, order)) => order.push(product),
+            None => orders.push((time_s, vec![product])),
+        }
+    }
+    orders.into_iter().map(|(_, order)| order).collect()
 }
 
 /// What an act counts that happened so many seconds ago.

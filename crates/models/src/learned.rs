@@ -1,16 +1,17 @@
 //! The models that a shop learns from its own log and puts into force: one line each, one type for what was fitted.
 
 use crate::als::{Als, AlsParams};
-use crate::interactions::Interactions;
 use crate::item_knn::{ItemKnnParams, Similarity};
 use crate::neighbours::Neighbours;
-use crate::recommender::{FitRun, Recommender};
+use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use crate::slim::SlimParams;
+use crate::training_set::{History, TrainingSet};
 use bespoke_domain::ProductNo;
+use bespoke_domain::settings::ParamSpec;
 use serde::{Deserialize, Serialize};
 
-/// Bytes that [`crate::slim`] may hold a product while it is fitted.
-const SLIM_FIT_BYTES: u64 = 50_000;
+/// Bytes that [`crate::slim`] may hold a product and candidate while it is fitted.
+const SLIM_FIT_BYTES: u64 = 500;
 
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,50 +29,115 @@ pub struct LearnedSpec {
     pub name: &'static str,
     /// What it is, in a sentence.
     pub doc: &'static str,
-    /// Fits it.
-    pub fit: fn(&Interactions, FitRun) -> Learned,
+    /// What may be set of it, and searched for.
+    pub params: &'static [ParamSpec],
+    /// Fits it with these values of its parameters.
+    pub fit: fn(&TrainingSet, &[f64], FitRun) -> Learned,
     /// Bytes that a fit takes at most, roughly.
-    pub fit_bytes: fn(&Interactions) -> u64,
+    pub fit_bytes: fn(&TrainingSet, &[f64]) -> u64,
 }
 
 /// Every model that can be learnt from the log.
 pub static LEARNED: [LearnedSpec; 3] = [
     LearnedSpec {
         name: "item_item",
-        doc: "Products that the same shoppers deal with: RP3β, 100 neighbours each.",
-        fit: |data, run| Learned::Neighbours(ITEM_ITEM.fit(data, run)),
-        fit_bytes: |data| 24 * data.len() as u64 + 1_000 * data.column_count() as u64,
+        doc: "Products that the same shoppers deal with, by RP3β.",
+        params: &[
+            param("alpha", "Power of the steps of a walk.", 0.57, (0.1, 2.0)),
+            param("beta", "How much what many deal with is held down.", 0.3, (0.0, 1.0)),
+            param("neighbours", "Products kept for each.", 100.0, (10.0, 1_000.0)),
+        ],
+        fit: |data, values, run| Learned::Neighbours(item_item(values).fit(&data.interactions, run)),
+        fit_bytes: |data, values| pair_bytes(data) + 10 * values[2] as u64 * data.product_count() as u64,
     },
     LearnedSpec {
         name: "slim",
         doc: "Each product predicted from the few most like it, by least squares.",
-        fit: |data, run| Learned::Neighbours(SlimParams::default().fit(data, run)),
-        fit_bytes: |data| 24 * data.len() as u64 + SLIM_FIT_BYTES * data.column_count() as u64,
+        params: &[
+            param("candidates", "Products that each is predicted from.", 100.0, (10.0, 400.0)),
+            param("regularization", "How small weights are kept.", 50.0, (0.1, 10_000.0)),
+            param("busy", "How much less a shopper of many products counts.", 0.4, (0.0, 1.0)),
+        ],
+        fit: |data, values, run| Learned::Neighbours(slim(values).fit(&data.interactions, run)),
+        fit_bytes: |data, values| {
+            pair_bytes(data) + SLIM_FIT_BYTES * values[0] as u64 * data.product_count() as u64
+        },
     },
     LearnedSpec {
         name: "als",
         doc: "A vector of tastes for each product, by implicit alternating least squares.",
-        fit: |data, run| Learned::Als(ALS.fit(data, run)),
-        fit_bytes: |data| {
-            24 * data.len() as u64 + 4 * 64 * 3 * (data.row_count() + data.column_count()) as u64
+        params: &[
+            param("factors", "Numbers a vector.", 64.0, (8.0, 512.0)),
+            param("sweeps", "Times that both sides are solved.", 8.0, (1.0, 50.0)),
+            param("regularization", "How short vectors are kept.", 0.003, (1e-5, 1.0)),
+            param("unobserved", "What a pair that was not observed counts.", 0.03, (1e-4, 1.0)),
+        ],
+        fit: |data, values, run| Learned::Als(als(values).fit(&data.interactions, run)),
+        fit_bytes: |data, values| {
+            let vectors = (data.interactions.row_count() + data.product_count()) as u64;
+            pair_bytes(data) + 4 * 3 * values[0] as u64 * vectors
         },
     },
 ];
 
-const ITEM_ITEM: ItemKnnParams =
-    ItemKnnParams { similarity: Similarity::Rp3Beta { alpha: 0.57, beta: 0.3 }, neighbours_max: 100 };
-const ALS: AlsParams = AlsParams {
-    factors: 64,
-    sweeps: 8,
-    regularization: 0.003,
-    unobserved: 0.03,
-    power: 1.0,
-    solver: crate::als_solve::Solver::Cholesky,
-};
+const fn param(name: &'static str, doc: &'static str, default: f64, range: (f64, f64)) -> ParamSpec {
+    ParamSpec { name, doc, default, range }
+}
+
+fn item_item(values: &[f64]) -> ItemKnnParams {
+    let similarity = Similarity::Rp3Beta { alpha: values[0] as f32, beta: values[1] as f32 };
+    ItemKnnParams { similarity, neighbours_max: values[2] as u32 }
+}
+
+fn slim(values: &[f64]) -> SlimParams {
+    SlimParams {
+        candidates_max: values[0] as u32,
+        regularization: values[1] as f32,
+        busy: values[2] as f32,
+        ..SlimParams::default()
+    }
+}
+
+fn als(values: &[f64]) -> AlsParams {
+    AlsParams {
+        factors: values[0] as u32,
+        sweeps: values[1] as u32,
+        regularization: values[2] as f32,
+        unobserved: values[3] as f32,
+        ..AlsParams::default()
+    }
+}
+
+fn pair_bytes(data: &TrainingSet) -> u64 {
+    24 * data.interactions.len() as u64
+}
+
+impl LearnedSpec {
+    /// The values of its parameters: those given by name, within their ranges, and the defaults of the others.
+    pub fn values(&self, given: &[(String, f64)]) -> Vec<f64> {
+        self.params.iter().map(|param| param.value(given)).collect()
+    }
+}
 
 impl Learned {
-    /// The model as what recommends.
-    pub fn recommender(&self) -> &dyn Recommender {
+    /// The best products for a shopper, but for `excluded`, best first.
+    pub fn recommend(
+        &self,
+        history: &History,
+        excluded: &[ProductNo],
+        limit: usize,
+        scratch: &mut Scores,
+    ) -> Vec<(f32, ProductNo)> {
+        let ask = Ask { history: &history.weights, excluded, limit };
+        self.recommender().recommend(&ask, scratch)
+    }
+
+    /// Bytes that it takes in memory.
+    pub fn size_bytes(&self) -> usize {
+        self.recommender().size_bytes()
+    }
+
+    fn recommender(&self) -> &dyn Recommender {
         match self {
             Self::Neighbours(model) => model,
             Self::Als(model) => model,

@@ -68,6 +68,8 @@ pub mod sequence;
 pub mod slim;
 /// Own habits and those of the shoppers most alike.
 pub mod tifu_knn;
+/// What a shop's log tells a model.
+pub mod training_set;
 
 /// Small systems of equations.
 pub mod cholesky;

@@ -14,9 +14,9 @@ use bespoke_engine::backtest::{Cases, Judged};
 use bespoke_engine::profile::seconds;
 use bespoke_engine::shelf;
 use bespoke_engine::training::Training;
-use bespoke_models::interactions::Interactions;
 use bespoke_models::learned::{LEARNED, Learned, LearnedSpec};
 use bespoke_models::recommender::FitRun;
+use bespoke_models::training_set::TrainingSet;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -140,7 +140,7 @@ impl Learner {
         let training = read(shop, &snapshot)?;
         let split_s = wanted.split_s.unwrap_or_else(|| training.time_at(PAST));
         let product_count = snapshot.aggregates.catalog.len();
-        let past = training.interactions(split_s, product_count);
+        let past = training.set(split_s, product_count);
         let cases = Cases::new(&training, split_s, &past);
         let popular = cases.judge_popularity();
         self.note(|run| {
@@ -151,12 +151,12 @@ impl Learner {
             bail!("the log has no acts of shoppers who allow personalization");
         }
         let now_s = seconds(clock::now()).max(training.time_at(1.0)).saturating_add(1);
-        let whole = training.interactions(now_s, product_count);
+        let whole = training.set(now_s, product_count);
         for spec in specs {
             self.note(|run| run.stage = format!("fitting {}", spec.name));
             let one = if started.elapsed() > RUN_MAX {
                 skipped(spec, "the run has taken its 15 minutes")
-            } else if (spec.fit_bytes)(&whole) > FIT_BYTES_MAX {
+            } else if (spec.fit_bytes)(&whole, &spec.values(&[])) > FIT_BYTES_MAX {
                 skipped(spec, "the fit would take more than 8 GiB")
             } else {
                 let data = Data { past: &past, whole: &whole, cases: &cases };
@@ -212,8 +212,8 @@ fn skipped(spec: &LearnedSpec, why: &str) -> ModelRunBody {
 
 /// What a model is fitted on and judged by.
 struct Data<'a> {
-    past: &'a Interactions,
-    whole: &'a Interactions,
+    past: &'a TrainingSet,
+    whole: &'a TrainingSet,
     cases: &'a Cases,
 }
 
@@ -226,7 +226,8 @@ fn fit(
     wanted: &Wanted,
 ) -> anyhow::Result<ModelRunBody> {
     let started = Instant::now();
-    let judged = data.cases.judge_model(&(spec.fit)(data.past, RUN));
+    let values = spec.values(&[]);
+    let judged = data.cases.judge_model(&(spec.fit)(data.past, &values, RUN));
     let mut one = ModelRunBody {
         judged: Some(JudgedBody::of(&judged)),
         seconds: started.elapsed().as_secs_f64(),
@@ -239,18 +240,18 @@ fn fit(
         one.why = refused.unwrap_or_default();
         return Ok(one);
     }
-    let model = (spec.fit)(data.whole, RUN);
+    let model = (spec.fit)(data.whole, &values, RUN);
     one.seconds = started.elapsed().as_secs_f64();
-    one.bytes = model.recommender().size_bytes();
+    one.bytes = model.size_bytes();
     let about = About {
         name: spec.name.to_owned(),
         shop: shop_name(shop),
         code: env!("CARGO_PKG_VERSION").to_owned(),
         cut_off: snapshot.aggregates.offset.0,
         trained_at_ms: clock::now().0,
-        shoppers: data.whole.row_count(),
-        products: data.whole.column_count(),
-        pairs: data.whole.len(),
+        shoppers: data.whole.interactions.row_count(),
+        products: data.whole.product_count(),
+        pairs: data.whole.interactions.len(),
         data: data_hash(data.whole),
         bytes: one.bytes,
         backtest: JudgedBody::of(&judged),
@@ -353,7 +354,8 @@ fn shop_name(shop: &Shop) -> String {
     format!("{:016x}", shop.secret.hash64("shop", "models"))
 }
 
-fn data_hash(data: &Interactions) -> String {
+fn data_hash(data: &TrainingSet) -> String {
+    let data = &data.interactions;
     let mut hasher = blake3::Hasher::new();
     for row in 0..data.row_count() {
         let (columns, weights) = data.row(row);

@@ -3,17 +3,18 @@
 
 use super::{Scored, products};
 use crate::context::Context;
-use crate::profile::seconds;
-use crate::training::weight;
+use crate::profile::{Profile, seconds};
+use crate::training::{orders, weight};
 use bespoke_domain::decision::Reason;
 use bespoke_domain::{Candidate, ProductNo};
-use bespoke_models::recommender::{Ask, Scores};
+use bespoke_models::recommender::Scores;
+use bespoke_models::training_set::History;
 
 /// What the page's product counts, beside 1 for a product just looked at.
 const PAGE_WEIGHT: f32 = 3.0;
 
 /// What the shopper dealt with lately and how strongly, and the page's products.
-pub fn history(context: &Context<'_>) -> Vec<(ProductNo, f32)> {
+pub fn history(context: &Context<'_>) -> History {
     let now_s = seconds(context.request.now);
     let recent =
         context.recent().map(|one| (one.product, weight(one.act(), now_s.saturating_sub(one.time_s))));
@@ -24,17 +25,19 @@ pub fn history(context: &Context<'_>) -> Vec<(ProductNo, f32)> {
             None => all.push((product, weight)),
         }
     }
-    all
+    let events = context.recent().map(|one| one.product).chain(context.items.iter().copied()).collect();
+    let bought = context.profile.map_or(&[][..], Profile::bought);
+    let orders = orders(bought.iter().map(|one| (one.time_s, one.product)));
+    History { weights: all, events, orders }
 }
 
 /// What the model in force recommends; nothing where there is none.
-pub fn yield_of(context: &Context<'_>, name: &str, history: &[(ProductNo, f32)], limit: usize) -> Scored {
+pub fn yield_of(context: &Context<'_>, name: &str, history: &History, limit: usize) -> Scored {
     let Some(model) = context.snapshot.models.get(name).filter(|_| !history.is_empty()) else {
         return Vec::new();
     };
-    let excluded: Vec<ProductNo> = history.iter().map(|(product, _)| *product).collect();
-    let ask = Ask { history, excluded: &excluded, limit };
-    products(Scores::with(|scratch| model.recommender().recommend(&ask, scratch)))
+    let excluded: Vec<ProductNo> = history.weights.iter().map(|(product, _)| *product).collect();
+    products(Scores::with(|scratch| model.recommend(history, &excluded, limit, scratch)))
 }
 
 /// The part of the history that speaks most for the candidate.
@@ -44,8 +47,11 @@ pub fn reason_of(context: &Context<'_>, name: &str, candidate: Candidate) -> Rea
     let speaks = |(from, weight): (ProductNo, f32)| {
         (model.map_or(0.0, |model| weight * model.closeness(from, product)), from)
     };
-    let most =
-        history(context).into_iter().map(speaks).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+    let most = history(context)
+        .weights
+        .into_iter()
+        .map(speaks)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
     let basis = most.filter(|(speaks, _)| *speaks > 0.0).map(|(_, basis)| basis);
     let text = basis.map_or_else(
         || "Goes with what you looked at lately".to_owned(),

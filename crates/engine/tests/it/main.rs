@@ -113,9 +113,9 @@ impl Bench {
     fn learn(&mut self, name: &str) -> (ArtifactId, Arc<Learned>) {
         let training = self.training();
         let products = self.engine.live().snapshot().aggregates.catalog.len();
-        let data = training.interactions(training.time_at(1.0) + 1, products);
+        let data = training.set(training.time_at(1.0) + 1, products);
         let spec = LEARNED.iter().find(|spec| spec.name == name).expect("it can be learnt");
-        let model = Arc::new((spec.fit)(&data, FitRun { seed: 1, threads: 1 }));
+        let model = Arc::new((spec.fit)(&data, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
         let sum = bespoke_engine::shelf::bytes(&model)
             .iter()
             .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
