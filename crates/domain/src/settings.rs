@@ -127,6 +127,30 @@ pub struct Placement {
     pub diversity: Diversity,
     /// Merchandisers' instructions, in order.
     pub rules: Vec<Rule>,
+    /// What the learned order is after; `None` = sources and scorers put in order.
+    pub objective: Option<Objective>,
+}
+
+/// What a slot is worth to the shop, in terms of what is foreseen of a candidate:
+/// `click · P(click) + cart · P(cart) + P(buy) · (buy + margin · margin share + stock · stock + return · P(return))`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Objective {
+    /// Its name and version, which decisions carry.
+    pub name: String,
+    /// What a click is worth.
+    pub click: f32,
+    /// What an addition to the cart is worth.
+    pub cart: f32,
+    /// What a purchase is worth.
+    pub buy: f32,
+    /// What is added to a purchase that is sent back; below 0.
+    pub returned: f32,
+    /// What is added to a purchase for the share of the price that is left.
+    pub margin: f32,
+    /// What is added to a purchase for the depth of stock, from 0 to 1.
+    pub stock: f32,
+    /// Candidates that are put in order by it, those that sources and scorers put first.
+    pub rows: u16,
 }
 
 /// Most slots that may share something; 0 = no cap.

@@ -22,8 +22,12 @@ pub mod context;
 pub mod decide;
 /// The fold and its published snapshots.
 pub mod engine;
+/// What candidates are like, as numbers.
+pub mod features;
 /// What removes candidates.
 pub mod filter;
+/// The learned order, by what is foreseen and what it is worth.
+pub mod foresight;
 /// What products of a category usually cost.
 pub mod levels;
 /// Which products stand in which category.

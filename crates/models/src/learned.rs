@@ -3,6 +3,7 @@
 use crate::als::{Als, AlsParams};
 use crate::item_knn::{ItemKnnParams, Similarity};
 use crate::neighbours::Neighbours;
+use crate::ranker::Ranker;
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use crate::slim::SlimParams;
 use crate::training_set::{History, TrainingSet};
@@ -20,6 +21,8 @@ pub enum Learned {
     Neighbours(Neighbours),
     /// A vector a product.
     Als(Als),
+    /// What becomes of candidates. It recommends nothing.
+    Ranker(Box<Ranker>),
 }
 
 /// A model's line in the table.
@@ -129,18 +132,19 @@ impl Learned {
         scratch: &mut Scores,
     ) -> Vec<(f32, ProductNo)> {
         let ask = Ask { history: &history.weights, excluded, limit };
-        self.recommender().recommend(&ask, scratch)
+        match self {
+            Self::Neighbours(model) => model.recommend(&ask, scratch),
+            Self::Als(model) => model.recommend(&ask, scratch),
+            Self::Ranker(_) => Vec::new(),
+        }
     }
 
     /// Bytes that it takes in memory.
     pub fn size_bytes(&self) -> usize {
-        self.recommender().size_bytes()
-    }
-
-    fn recommender(&self) -> &dyn Recommender {
         match self {
-            Self::Neighbours(model) => model,
-            Self::Als(model) => model,
+            Self::Neighbours(model) => model.size_bytes(),
+            Self::Als(model) => model.size_bytes(),
+            Self::Ranker(model) => model.size_bytes(),
         }
     }
 
@@ -152,6 +156,7 @@ impl Learned {
                 columns.binary_search(&to.0).map_or(0.0, |at| weights[at])
             }
             Self::Als(model) => model.closeness(from, to),
+            Self::Ranker(_) => 0.0,
         }
     }
 }

@@ -34,6 +34,8 @@ pub mod gbdt;
 
 /// Scores into probabilities.
 pub mod isotonic;
+/// What becomes of a candidate: click, cart, purchase, return.
+pub mod ranker;
 /// Candidates of a session, described and ranked.
 pub mod rerank;
 

@@ -185,6 +185,7 @@ fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
         filters: filters.iter().map(filter).collect(),
         diversity: Diversity::default(),
         rules: Vec::new(),
+        objective: None,
     }
 }
 
