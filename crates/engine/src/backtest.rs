@@ -205,9 +205,12 @@ mod tests {
                 let product = ProductNo(taste + (shopper / 2 + step * 3) % 10);
                 training.deeds.push(Deed {
                     shopper: ShopperNo(shopper),
+                    identity: ShopperNo(shopper),
                     time_s: 1000 * step + shopper,
                     product,
                     act: Act::View,
+                    amount_minor: 0,
+                    offset: u64::from(1000 * step + shopper),
                 });
             }
         }

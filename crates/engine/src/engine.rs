@@ -10,7 +10,9 @@ use crate::seen::Seen;
 use crate::shelf::{Models, Shelf};
 use crate::tables::Plan;
 use bespoke_domain::id::ArtifactId;
-use bespoke_domain::{Body, Consent, Decision, Entry, Event, EventKind, Offset, Purpose, Request, ShopperNo};
+use bespoke_domain::{
+    Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, Purpose, Request, Settings, ShopperNo,
+};
 use bespoke_models::learned::Learned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufWriter, Write};
@@ -189,6 +191,21 @@ impl Engine {
     /// Puts a loaded model where it is found when it comes into force.
     pub fn shelve(&mut self, artifact: ArtifactId, model: Arc<Learned>) {
         self.shelf.put(artifact, model);
+    }
+
+    /// Puts settings and models into force that no entry of the log does: for questions about the past.
+    pub(crate) fn suppose(
+        &mut self,
+        settings: Option<&Settings>,
+        models: Vec<(String, ArtifactId, Arc<Learned>)>,
+    ) {
+        if let Some(settings) = settings {
+            self.aggregates.fold_settings(Offset::default(), Millis::default(), settings);
+        }
+        for (name, artifact, model) in models {
+            self.shelve(artifact, model);
+            self.aggregates.models.insert(name, artifact);
+        }
     }
 
     /// The model that is in force under a name.

@@ -36,6 +36,8 @@ pub mod members;
 pub mod names;
 /// Names and their numbers.
 pub mod numbering;
+/// Moments of the past, and the state as it was then.
+pub mod occasions;
 /// The candidates of one decision.
 pub mod pool;
 /// One shopper's projection.

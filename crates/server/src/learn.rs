@@ -195,8 +195,8 @@ fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
     while after < last {
         let until = Offset((after.0 + AT_ONCE).min(last.0));
         shop.read(|reader| {
-            reader.read(after, until, &mut |_, entry| {
-                training.feed(snapshot, &shop.live, &entry);
+            reader.read(after, until, &mut |offset, entry| {
+                training.feed(snapshot, &shop.live, offset, &entry);
                 ControlFlow::Continue(())
             })
         })?;

@@ -5,6 +5,7 @@ mod conditions;
 mod golden;
 mod invariants;
 mod learnt;
+mod occasions;
 mod wardrobe;
 
 use bespoke_domain::Purpose;
@@ -104,7 +105,8 @@ impl Bench {
         self.engine.publish();
         let live = self.engine.live();
         let mut training = Training::default();
-        self.entries.iter().for_each(|entry| training.feed(&live.snapshot(), &live, entry));
+        let (snapshot, offsets) = (live.snapshot(), (1..).map(Offset));
+        offsets.zip(&self.entries).for_each(|(offset, entry)| training.feed(&snapshot, &live, offset, entry));
         training.sort();
         training
     }
