@@ -175,7 +175,7 @@ fn case(training: &Training, deeds: &[Deed], split_s: u32) -> Option<Case> {
 }
 
 /// The mean with its bootstrap interval (Efron 1979), seeded.
-fn interval(values: &[f64]) -> Interval {
+pub fn interval(values: &[f64]) -> Interval {
     if values.is_empty() {
         return Interval::default();
     }

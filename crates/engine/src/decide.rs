@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::engine::Snapshot;
 use crate::features::narrow;
-use crate::foresight::{Foresight, foresee};
+use crate::foresight::{Foresight, bought_worth, foresee};
 use crate::pool::{Place, Pool, Pooled};
 use crate::profile::Profile;
 use crate::rule::{Phase, Planned};
@@ -37,22 +37,44 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     if request.room == Some(0) {
         return Decision { fallback: Fallback::Clutter, ..nothing(&context) };
     }
-    let sources = asked_sources(planned, request);
-    let mut work = Work::gather(&context, sources);
-    work.apply_rules(&context, planned, Phase::Place);
-    work.keep_given(&context);
-    work.filter(&context, planned);
-    work.apply_rules(&context, planned, Phase::Remove);
-    let fallback = work.judge_evidence(&context, planned);
     let (slots, caps) = room(planned, request);
-    work.score(&context, planned, SCORED_MIN.max(SCORED_PER_SLOT * slots));
-    work.apply_rules(&context, planned, Phase::Order);
+    let (mut work, fallback) = Work::ordered(&context, planned, slots);
     let foresight = work.foresee(&context, planned, fallback);
     let chosen = match request.follows {
         None => work.select(slots, caps, fallback),
         Some(_) => work.keep_order(&context, slots),
     };
     work.certify(&context, planned, &Chosen { slate: chosen, foresight, fallback })
+}
+
+/// The candidates that an objective would put in order, described, in the order that sources and scorers gave them; none
+/// where the slate falls back, or the placement has no objective. The same that [`decide`] describes.
+pub fn describe(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request) -> Described {
+    let context = Context::new(snapshot, profile, request);
+    let Some(planned) = snapshot.plan.get(&request.placement) else { return Described::default() };
+    let (mut work, fallback) = Work::ordered(&context, planned, room(planned, request).0);
+    let foresight = work.foresee(&context, planned, fallback);
+    let objective = planned.placement.objective.as_ref();
+    let rows = foresight.at.iter().map(|at| &work.pool.all[*at]);
+    Described {
+        bought: rows
+            .clone()
+            .map(|one| objective.map_or(0.0, |objective| bought_worth(objective, &one.row)))
+            .collect(),
+        candidates: rows.map(|one| one.candidate).collect(),
+        values: foresight.values,
+    }
+}
+
+/// Candidates as a ranker sees them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Described {
+    /// The best first.
+    pub candidates: Vec<Candidate>,
+    /// What they are like, row after row.
+    pub values: Vec<f32>,
+    /// What a purchase of each is worth by the objective, unless it is sent back.
+    pub bought: Vec<f32>,
 }
 
 /// Where the shopper stands in the roll-out of the placement, 0 to 99: the same at every request, and another for another
@@ -147,6 +169,19 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
+    /// From the sources to the order before anything is foreseen.
+    fn ordered(context: &Context<'a>, planned: &'a PlannedPlacement, slots: usize) -> (Self, Fallback) {
+        let mut work = Self::gather(context, asked_sources(planned, context.request));
+        work.apply_rules(context, planned, Phase::Place);
+        work.keep_given(context);
+        work.filter(context, planned);
+        work.apply_rules(context, planned, Phase::Remove);
+        let fallback = work.judge_evidence(context, planned);
+        work.score(context, planned, SCORED_MIN.max(SCORED_PER_SLOT * slots));
+        work.apply_rules(context, planned, Phase::Order);
+        (work, fallback)
+    }
+
     fn gather(context: &Context<'a>, sources: Vec<&'a PlannedSource>) -> Self {
         let capacity = sources.iter().map(|source| source.limit).sum();
         let pool = Pool::with_capacity(&context.snapshot.aggregates.catalog, capacity);

@@ -2,10 +2,11 @@
 //! ranker learnt from the log foresees what becomes of each, and the objective says what that is worth to the shop. Without
 //! such a ranker the order stays, and the description goes into the log for one to learn from.
 
+use crate::catalog::Row;
 use crate::context::Context;
 use crate::engine::Snapshot;
 use crate::features::describe;
-use crate::pool::{Pool, Pooled};
+use crate::pool::Pool;
 use crate::scorer::stock::depth;
 use crate::tables::PlannedPlacement;
 use bespoke_domain::settings::{Objective, Shows};
@@ -52,7 +53,7 @@ pub fn foresee(context: &Context<'_>, planned: &PlannedPlacement, pool: &mut Poo
     let foreseen = ranker.predict(&values, wanted(objective));
     for (at, heads) in at.iter().zip(&foreseen) {
         let one = &mut pool.all[*at];
-        one.worth = Some(worth(objective, heads, one));
+        one.worth = Some(worth(objective, heads, bought_worth(objective, &one.row)));
     }
     Foresight { at, values, foreseen }
 }
@@ -83,12 +84,13 @@ fn wanted(objective: &Objective) -> [bool; HEAD_COUNT] {
     [*click != 0.0, *cart != 0.0, buys, *returned != 0.0]
 }
 
-/// What a candidate is worth, by what is foreseen of it.
-pub fn worth(objective: &Objective, heads: &[f32; HEAD_COUNT], one: &Pooled) -> f32 {
+/// What a candidate is worth, by what is foreseen of it and what a purchase of it is worth.
+pub fn worth(objective: &Objective, heads: &[f32; HEAD_COUNT], bought: f32) -> f32 {
     let [click, cart, buy, returned] = *heads;
-    let bought = objective.buy
-        + objective.margin * f32::from(one.row.margin) / 100.0
-        + objective.stock * depth(&one.row)
-        + objective.returned * returned;
-    objective.click * click + objective.cart * cart + buy * bought
+    objective.click * click + objective.cart * cart + buy * (bought + objective.returned * returned)
+}
+
+/// What a purchase is worth, unless it is sent back.
+pub fn bought_worth(objective: &Objective, row: &Row) -> f32 {
+    objective.buy + objective.margin * f32::from(row.margin) / 100.0 + objective.stock * depth(row)
 }

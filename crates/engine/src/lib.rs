@@ -28,6 +28,8 @@ pub mod features;
 pub mod filter;
 /// The learned order, by what is foreseen and what it is worth.
 pub mod foresight;
+/// What a ranker learns from.
+pub mod lessons;
 /// What products of a category usually cost.
 pub mod levels;
 /// Which products stand in which category.
