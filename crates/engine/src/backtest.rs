@@ -1,6 +1,16 @@
 //! What a model would have been worth: fitted on the past, asked what each shopper dealt with next, next to popularity on the
-//! same cases. Cases are shoppers with something new after the split; ranks are over all products.
+//! same cases. Cases are shoppers with something new after the split; ranks are over all products. What a whole placement would have
+//! been worth is asked in [`placement`].
 
+/// How sure a mean is.
+pub mod bootstrap;
+/// What slates are measured by.
+pub mod measures;
+/// What a placement would have been worth.
+pub mod placement;
+
+use crate::backtest::measures::{Exposure, MEASURES, Part, Right, Shown, Yardstick};
+use crate::profile::Act;
 use crate::training::{Deed, Training};
 use bespoke_domain::ProductNo;
 use bespoke_models::learned::Learned;
@@ -8,10 +18,9 @@ use bespoke_models::metrics::{ndcg, recall};
 use bespoke_models::recommender::Scores;
 use bespoke_models::seeded::Seeded;
 use bespoke_models::training_set::{History, TrainingSet};
-use std::collections::HashSet;
 
-/// Cut-off of the measures.
-pub const CUTOFF: usize = 20;
+pub use measures::CUTOFF;
+
 /// Most cases; of more, a seeded part.
 const CASES_MAX: usize = 4_000;
 /// Resamples of the bootstrap, and the share of them that an interval leaves out on each side.
@@ -24,7 +33,7 @@ const HEAVY_MIN: usize = 10;
 #[derive(Clone, Debug)]
 struct Case {
     history: History,
-    next: Vec<ProductNo>,
+    next: Right,
     segment: usize,
 }
 
@@ -38,6 +47,7 @@ pub struct Cases {
     cases: Vec<Case>,
     /// Products by weight before the split, best first.
     popular: Vec<ProductNo>,
+    yardstick: Yardstick,
 }
 
 /// A mean with its bootstrap interval (percentiles, 95 %).
@@ -66,6 +76,16 @@ pub struct Judged {
     pub mrr: f64,
     /// Share of all products with weight that were recommended to someone.
     pub coverage: f64,
+    /// Gini coefficient of how often they were.
+    pub gini: f64,
+    /// Share of the revenue of what was bought next and kept that is in the top 20.
+    pub revenue: f64,
+    /// Mean of −log2 of the share that recommended products have of all acts before.
+    pub novelty: f64,
+    /// Share of pairs of recommended products whose main categories differ.
+    pub diversity: f64,
+    /// Mean share of products that are less popular than a recommended one.
+    pub popularity: f64,
     /// NDCG@20 less popularity's, on the same cases.
     pub ahead: Interval,
     /// NDCG@20 and cases by segment, in the order of [`SEGMENTS`].
@@ -74,7 +94,7 @@ pub struct Judged {
 
 impl Cases {
     /// Splits `training` at `split_s`. It MUST be sorted.
-    pub fn new(training: &Training, split_s: u32, past: &TrainingSet) -> Self {
+    pub fn new(training: &Training, split_s: u32, past: &TrainingSet, yardstick: Yardstick) -> Self {
         let past = &past.interactions;
         let mut cases: Vec<Case> =
             training.shoppers().filter_map(|deeds| case(training, deeds, split_s)).collect();
@@ -90,7 +110,7 @@ impl Cases {
         let mut popular: Vec<ProductNo> =
             (0..).map(ProductNo).take(sums.len()).filter(|no| sums[no.index()] > 0.0).collect();
         popular.sort_by(|a, b| sums[b.index()].total_cmp(&sums[a.index()]).then(a.cmp(b)));
-        Self { split_s, cases, popular }
+        Self { split_s, cases, popular, yardstick }
     }
 
     /// Number of cases.
@@ -125,34 +145,45 @@ impl Cases {
 
     fn judge(&self, recommend: &mut dyn FnMut(&Case) -> Vec<ProductNo>) -> Judged {
         let (mut recalls, mut ndcgs, mut ahead) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut hits, mut reciprocals, mut shown) = (0, 0.0, HashSet::new());
+        let (mut exposure, mut sums) = (Exposure::default(), [(0.0, 0.0); MEASURES.len()]);
         let mut segments = [(0.0, 0); SEGMENTS.len()];
         for case in &self.cases {
             let ranked = recommend(case);
-            let value = ndcg(&ranked, &case.next, CUTOFF);
-            let first = ranked.iter().position(|product| case.next.contains(product));
-            hits += usize::from(first.is_some());
-            reciprocals += first.map_or(0.0, |at| 1.0 / (at + 1) as f64);
-            recalls.push(recall(&ranked, &case.next, CUTOFF));
-            ahead.push(value - ndcg(&self.popular_for(case), &case.next, CUTOFF));
+            let value = ndcg(&ranked, &case.next.all, CUTOFF);
+            recalls.push(recall(&ranked, &case.next.all, CUTOFF));
+            ahead.push(value - ndcg(&self.popular_for(case), &case.next.all, CUTOFF));
             ndcgs.push(value);
             segments[case.segment].0 += value;
             segments[case.segment].1 += 1;
-            shown.extend(ranked);
+            exposure.add(&ranked);
+            let shown = Shown { own: ranked, wide: Vec::new(), slots: CUTOFF };
+            let parts = shown.parts(&case.next, &self.yardstick);
+            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum = (sum.0 + part.0, sum.1 + part.1));
         }
         segments.iter_mut().for_each(|(sum, count)| *sum /= (*count).max(1) as f64);
-        let count = self.cases.len().max(1) as f64;
         Judged {
             cases: self.cases.len(),
             recall: interval(&recalls),
             ndcg: interval(&ndcgs),
-            hit_rate: hits as f64 / count,
-            mrr: reciprocals / count,
-            coverage: shown.len() as f64 / self.popular.len().max(1) as f64,
+            hit_rate: mean(&sums, "hit_rate"),
+            mrr: mean(&sums, "mrr"),
+            coverage: exposure.coverage(self.popular.len()),
+            gini: exposure.gini(self.popular.len()),
+            revenue: mean(&sums, "revenue"),
+            novelty: mean(&sums, "novelty"),
+            diversity: mean(&sums, "diversity"),
+            popularity: mean(&sums, "popularity"),
             ahead: interval(&ahead),
             segments,
         }
     }
+}
+
+/// A measure by its name; 0 where no case has a part of it.
+fn mean(sums: &[Part], name: &str) -> f64 {
+    let at = MEASURES.iter().position(|measure| measure.name == name);
+    let (sum, of) = at.and_then(|at| sums.get(at)).copied().unwrap_or_default();
+    if of > 0.0 { sum / of } else { 0.0 }
 }
 
 /// What a shopper dealt with after the split and not before; of a shopper who was not there before, the first half of what
@@ -171,6 +202,13 @@ fn case(training: &Training, deeds: &[Deed], split_s: u32) -> Option<Case> {
         return None;
     }
     let segment = if is_new { 0 } else { 1 + usize::from(history.weights.len() >= HEAVY_MIN) };
+    let is_kept = |deed: &&Deed| {
+        deed.act == Act::Buy
+            && next.contains(&deed.product)
+            && !training.is_returned(deed.shopper, deed.product)
+    };
+    let revenue = rest.iter().filter(is_kept).map(|deed| (deed.product, i64::from(deed.amount_minor)));
+    let next = Right { revenue: revenue.collect(), new: next.clone(), all: next };
     Some(Case { history, next, segment })
 }
 
@@ -222,7 +260,8 @@ mod tests {
     fn every_model_finds_two_tastes_and_beats_popularity() {
         let training = two_tastes();
         let past = training.set(4000, 20);
-        let cases = Cases::new(&training, 4000, &past);
+        let yardstick = Yardstick::new(&training, 4000, &crate::catalog::Catalog::default());
+        let cases = Cases::new(&training, 4000, &past, yardstick);
         assert_eq!((cases.len(), past.interactions.row_count()), (40, 40));
         let popular = cases.judge_popularity();
         assert_eq!(popular.ahead, Interval::default());
@@ -230,6 +269,7 @@ mod tests {
             let judged =
                 cases.judge_model(&(spec.fit)(&past, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
             assert!(judged.ahead.low > 0.0, "{}: {judged:?} against {popular:?}", spec.name);
+            assert!((0.0..=1.0).contains(&judged.gini) && judged.coverage > popular.coverage / 2.0);
             assert!(judged.recall.low <= judged.recall.mean && judged.recall.mean <= judged.recall.high);
         }
     }

@@ -89,6 +89,8 @@ pub struct Occasion {
     pub items: Vec<ProductNo>,
     /// Distinct products that the shopper had dealt with by then.
     pub known_count: usize,
+    /// Whether the shopper had been here on an earlier visit.
+    pub is_returning: bool,
     /// What followed in the rest of the visit and 7 days: each product and act once, soonest first.
     pub next: Vec<Next>,
 }
@@ -200,6 +202,8 @@ impl Moment {
         let mut known: HashSet<ProductNo> = deeds.iter().filter(is_past).map(|deed| deed.product).collect();
         let known_count = known.len();
         known.extend(&items);
+        let is_apart = |pair: &[Deed]| pair[1].time_s.saturating_sub(pair[0].time_s) > GAP_S;
+        let is_returning = deeds[..=self.at.start].windows(2).any(is_apart);
         let follows = &deeds[if self.is_before { self.at.start } else { self.at.end }..];
         let next = next(training, &trigger, follows, &known);
         Occasion {
@@ -211,6 +215,7 @@ impl Moment {
             page: self.page,
             items,
             known_count,
+            is_returning,
             next,
         }
     }

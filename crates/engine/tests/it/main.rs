@@ -6,6 +6,7 @@ mod golden;
 mod invariants;
 mod learnt;
 mod occasions;
+mod trial;
 mod wardrobe;
 
 use bespoke_domain::Purpose;
