@@ -139,8 +139,7 @@ impl Learner {
         self.note(|run| run.stage = "reading the log".to_owned());
         let training = read(shop, &snapshot)?;
         let split_s = wanted.split_s.unwrap_or_else(|| training.time_at(PAST));
-        let product_count = snapshot.aggregates.catalog.len();
-        let past = training.set(split_s, product_count);
+        let past = training.set(split_s, &snapshot.aggregates.catalog);
         let cases = Cases::new(&training, split_s, &past);
         let popular = cases.judge_popularity();
         self.note(|run| {
@@ -151,11 +150,13 @@ impl Learner {
             bail!("the log has no acts of shoppers who allow personalization");
         }
         let now_s = seconds(clock::now()).max(training.time_at(1.0)).saturating_add(1);
-        let whole = training.set(now_s, product_count);
+        let whole = training.set(now_s, &snapshot.aggregates.catalog);
         for spec in specs {
             self.note(|run| run.stage = format!("fitting {}", spec.name));
             let one = if started.elapsed() > RUN_MAX {
                 skipped(spec, "the run has taken its 15 minutes")
+            } else if let Some(why) = spec.refusal(whole.product_count()) {
+                skipped(spec, &why)
             } else if (spec.fit_bytes)(&whole, &spec.values(&[])) > FIT_BYTES_MAX {
                 skipped(spec, "the fit would take more than 8 GiB")
             } else {
