@@ -4,6 +4,8 @@
 
 /// What the log adds up to, but for the profiles.
 pub mod aggregates;
+/// What the catalogue says of a product, as keys for models.
+pub mod attributes;
 /// What a model would have been worth.
 pub mod backtest;
 /// The catalogue's columns.

@@ -1,6 +1,8 @@
 //! What models are fitted on: who did what with which product, folded from the log – people only, and only those who allow
 //! personalization, as of now and when it happened.
 
+use crate::attributes;
+use crate::catalog::Catalog;
 use crate::engine::{Live, Snapshot};
 use crate::profile::{Act, act_of, seconds};
 use bespoke_domain::{
@@ -133,9 +135,10 @@ impl Training {
         History { weights: self.weights(deeds, until_s), events, orders: orders(bought) }
     }
 
-    /// What models are fitted on: acts before `until_s` of shoppers who dealt with at least two products, and
-    /// `product_count` products.
-    pub fn set(&self, until_s: u32, product_count: usize) -> TrainingSet {
+    /// What models are fitted on: acts before `until_s` of shoppers who dealt with at least two products, and what `catalog`
+    /// says of all products.
+    pub fn set(&self, until_s: u32, catalog: &Catalog) -> TrainingSet {
+        let product_count = catalog.len();
         let known = self.shoppers().map(|deeds| self.history(deeds, until_s));
         let (mut rows, mut sequences, mut all_orders) = (Vec::new(), Vec::new(), Vec::new());
         for history in known.filter(|known| known.weights.len() >= PRODUCTS_MIN) {
@@ -147,7 +150,7 @@ impl Training {
             interactions: Interactions::new(rows).with_columns(product_count),
             sequences,
             orders: Orders::new(all_orders).with_products(product_count),
-            attributes: Interactions::new(Vec::<Vec<(ProductNo, f32)>>::new()),
+            attributes: attributes::all(catalog),
         }
     }
 }

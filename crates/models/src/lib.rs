@@ -73,6 +73,11 @@ pub mod tifu_knn;
 /// What a shop's log tells a model.
 pub mod training_set;
 
+/// What products share, numbered and weighed.
+pub mod attribute_values;
+/// The next from the order of events, among products known by what the catalogue says.
+pub mod two_tower;
+
 /// Small systems of equations.
 pub mod cholesky;
 /// Inverses of large matrices.
@@ -89,6 +94,8 @@ pub mod parts;
 pub mod seeded;
 /// The leading singular vectors of sparse data.
 pub mod singular;
+/// Whether what was read belongs together.
+mod sound;
 /// Products of tall matrices.
 pub mod tall;
 

@@ -13,8 +13,9 @@ pub struct TrainingSet {
     pub sequences: Vec<Vec<ProductNo>>,
     /// Their orders.
     pub orders: Orders,
-    /// Attribute values of products with their weights, a row a product; the last rows may be missing.
-    pub attributes: Interactions,
+    /// Keys of what the catalogue says of each product, none twice in one; the last products may be missing. A key means the
+    /// same for as long as the catalogue lives.
+    pub attributes: Vec<Vec<u32>>,
 }
 
 impl TrainingSet {

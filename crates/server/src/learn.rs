@@ -174,8 +174,7 @@ impl Learner {
             return Ok(());
         }
         let specs = specs(snapshot.aggregates.settings.as_deref(), &wanted.models)?;
-        let product_count = snapshot.aggregates.catalog.len();
-        let past = training.set(split_s, product_count);
+        let past = training.set(split_s, &snapshot.aggregates.catalog);
         let yardstick = Yardstick::new(&training, split_s, &snapshot.aggregates.catalog);
         let cases = Cases::new(&training, split_s, &past, yardstick);
         let popular = cases.judge_popularity();
@@ -184,11 +183,13 @@ impl Learner {
             (run.split_ms, run.popular) = (i64::from(split_s) * 1000, JudgedBody::of(&popular));
         });
         let now_s = seconds(clock::now()).max(training.time_at(1.0)).saturating_add(1);
-        let whole = training.set(now_s, product_count);
+        let whole = training.set(now_s, &snapshot.aggregates.catalog);
         for spec in specs {
             self.note(|run| run.stage = format!("fitting {}", spec.name));
             let one = if started.elapsed() > RUN_MAX {
                 skipped(spec, "the run has taken its 15 minutes")
+            } else if let Some(why) = spec.refusal(whole.product_count()) {
+                skipped(spec, &why)
             } else if (spec.fit_bytes)(&whole, &spec.values(&[])) > FIT_BYTES_MAX {
                 skipped(spec, "the fit would take more than 8 GiB")
             } else {

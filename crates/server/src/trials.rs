@@ -153,7 +153,7 @@ fn names(placement: &Placement, model: &str) -> bool {
 
 /// The models that the placements name, fitted on what came before the split.
 fn fit(run: &Run<'_>, tried: &[OnTrial]) -> anyhow::Result<Models> {
-    let past = run.training.set(run.split_s, run.snapshot.aggregates.catalog.len());
+    let past = run.training.set(run.split_s, &run.snapshot.aggregates.catalog);
     let is_wanted = |name: &str| {
         (run.models.is_empty() || run.models.iter().any(|wanted| wanted == name))
             && tried.iter().any(|one| names(&one.placement, name))

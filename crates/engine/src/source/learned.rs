@@ -3,10 +3,11 @@
 
 use super::{Scored, products};
 use crate::context::Context;
-use crate::profile::{Profile, seconds};
+use crate::profile::{Act, seconds};
 use crate::training::{orders, weight};
 use bespoke_domain::decision::Reason;
 use bespoke_domain::{Candidate, ProductNo};
+use bespoke_models::orders::Order;
 use bespoke_models::recommender::Scores;
 use bespoke_models::training_set::History;
 
@@ -26,18 +27,44 @@ pub fn history(context: &Context<'_>) -> History {
         }
     }
     let events = context.recent().map(|one| one.product).chain(context.items.iter().copied()).collect();
-    let bought = context.profile.map_or(&[][..], Profile::bought);
-    let orders = orders(bought.iter().map(|one| (one.time_s, one.product)));
-    History { weights: all, events, orders }
+    History { weights: all, events, orders: ordered(context) }
 }
 
-/// What the model in force recommends; nothing where there is none.
+/// The shopper's orders as far as the profile remembers them: of older ones each product with its last time only.
+fn ordered(context: &Context<'_>) -> Vec<Order> {
+    let recent = context.recent().filter(|one| one.act() == Act::Buy).map(|one| (one.time_s, one.product));
+    let mut bought: Vec<_> = context.bought().map(|one| (one.time_s, one.product)).chain(recent).collect();
+    bought.sort_unstable();
+    bought.dedup();
+    orders(bought.into_iter())
+}
+
+/// What the model in force recommends that is new to the shopper; nothing where there is none.
 pub fn yield_of(context: &Context<'_>, name: &str, history: &History, limit: usize) -> Scored {
+    let known: Vec<ProductNo> = history.weights.iter().map(|(product, _)| *product).collect();
+    yield_but(context, name, history, (&known, limit))
+}
+
+/// What the model in force recommends, but for some products.
+pub fn yield_but(
+    context: &Context<'_>,
+    name: &str,
+    history: &History,
+    (excluded, limit): (&[ProductNo], usize),
+) -> Scored {
     let Some(model) = context.snapshot.models.get(name).filter(|_| !history.is_empty()) else {
         return Vec::new();
     };
-    let excluded: Vec<ProductNo> = history.weights.iter().map(|(product, _)| *product).collect();
-    products(Scores::with(|scratch| model.recommend(history, &excluded, limit, scratch)))
+    products(Scores::with(|scratch| model.recommend(history, excluded, limit, scratch)))
+}
+
+/// What came last, for models that look at the order of events.
+pub fn reason_after(context: &Context<'_>, name: &str) -> Reason {
+    let page = context.items.last().copied();
+    let last = page.or_else(|| context.recent().next_back().map(|one| one.product));
+    let text = last.map_or_else(String::new, |last| format!("What comes next after {}", context.title(last)));
+    let based_on = last.into_iter().collect();
+    Reason { code: name.to_owned(), text, based_on, personal: page.is_none() }
 }
 
 /// The part of the history that speaks most for the candidate.

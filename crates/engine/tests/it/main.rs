@@ -115,8 +115,8 @@ impl Bench {
     /// Fits a model on everything so far and puts it into force.
     fn learn(&mut self, name: &str) -> (ArtifactId, Arc<Learned>) {
         let training = self.training();
-        let products = self.engine.live().snapshot().aggregates.catalog.len();
-        let data = training.set(training.time_at(1.0) + 1, products);
+        let snapshot = self.engine.live().snapshot();
+        let data = training.set(training.time_at(1.0) + 1, &snapshot.aggregates.catalog);
         let spec = LEARNED.iter().find(|spec| spec.name == name).expect("it can be learnt");
         let model = Arc::new((spec.fit)(&data, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
         let sum = bespoke_engine::shelf::bytes(&model)

@@ -52,7 +52,7 @@ fn judge(bench: &mut Bench, arms: &[Arm], page: PageType) -> Verdict {
     let training = bench.training();
     let snapshot = bench.engine.live().snapshot();
     let catalog = &snapshot.aggregates.catalog;
-    let past = training.set(split_s, catalog.len());
+    let past = training.set(split_s, catalog);
     let fit = |spec: &bespoke_models::learned::LearnedSpec| {
         (
             spec.name.to_owned(),
