@@ -108,6 +108,14 @@ impl Training {
         times.get((times.len() as f64 * share) as usize).or(times.last()).copied().unwrap_or(0)
     }
 
+    /// The time up to which a share of the acts before another time happened.
+    pub fn time_before(&self, until_s: u32, share: f64) -> u32 {
+        let mut times: Vec<u32> =
+            self.deeds.iter().map(|deed| deed.time_s).filter(|time_s| *time_s < until_s).collect();
+        times.sort_unstable();
+        times.get((times.len() as f64 * share) as usize).copied().unwrap_or(until_s)
+    }
+
     /// Weights of products in acts before `until_s`, as of then.
     pub fn weights(&self, deeds: &[Deed], until_s: u32) -> Vec<(ProductNo, f32)> {
         let mut weights: Vec<(ProductNo, f32)> = Vec::new();

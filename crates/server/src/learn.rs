@@ -5,6 +5,7 @@ use crate::backtest_api::PlacementBacktestBody;
 use crate::boot::Shop;
 use crate::clock;
 use crate::models_api::{JudgedBody, ModelRunBody, RunBody};
+use crate::rankers;
 use crate::trials::{self, Asked};
 use crate::writer::Job;
 use anyhow::{Context as _, bail};
@@ -67,7 +68,7 @@ pub struct About {
     pub cut_off: u64,
     /// When it was fitted, in milliseconds of the epoch.
     pub trained_at_ms: i64,
-    /// Shoppers, products and pairs in the training data.
+    /// Shoppers, products and pairs in the training data; of a ranker, occasions, features and candidates.
     pub shoppers: usize,
     /// Products with a number.
     pub products: usize,
@@ -173,7 +174,9 @@ impl Learner {
             judged.extend(bodies.into_iter().map(|body| (body.placement.clone(), body)));
             return Ok(());
         }
-        let specs = specs(snapshot.aggregates.settings.as_deref(), &wanted.models)?;
+        let settings = snapshot.aggregates.settings.as_deref();
+        let ranked = rankers::wanted(settings, &wanted.models);
+        let specs = specs(settings, &wanted.models, !ranked.is_empty())?;
         let past = training.set(split_s, &snapshot.aggregates.catalog);
         let yardstick = Yardstick::new(&training, split_s, &snapshot.aggregates.catalog);
         let cases = Cases::new(&training, split_s, &past, yardstick);
@@ -198,12 +201,21 @@ impl Learner {
             };
             self.note(|run| run.models.push(one));
         }
+        let (training, models) = (&training, wanted.models.as_slice());
+        let run =
+            trials::Run { shop, snapshot: &snapshot, training, split_s, models, started, stage: &stage };
+        let bodies = rankers::learn(&run, &ranked, wanted.publish)?;
+        self.note(|run| run.models.extend(bodies));
         Ok(())
     }
 }
 
 /// The models that are named, or that the placements name.
-fn specs(settings: Option<&Settings>, named: &[String]) -> anyhow::Result<Vec<&'static LearnedSpec>> {
+fn specs(
+    settings: Option<&Settings>,
+    named: &[String],
+    may_be_none: bool,
+) -> anyhow::Result<Vec<&'static LearnedSpec>> {
     let placements = settings.map_or(&[][..], |settings| &settings.placements);
     let sources = placements.iter().flat_map(|one| one.sources.iter().map(|used| used.source.as_str()));
     let scorers = placements.iter().flat_map(|one| one.scorers.iter().map(|used| used.scorer.as_str()));
@@ -213,9 +225,12 @@ fn specs(settings: Option<&Settings>, named: &[String]) -> anyhow::Result<Vec<&'
         named => named.iter().any(|name| name == spec.name),
     };
     let specs: Vec<&LearnedSpec> = LEARNED.iter().filter(is_wanted).collect();
-    if specs.is_empty() {
+    if specs.is_empty() && !may_be_none {
         let names: Vec<&str> = LEARNED.iter().map(|spec| spec.name).collect();
-        bail!("no placement names a source or scorer that is learnt: {}", names.join(", "));
+        bail!(
+            "no placement names a source or scorer that is learnt ({}), or has an objective",
+            names.join(", ")
+        );
     }
     Ok(specs)
 }
@@ -309,7 +324,10 @@ fn refusal(judged: &Judged, champion: Option<&About>) -> Option<String> {
 }
 
 /// Writes the artifact and puts it into force.
-fn publish(shop: &Shop, about: &About, model: Learned) -> anyhow::Result<ArtifactId> {
+///
+/// # Errors
+/// When it cannot be written, or the log cannot.
+pub fn publish(shop: &Shop, about: &About, model: Learned) -> anyhow::Result<ArtifactId> {
     let bytes = shelf::bytes(&model);
     let id = id_of(&bytes);
     shop.artifacts.put(id, &serde_json::to_vec(about)?, &bytes)?;
@@ -384,7 +402,8 @@ fn id_of(bytes: &[u8]) -> ArtifactId {
     ArtifactId(u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or_default()))
 }
 
-fn shop_name(shop: &Shop) -> String {
+/// What product numbers are of: the data directory.
+pub fn shop_name(shop: &Shop) -> String {
     format!("{:016x}", shop.secret.hash64("shop", "models"))
 }
 

@@ -47,6 +47,8 @@ pub mod operate;
 pub mod pace;
 /// Placement files into the log.
 pub mod placements;
+/// Rankers of placements that have an objective.
+pub mod rankers;
 /// Slates over HTTP, and decisions again.
 pub mod recommend;
 /// Decisions in words.

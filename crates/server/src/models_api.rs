@@ -5,19 +5,25 @@ use crate::boot::Shop;
 use crate::clock;
 use crate::http::App;
 use crate::learn::{self, About, Wanted};
+use crate::rankers;
 use crate::trials::{self, Asked};
 use crate::wire::error::ApiError;
 use crate::wire::field::object_of;
 use bespoke_domain::Problem;
 use bespoke_domain::event::PageType;
 use bespoke_domain::id::ArtifactId;
+use bespoke_domain::settings::Placement;
 use bespoke_engine::backtest::{Judged, SEGMENTS};
+use bespoke_engine::foresight::ranker_name;
 use bespoke_engine::occasions::PAGES;
 use bespoke_engine::profile::seconds;
 use bespoke_models::learned::LEARNED;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+/// Most models that one run may be asked for by name.
+const MODELS_MAX: usize = 200;
 
 /// What a model was worth on what came after the split. Intervals are 95 %, by bootstrap.
 #[derive(Serialize, Deserialize, ToSchema, Clone, Debug, Default, PartialEq)]
@@ -26,13 +32,13 @@ pub struct JudgedBody {
     pub cases: usize,
     /// Share of what came next that is in the top 20.
     pub recall: f64,
-    /// NDCG@20.
+    /// NDCG@20; of a ranker, that of what its order was worth, at the placement's slots.
     pub ndcg: f64,
     /// Its interval.
     pub ndcg_low: f64,
     /// Its interval.
     pub ndcg_high: f64,
-    /// NDCG@20 less popularity's, on the same cases.
+    /// NDCG@20 less popularity's, on the same cases; of a ranker, less that of the order set by hand.
     pub ahead: f64,
     /// Its interval.
     pub ahead_low: f64,
@@ -103,6 +109,10 @@ pub struct ModelRunBody {
     pub seconds: f64,
     /// Bytes that it takes in memory.
     pub bytes: usize,
+    /// What a ranker learnt from: moments of the past, or slates that were seen.
+    pub learnt_from: String,
+    /// Expected calibration error of a ranker's heads.
+    pub calibration: BTreeMap<String, f64>,
     /// The artifact that came into force.
     pub artifact: String,
 }
@@ -200,7 +210,7 @@ pub fn list(app: &App) -> Result<ModelsBody, ApiError> {
         }
     }
     artifacts.sort_by_key(|one| std::cmp::Reverse(one.trained_at_ms));
-    let known = LEARNED.iter().map(|spec| (spec.name.to_owned(), spec.doc.to_owned())).collect();
+    let known = known(shop);
     let backtests = app.learner.judged();
     Ok(ModelsBody { known, artifacts, refused, run: app.learner.run(), backtests })
 }
@@ -235,12 +245,13 @@ fn wanted(app: &App, body: &[u8]) -> Result<Wanted, Problem> {
     let mut fields = object_of(body)?;
     let publish = fields.flag("publish")?;
     let split_s = fields.time("split_at")?.map(seconds);
-    let models = fields.texts("models", LEARNED.len(), 64)?;
+    let models = fields.texts("models", MODELS_MAX, 80)?;
     let placement = fields.text("placement", 64)?;
     let page = fields.text("page", 16)?.map(|name| page(&name)).transpose()?;
     fields.none_left()?;
-    if let Some((at, name)) = models.iter().enumerate().find(|(_, name)| !known(name)) {
-        let names: Vec<&str> = LEARNED.iter().map(|spec| spec.name).collect();
+    let known = known(&app.shop);
+    if let Some((at, name)) = models.iter().enumerate().find(|(_, name)| !known.contains_key(*name)) {
+        let names: Vec<&str> = known.keys().map(String::as_str).collect();
         let detail = format!("{name:?} is none of {}", names.join(", "));
         return Err(Problem::new(format!("models.{at}"), "unknown_name", detail));
     }
@@ -270,14 +281,22 @@ fn page(name: &str) -> Result<PageType, Problem> {
     })
 }
 
-fn known(name: &str) -> bool {
-    LEARNED.iter().any(|spec| spec.name == name)
+/// What can be learnt, with a sentence of each: models, and a ranker for each placement that has an objective.
+fn known(shop: &Shop) -> BTreeMap<String, String> {
+    let models = LEARNED.iter().map(|spec| (spec.name.to_owned(), spec.doc.to_owned()));
+    let ranked = rankers::wanted(shop.live.snapshot().aggregates.settings.as_deref(), &[]);
+    let ranker = |placement: &Placement| {
+        (ranker_name(&placement.name), format!("The order of {}, by its objective.", placement.name))
+    };
+    models.chain(ranked.iter().map(ranker)).collect()
 }
 
 /// Puts another artifact into force, or none: `{"name": …, "artifact": id or null}`.
 pub async fn roll_back(app: &App, body: &[u8]) -> Result<ModelsBody, ApiError> {
     let mut fields = object_of(body).map_err(ApiError::invalid)?;
-    let name = fields.text("name", 64).map_err(ApiError::invalid)?.filter(|name| known(name));
+    let in_force = &app.shop.live.snapshot().aggregates.models;
+    let is_known = |name: &String| in_force.contains_key(name) || known(&app.shop).contains_key(name);
+    let name = fields.text("name", 80).map_err(ApiError::invalid)?.filter(is_known);
     let artifact = fields.text("artifact", 16).map_err(ApiError::invalid)?;
     fields.none_left().map_err(ApiError::invalid)?;
     let invalid =

@@ -5,6 +5,7 @@ use crate::backtest_api::{PlacementBacktestBody, arm_body};
 use crate::boot::Shop;
 use crate::clock;
 use crate::learn::{self, CASES_MIN, FIT_BYTES_MAX, RUN, RUN_MAX};
+use crate::rankers;
 use anyhow::{Context as _, bail};
 use bespoke_domain::event::PageType;
 use bespoke_domain::id::ArtifactId;
@@ -16,6 +17,7 @@ use bespoke_engine::backtest::measures::Yardstick;
 use bespoke_engine::backtest::placement::{
     Arm, CHAMPION, HAND_SET, LEARNT, NDCG, POPULAR, Trial, Verdict, arms, is_case, page_of,
 };
+use bespoke_engine::foresight::ranker_name;
 use bespoke_engine::occasions::{Given, Look, Occasion, Sample, Walk, choose};
 use bespoke_engine::training::Training;
 use bespoke_models::learned::{LEARNED, Learned};
@@ -53,7 +55,8 @@ pub struct Run<'a> {
     pub stage: &'a dyn Fn(String),
 }
 
-type Models = Vec<(String, ArtifactId, Arc<Learned>)>;
+/// Models by name, with stand-ins for their artifacts.
+pub type Models = Vec<(String, ArtifactId, Arc<Learned>)>;
 
 /// A placement with its arms on trial.
 struct OnTrial {
@@ -146,7 +149,7 @@ fn on_trial(
 }
 
 /// Whether a placement names a model.
-fn names(placement: &Placement, model: &str) -> bool {
+pub fn names(placement: &Placement, model: &str) -> bool {
     placement.sources.iter().any(|used| used.source == model)
         || placement.scorers.iter().any(|used| used.scorer == model)
 }
@@ -167,6 +170,13 @@ fn fit(run: &Run<'_>, tried: &[OnTrial]) -> anyhow::Result<Models> {
         in_time(run)?;
         (run.stage)(format!("fitting {} on the past", spec.name));
         models.push((spec.name.to_owned(), ArtifactId(no), Arc::new((spec.fit)(&past, &values, RUN))));
+    }
+    for one in tried.iter().filter(|one| one.placement.objective.is_some()) {
+        let Some(arm) = one.arms.iter().find(|arm| arm.name == LEARNT) else { continue };
+        if let Some(ranker) = rankers::of_the_past(run, &one.placement)? {
+            let id = ArtifactId((LEARNED.len() + models.len()) as u64);
+            models.push((ranker_name(&arm.placement.name), id, Arc::new(Learned::Ranker(Box::new(ranker)))));
+        }
     }
     Ok(models)
 }
@@ -207,7 +217,11 @@ fn champions(run: &Run<'_>, tried: &mut [OnTrial], first: Option<Offset>) -> Mod
     models
 }
 
-fn in_time(run: &Run<'_>) -> anyhow::Result<()> {
+/// Whether a run may go on.
+///
+/// # Errors
+/// When it has taken its time.
+pub fn in_time(run: &Run<'_>) -> anyhow::Result<()> {
     if run.started.elapsed() > RUN_MAX {
         bail!("the run has taken its 15 minutes; a later split_at makes it shorter");
     }
@@ -215,7 +229,10 @@ fn in_time(run: &Run<'_>) -> anyhow::Result<()> {
 }
 
 /// Feeds the log to a walk, from its first entry to the last that an occasion needs.
-fn walk(run: &Run<'_>, occasions: &[Occasion], given: Given, look: &mut Look<'_>) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When the log cannot be read, or the run has taken its time.
+pub fn walk(run: &Run<'_>, occasions: &[Occasion], given: Given, look: &mut Look<'_>) -> anyhow::Result<()> {
     let last = occasions.last().map(|last| last.offset).unwrap_or_default();
     let mut walk = Walk::new(occasions.to_vec(), given);
     let mut after = Offset::default();

@@ -54,6 +54,8 @@ pub fn arms(placement: &Placement) -> Vec<Arm> {
     let mut popular = Placement { rollout: 100, ..placement.clone() };
     let (mut hand_set, learnt) = (popular.clone(), popular.clone());
     popular.scorers.clear();
+    popular.objective = None;
+    hand_set.objective = None;
     popular.min_evidence = 0;
     popular.sources = vec![SourceUse {
         source: crate::source::POPULAR.name.to_owned(),
