@@ -11,10 +11,9 @@ use crate::profile::{Act, Profile, seconds};
 use crate::training::{Deed, Training};
 use bespoke_domain::settings::Objective;
 use bespoke_domain::{Candidate, Decision, DecisionId, Event, EventKind, Millis, ProductNo, ShopperNo};
-use bespoke_models::appeal::Appeal;
 use bespoke_models::metrics::calibration_error;
 use bespoke_models::ranker::{HEAD_COUNT, HEADS, Ranker, RankerRows};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Slates that are kept of each placement, those shown last.
 const SLATES_MAX: usize = 20_000;
@@ -22,6 +21,8 @@ const SLATES_MAX: usize = 20_000;
 const CLIP: f32 = 20.0;
 /// What is shown counts as bought for so long, in seconds.
 const BOUGHT_S: u32 = 7 * 86_400;
+/// Clicks at each of two places whose weight the guess has that both are looked at alike.
+const ALIKE: f64 = 5.0;
 /// Bins of the calibration error.
 const BINS: usize = 10;
 
@@ -276,12 +277,43 @@ impl Slates {
         (slots().count(), slots().filter(|slot| slot.is_clicked).count())
     }
 
+    /// How likely each place is looked at, against the first, at most 1: from place to place by what the same products were
+    /// clicked at both, since better products may stand in front (intervention harvesting: Agarwal et al., WSDM 2019).
+    pub fn looked_at(&self) -> Vec<f32> {
+        let mut counts: Vec<HashMap<ProductNo, (f64, f64)>> = Vec::new();
+        for slate in self.kept.values() {
+            counts.resize_with(counts.len().max(slate.slots.len()), HashMap::new);
+            for (place, slot) in slate.slots.iter().enumerate().filter(|(_, slot)| slot.is_seen) {
+                let (seen, clicked) = counts[place].entry(slot.product).or_default();
+                *seen += 1.0;
+                *clicked += f64::from(u8::from(slot.is_clicked));
+            }
+        }
+        let mut looked_at = vec![1.0; counts.len()];
+        for place in 1..counts.len() {
+            let (near, far) = (&counts[place - 1], &counts[place]);
+            let mut both: Vec<&ProductNo> = near.keys().filter(|product| far.contains_key(product)).collect();
+            both.sort_unstable();
+            // Clicks that as many impressions would bring at each place.
+            let clicks = |of: &HashMap<ProductNo, (f64, f64)>| -> f64 {
+                let fair = |product: &&ProductNo| {
+                    let ((seen, clicked), least) = (of[*product], near[*product].0.min(far[*product].0));
+                    clicked / seen * least
+                };
+                ALIKE + both.iter().map(fair).sum::<f64>()
+            };
+            let step = clicks(far) / clicks(near);
+            looked_at[place] = (looked_at[place - 1] * step as f32).min(1.0);
+        }
+        looked_at
+    }
+
     /// What is to be learnt from what was seen: what happened at a place that few look at counts for more.
     pub fn lessons(&self, snapshot: &Snapshot, training: &Training) -> Lessons {
-        let aggregates = &snapshot.aggregates;
         let Some(planned) = snapshot.plan.get(&self.placement) else { return Lessons::default() };
         let objective = planned.placement.objective.clone().unwrap_or_default();
         let mut lessons = Lessons::new(planned.features.clone());
+        let looked_at = self.looked_at();
         let deeds: BTreeMap<ShopperNo, &[Deed]> =
             training.shoppers().map(|deeds| (deeds[0].shopper, deeds)).collect();
         for slate in self.kept.values().filter(|slate| slate.slots.iter().any(|slot| slot.is_seen)) {
@@ -289,19 +321,14 @@ impl Slates {
             let own = deeds.get(&slate.shopper).copied().unwrap_or_default();
             for (place, slot) in slate.slots.iter().enumerate().filter(|(_, slot)| slot.is_seen) {
                 let values: Vec<f32> = slot.features.iter().map(|half| wide(*half)).collect();
-                let row = aggregates.catalog.row(slot.product).copied().unwrap_or_default();
-                let weight = weight(&aggregates.appeal, place, slot.probability);
+                let row = snapshot.aggregates.catalog.row(slot.product).copied().unwrap_or_default();
+                let weight = 1.0 / (looked_at[place] * slot.probability).max(1.0 / CLIP);
                 let happened = outcome(training, own, seconds(slate.time), slot);
                 lessons.push(&values, happened, weight, bought_worth(&objective, &row));
             }
         }
         lessons
     }
-}
-
-/// What something counts that happened at a place: clipped inverse propensities.
-fn weight(appeal: &Appeal, place: usize, probability: f32) -> f32 {
-    (1.0 / (appeal.looked_at(place) * probability).max(1.0 / CLIP)).max(1.0)
 }
 
 /// What became of what was shown at a time.

@@ -62,47 +62,35 @@ impl RankerRows {
         }
     }
 
-    /// Rows of one head: those in `range` of which somebody can tell, with their weights.
-    fn of_head(&self, head: usize, range: std::ops::Range<usize>) -> Option<HeadRows> {
+    /// Rows of one head: those in `range` of which somebody can tell. What happened counts by its weight, so that the mean over
+    /// rows is how likely it is where everybody looks.
+    fn of_head(&self, head: usize, range: std::ops::Range<usize>) -> Option<Rows> {
         let width = self.features.len();
-        let told: Vec<usize> = range.filter(|row| self.labels[head][*row].is_finite()).collect();
-        let values = told.iter().flat_map(|row| &self.values[row * width..][..width]).copied().collect();
-        let labels: Vec<f32> = told.iter().map(|row| self.labels[head][*row]).collect();
-        let weights: Vec<f32> = told
-            .iter()
-            .zip(&labels)
-            .map(|(row, label)| if *label > 0.0 { self.weights[*row] } else { 1.0 })
-            .collect();
-        let rows = Rows::new(width, values, labels.clone()).ok()?.weighted(weights.clone()).ok()?;
-        Some(HeadRows { rows, labels, weights })
+        let told = || range.clone().filter(|row| self.labels[head][*row].is_finite());
+        let values = told().flat_map(|row| &self.values[row * width..][..width]).copied().collect();
+        let label = |row: usize| if self.labels[head][row] > 0.0 { self.weights[row] } else { 0.0 };
+        Rows::new(width, values, told().map(label).collect()).ok()
     }
 }
 
-/// What one head learns from.
-struct HeadRows {
-    rows: Rows,
-    labels: Vec<f32>,
-    weights: Vec<f32>,
-}
-
-impl HeadRows {
-    fn happened(&self) -> usize {
-        self.labels.iter().filter(|label| **label > 0.0).count()
-    }
-}
-
-/// How the trees of a head are grown.
-pub fn params() -> GbdtParams {
+/// How the trees of a head are grown: by the odds, or by squares where a label is more than a probability.
+fn params(learn: &Rows, apart: &Rows, run: FitRun) -> GbdtParams {
+    let is_weighted = learn.labels().iter().chain(apart.labels()).any(|label| *label > 1.0);
     GbdtParams {
-        loss: Loss::Logistic,
+        loss: if is_weighted { Loss::Squared } else { Loss::Logistic },
         trees: 60,
         leaves: 15,
         learning_rate: 0.1,
         rows_in_leaf_min: 50,
         l2: 1.0,
         patience: 10,
+        threads: run.threads as u32,
         ..GbdtParams::default()
     }
+}
+
+fn happened(rows: &Rows) -> usize {
+    rows.labels().iter().filter(|label| **label > 0.0).count()
 }
 
 /// What is foreseen of one thing.
@@ -128,21 +116,18 @@ impl Ranker {
     pub fn fit(rows: &RankerRows, run: FitRun) -> Result<Option<Self>, Error> {
         let kept_apart = rows.groups.len() / KEPT_APART;
         let learned: u32 = rows.groups[..rows.groups.len() - kept_apart].iter().sum();
-        let params = GbdtParams { threads: run.threads as u32, ..params() };
         let mut heads = [const { None }; HEAD_COUNT];
         for (number, head) in heads.iter_mut().enumerate() {
             let (learned, all) = (learned as usize, rows.len());
             let parts = rows.of_head(number, 0..learned).zip(rows.of_head(number, learned..all));
             let Some((learn, apart)) = parts else { continue };
-            if learn.happened() < HAPPENED_MIN || apart.happened() == 0 {
+            if happened(&learn) < HAPPENED_MIN || happened(&apart) == 0 {
                 continue;
             }
-            let trees = Gbdt::fit_watched(&params, &learn.rows, &apart.rows, run.seed)?;
-            let mut scores = Vec::with_capacity(apart.labels.len());
-            trees.score(apart.rows.values(), &mut scores);
-            let happened: Vec<f32> =
-                apart.labels.iter().zip(&apart.weights).map(|(label, weight)| label * weight).collect();
-            let probability = Isotonic::fit(&scores, &happened)?;
+            let trees = Gbdt::fit_watched(&params(&learn, &apart, run), &learn, &apart, run.seed)?;
+            let mut scores = Vec::with_capacity(apart.len());
+            trees.score(apart.values(), &mut scores);
+            let probability = Isotonic::fit(&scores, apart.labels())?;
             *head = Some(Head { trees, probability });
         }
         let is_one = heads.iter().any(Option::is_some);
@@ -170,7 +155,7 @@ impl Ranker {
             scores.clear();
             head.trees.score(values, &mut scores);
             for (one, score) in all.iter_mut().zip(&scores) {
-                one[number] = head.probability.value(*score);
+                one[number] = head.probability.value(*score).min(1.0);
             }
         }
         all

@@ -3,6 +3,8 @@
 use bespoke_domain::decision::{Fallback, Personalization, Slot};
 use bespoke_domain::{Candidate, Decision};
 use bespoke_engine::Snapshot;
+use bespoke_engine::features::wide;
+use bespoke_models::ranker::HEADS;
 use serde_json::{Value, json};
 
 /// How much of the shopper went in, as the API says it.
@@ -65,6 +67,7 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
             "engine": decision.versions.engine,
         },
         "sources": decision.sources.iter().map(|(name, count)| json!({"source": name, "candidates": count})).collect::<Vec<_>>(),
+        "objective": Some(&decision.objective).filter(|name| !name.is_empty()),
         "candidate_count": decision.candidate_count,
         "removed": decision.removed.iter().map(|(name, count)| json!({"by": name, "count": count})).collect::<Vec<_>>(),
         "missing_ids": decision.missing_ids,
@@ -94,7 +97,22 @@ fn slot_json(snapshot: &Snapshot, decision: &Decision, position: usize, slot: &S
         "placed_by": slot.placed_by,
         "moved_by": slot.moved_by,
         "probability": slot.probability,
+        "foreseen": (!slot.foreseen.is_empty()).then(|| named(&HEADS.map(str::to_owned), slot.foreseen.iter().copied())),
+        "features": features(snapshot, decision, slot),
     })
+}
+
+/// What the candidate was like, where the placement still describes candidates as it did then.
+fn features(snapshot: &Snapshot, decision: &Decision, slot: &Slot) -> Option<Value> {
+    let planned = snapshot.plan.get(&decision.request.placement)?;
+    let is_known = !slot.features.is_empty() && planned.feature_set == decision.feature_set;
+    is_known.then(|| named(&planned.features, slot.features.iter().map(|half| wide(*half))))
+}
+
+/// Numbers by name; what is not known is left out.
+fn named(names: &[String], values: impl Iterator<Item = f32>) -> Value {
+    let known = names.iter().zip(values).filter(|(_, value)| value.is_finite());
+    Value::Object(known.map(|(name, value)| (name.clone(), json!(value))).collect())
 }
 
 fn parts(decision: &Decision, parts: &[(u8, f32)]) -> Value {

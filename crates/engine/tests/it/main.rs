@@ -6,6 +6,7 @@ mod golden;
 mod invariants;
 mod learnt;
 mod occasions;
+mod ranker;
 mod trial;
 mod wardrobe;
 
@@ -119,14 +120,18 @@ impl Bench {
         let data = training.set(training.time_at(1.0) + 1, &snapshot.aggregates.catalog);
         let spec = LEARNED.iter().find(|spec| spec.name == name).expect("it can be learnt");
         let model = Arc::new((spec.fit)(&data, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
-        let sum = bespoke_engine::shelf::bytes(&model)
+        (self.put_in_force(name, &model), model)
+    }
+
+    fn put_in_force(&mut self, name: &str, model: &Arc<Learned>) -> ArtifactId {
+        let sum = bespoke_engine::shelf::bytes(model)
             .iter()
             .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
         let artifact = ArtifactId(sum);
         self.engine.shelve(artifact, model.clone());
         let change = ModelChange { name: name.to_owned(), artifact: Some(artifact) };
         self.push(None, Body::Model(change));
-        (artifact, model)
+        artifact
     }
 
     fn withdraw(&mut self, shopper: u32, time: i64) {
