@@ -27,10 +27,12 @@ pub fn of(told: &Value) -> anyhow::Result<String> {
     anyhow::ensure!(told["arms"].is_array(), "the server has no backtest of this placement");
     let mut out = String::new();
     let split = jiff::Timestamp::from_millisecond(told["split_ms"].as_i64().unwrap_or_default())?;
+    let until = told["until_ms"].as_i64().map(jiff::Timestamp::from_millisecond).transpose()?;
+    let until = until.map_or_else(|| "on".to_owned(), |until| format!("to {until:.0}"));
     let (page, slots) = (text(&told["page"]), &told["slots"]);
     writeln!(
         out,
-        "{}, asked on {} occasions of {} shoppers from {split:.0} on ({page}); values with 95 % intervals, {:.0} s",
+        "{}, asked on {} occasions of {} shoppers from {split:.0} {until} ({page});\nvalues with 95 % intervals, {:.0} s",
         text(&told["placement"]),
         told["cases"],
         told["shoppers"],
