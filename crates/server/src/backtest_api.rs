@@ -73,6 +73,8 @@ pub struct PlacementBacktestBody {
     pub slots: u16,
     /// The split: what came after it was asked, in milliseconds of the epoch.
     pub split_ms: i64,
+    /// What came from here on was not, in milliseconds of the epoch, where that was wanted.
+    pub until_ms: Option<i64>,
     /// When it was measured, in milliseconds of the epoch.
     pub measured_at_ms: i64,
     /// The last entry of the log that was looked at.

@@ -51,6 +51,8 @@ pub struct Wanted {
     pub split_s: Option<u32>,
     /// Only these models; empty: those that the placements name.
     pub models: Vec<String>,
+    /// The moment from which on placements are not judged, in seconds of the epoch; `None`: to the end.
+    pub until_s: Option<u32>,
     /// Placements that are judged instead, with models fitted on the past; nothing comes into force then.
     pub placements: Vec<Asked>,
 }
@@ -167,8 +169,9 @@ impl Learner {
         if !wanted.placements.is_empty() {
             let (training, models) = (&training, wanted.models.as_slice());
             self.note(|run| (run.acts, run.split_ms) = (training.deeds.len(), i64::from(split_s) * 1000));
+            let (snapshot, until_s) = (&snapshot, wanted.until_s.unwrap_or(u32::MAX));
             let run =
-                trials::Run { shop, snapshot: &snapshot, training, split_s, models, started, stage: &stage };
+                trials::Run { shop, snapshot, training, split_s, until_s, models, started, stage: &stage };
             let bodies = trials::judge(&run, &wanted.placements)?;
             let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
             judged.extend(bodies.into_iter().map(|body| (body.placement.clone(), body)));

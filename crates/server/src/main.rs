@@ -4,9 +4,11 @@ mod commands;
 
 use anyhow::Context as _;
 use bespoke::boot::Shop;
-use bespoke::demo::storefront::About;
+use bespoke::demo::storefront::{self, About};
 use bespoke::http::{App, router};
 use bespoke::import::Imported;
+use bespoke::learn::Wanted;
+use bespoke::trials::Asked;
 use bespoke::{import, keys, placements};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
@@ -246,11 +248,16 @@ struct Around<'a> {
     storefront: Option<About>,
 }
 
-async fn learn_again(app: Arc<App>, learning: Learning) {
+/// Learns now and again; then judges the placements that a storefront compares.
+async fn learn_again(app: Arc<App>, learning: Learning, compared: &'static [&'static str]) {
     tokio::time::sleep(learning.first).await;
+    let asked = compared.iter().map(|name| Asked { placement: (*name).to_owned(), page: None });
+    let mut wanted = vec![Wanted { publish: true, ..Wanted::default() }];
+    if !compared.is_empty() {
+        wanted.push(Wanted { placements: asked.collect(), ..Wanted::default() });
+    }
     loop {
-        let wanted = bespoke::learn::Wanted { publish: true, ..Default::default() };
-        _ = app.learner.start(app.shop.clone(), vec![wanted]);
+        _ = app.learner.start(app.shop.clone(), wanted.clone());
         tokio::time::sleep(learning.every).await;
     }
 }
@@ -281,14 +288,15 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         tokio::spawn(async move { watched.pace.watch().await });
         tokio::spawn(app.watchdog.clone().watch(shop.clone()));
         if let Some(learning) = around.learning {
-            tokio::spawn(learn_again(app.clone(), learning));
+            let compared = around.storefront.as_ref().map_or(&[][..], |_| &storefront::JUDGED[..]);
+            tokio::spawn(learn_again(app.clone(), learning, compared));
         }
         if let Some(file) = around.file {
             tokio::spawn(reload_on_hangup(shop.clone(), file.to_owned()));
         }
         let mut routes = router(app.clone());
         if let Some(about) = around.storefront {
-            routes = routes.merge(bespoke::demo::storefront::router(app, about));
+            routes = routes.merge(storefront::router(app, about));
         }
         axum::serve(listener, routes).with_graceful_shutdown(stop_signal()).await.map_err(anyhow::Error::from)
     });

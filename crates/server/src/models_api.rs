@@ -230,8 +230,8 @@ fn body(id: ArtifactId, about: About, in_force: bool) -> ArtifactBody {
     }
 }
 
-/// Starts a run: `{"publish": true, "split_at": time, "models": [names], "placement": name, "page": type}`, all of it optional.
-/// With a placement it is judged, and nothing comes into force.
+/// Starts a run: `{"publish": true, "split_at": time, "models": [names], "placement": name, "page": type, "until": time}`, all of it
+/// optional. With a placement it is judged, and nothing comes into force.
 pub fn train(app: &App, body: &[u8]) -> Result<ModelsBody, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
     let wanted = wanted(app, body).map_err(ApiError::invalid)?;
@@ -248,6 +248,7 @@ fn wanted(app: &App, body: &[u8]) -> Result<Wanted, Problem> {
     let models = fields.texts("models", MODELS_MAX, 80)?;
     let placement = fields.text("placement", 64)?;
     let page = fields.text("page", 16)?.map(|name| page(&name)).transpose()?;
+    let until_s = fields.time("until")?.map(seconds);
     fields.none_left()?;
     let known = known(&app.shop);
     if let Some((at, name)) = models.iter().enumerate().find(|(_, name)| !known.contains_key(*name)) {
@@ -256,8 +257,10 @@ fn wanted(app: &App, body: &[u8]) -> Result<Wanted, Problem> {
         return Err(Problem::new(format!("models.{at}"), "unknown_name", detail));
     }
     let Some(placement) = placement else {
-        if page.is_some() {
-            return Err(Problem::new("page", "invalid_value", "name the `placement` that is asked there"));
+        for (field, is_there) in [("page", page.is_some()), ("until", until_s.is_some())] {
+            if is_there {
+                return Err(Problem::new(field, "invalid_value", "needs the `placement` that is judged"));
+            }
         }
         let publish = publish.unwrap_or(true);
         return Ok(Wanted { publish, split_s, models, ..Wanted::default() });
@@ -270,7 +273,7 @@ fn wanted(app: &App, body: &[u8]) -> Result<Wanted, Problem> {
     if let Some(problem) = trials::problem(snapshot.aggregates.settings.as_deref(), &placement) {
         return Err(problem);
     }
-    Ok(Wanted { publish: false, split_s, models, placements: vec![Asked { placement, page }] })
+    Ok(Wanted { publish: false, split_s, until_s, models, placements: vec![Asked { placement, page }] })
 }
 
 /// A page on which the past can be asked.

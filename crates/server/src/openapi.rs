@@ -142,7 +142,8 @@ fn rollback() {}
 #[allow(dead_code, reason = "read by utoipa only")]
 fn models() {}
 
-/// Learn from the log in the background: `{"publish": true, "split_at": time, "models": [names]}`, all of it optional. Needs a secret key.
+/// Learn from the log in the background: `{"publish": true, "split_at": time, "models": [names]}`, all of it optional; or judge a placement on
+/// the past: `{"placement": name, "page": type, "split_at": time, "until": time, "models": [names]}`. Needs a secret key.
 #[utoipa::path(post, path = "/v1/models/train", request_body = String, responses(
     (status = 202, body = ModelsBody),
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson),

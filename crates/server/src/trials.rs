@@ -47,6 +47,8 @@ pub struct Run<'a> {
     pub training: &'a Training,
     /// What came from then on is asked, in seconds of the epoch.
     pub split_s: u32,
+    /// What came from then on is not, in seconds of the epoch.
+    pub until_s: u32,
     /// Only these models; empty: all that the placements name.
     pub models: &'a [String],
     /// When it began.
@@ -93,7 +95,7 @@ pub fn problem(settings: Option<&Settings>, name: &str) -> Option<Problem> {
 /// When one of them cannot be judged, the log cannot be read, or it takes longer than a run may.
 pub fn judge(run: &Run<'_>, asked: &[Asked]) -> anyhow::Result<Vec<PlacementBacktestBody>> {
     let settings = run.snapshot.aggregates.settings.as_deref().context("the shop has no placements")?;
-    let sample = Sample { from_s: run.split_s, until_s: u32::MAX, per_page: OCCASIONS_MAX, seed: 1 };
+    let sample = Sample { from_s: run.split_s, until_s: run.until_s, per_page: OCCASIONS_MAX, seed: 1 };
     let mut occasions = choose(run.training, &sample);
     occasions.retain(is_case);
     let mut tried: Vec<OnTrial> = Vec::new();
@@ -260,6 +262,7 @@ fn body(run: &Run<'_>, one: OnTrial) -> PlacementBacktestBody {
         page: one.page.name().to_owned(),
         slots: one.placement.slots,
         split_ms: i64::from(run.split_s) * 1000,
+        until_ms: (run.until_s < u32::MAX).then(|| i64::from(run.until_s) * 1000),
         measured_at_ms: clock::now().0,
         cut_off: run.snapshot.aggregates.offset.0,
         cases: verdict.cases,

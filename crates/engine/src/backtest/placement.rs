@@ -23,8 +23,8 @@ pub const LEARNT: &str = "learned";
 /// The same with the models in force now.
 pub const CHAMPION: &str = "champion";
 
-/// Candidates of popularity.
-const POPULAR_LIMIT: u16 = 500;
+/// Candidates of popularity: so many that caps on a category leave enough of the others.
+const POPULAR_LIMIT: u16 = 2_000;
 /// Categories that are told of, those with the most cases.
 const CATEGORIES_MAX: usize = 8;
 

@@ -72,7 +72,8 @@ fn empty(data: &Path) -> anyhow::Result<()> {
 }
 
 fn giftware(shop: &Shop) -> anyhow::Result<About> {
-    placements::apply(shop, demo::PLACEMENTS, "demo/placements.toml")?;
+    let settings = format!("{}{}", demo::PLACEMENTS, demo::COMPARE);
+    placements::apply(shop, &settings, "demo/placements.toml and demo/compare.toml")?;
     say("UCI Online Retail: a year of orders of a British giftware shop (CC BY 4.0, Daqing Chen)");
     let reading = bar(1, "reading order lines");
     let converted = demo::convert(demo::ONLINE_RETAIL, clock::now(), &mut |done, total| {
@@ -92,7 +93,8 @@ fn giftware(shop: &Shop) -> anyhow::Result<About> {
 }
 
 fn simulated(shop: &Shop) -> anyhow::Result<About> {
-    placements::apply(shop, placements::DEFAULT, "default placements")?;
+    let settings = format!("{}{}", placements::DEFAULT, demo::COMPARE);
+    placements::apply(shop, &settings, "default placements and demo/compare.toml")?;
     say("A simulated shop: seeded products, shoppers and events; nothing in it is real");
     let made = demo::simulate(clock::now());
     take_in(shop, &made.catalog_jsonl, &made.events_jsonl, None)?;

@@ -21,6 +21,9 @@ pub struct Backtest {
     /// The page on which the placement is asked: home (the start of a visit), product or cart; without it, by the first word of its name.
     #[arg(long, requires = "placement")]
     page: Option<String>,
+    /// Ask nothing that came from this moment on (RFC 3339): for choosing weights without a look at the last part of the history.
+    #[arg(long, requires = "placement")]
+    until: Option<String>,
     /// Only these models.
     #[arg(long, value_delimiter = ',')]
     models: Vec<String>,
@@ -45,9 +48,12 @@ pub fn backtest(asked: &Backtest) -> anyhow::Result<()> {
         let names = known["known"].as_object().into_iter().flat_map(|known| known.keys());
         ask["models"] = names.map(String::as_str).collect();
     }
-    for (name, value) in
-        [("split_at", &asked.split_at), ("placement", &asked.placement), ("page", &asked.page)]
-    {
+    for (name, value) in [
+        ("split_at", &asked.split_at),
+        ("until", &asked.until),
+        ("placement", &asked.placement),
+        ("page", &asked.page),
+    ] {
         if let Some(value) = value {
             ask[name] = json!(value);
         }

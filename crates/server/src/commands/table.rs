@@ -27,10 +27,12 @@ pub fn of(told: &Value) -> anyhow::Result<String> {
     anyhow::ensure!(told["arms"].is_array(), "the server has no backtest of this placement");
     let mut out = String::new();
     let split = jiff::Timestamp::from_millisecond(told["split_ms"].as_i64().unwrap_or_default())?;
+    let until = told["until_ms"].as_i64().map(jiff::Timestamp::from_millisecond).transpose()?;
+    let until = until.map_or_else(|| "on".to_owned(), |until| format!("to {until:.0}"));
     let (page, slots) = (text(&told["page"]), &told["slots"]);
     writeln!(
         out,
-        "{}, asked on {} occasions of {} shoppers from {split:.0} on ({page}); values with 95 % intervals, {:.0} s",
+        "{}, asked on {} occasions of {} shoppers from {split:.0} {until} ({page});\nvalues with 95 % intervals, {:.0} s",
         text(&told["placement"]),
         told["cases"],
         told["shoppers"],
@@ -117,10 +119,11 @@ fn spread(value: &Value, is_difference: bool) -> String {
         return "–".to_owned();
     }
     let [mean, low, high] = ["value", "low", "high"].map(|field| number(&value[field]));
-    if is_difference {
-        return format!("{mean:+.4} ({low:+.4}, {high:+.4})");
-    }
     // Shares need no digit before the point, and bits do.
+    if is_difference {
+        let short = |value: f64| format!("{value:+.4}").replacen("0.", ".", 1);
+        return format!("{} ({}, {})", short(mean), short(low), short(high));
+    }
     let short = |value: f64| format!("{value:.3}").trim_start_matches('0').to_owned();
     if high > 1.0 {
         return format!("{mean:.2} ({low:.2}, {high:.2})");
@@ -134,4 +137,32 @@ fn number(value: &Value) -> f64 {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_table_fits_a_terminal_and_says_what_there_is() {
+        let interval = json!({"value": -0.0497, "low": -0.1405, "high": 0.0589});
+        let measure = json!({"value": 0.123, "low": 0.1, "high": 0.145, "beyond_popular": interval, "beyond_hand_set": null});
+        let names = MEANS.iter().flat_map(|(name, _)| [(*name).to_owned(), format!("{name}_20")]);
+        let names = names.chain(BREADTH.iter().map(|(name, _)| (*name).to_owned()));
+        let measures: serde_json::Map<String, Value> = names.map(|name| (name, measure.clone())).collect();
+        let segment = json!({"segment": "A category with a name that is long", "cases": 40, "ndcg": measure});
+        let arm = |name: &str| json!({"arm": name, "measures": measures, "coverage": 0.5, "gini": 0.9, "segments": [segment]});
+        let told = json!({"placement": "home_hero", "page": "home", "slots": 8, "split_ms": 0, "until_ms": 1000, "cases": 40,
+            "shoppers": 30, "seconds": 2.0, "remarks": ["40 cases are too few"],
+            "arms": [arm("popular"), arm("hand_set"), arm("learned"), arm("champion")]});
+        let table = of(&told).expect("a table");
+        assert!(table.lines().all(|line| line.chars().count() <= 120), "{table}");
+        for text in
+            [".123 (.100, .145)", "-.0497 (-.1405, +.0589)", "champion", "too few", "to 1970-01-01T00:00:01Z"]
+        {
+            assert!(table.contains(text), "{text} in {table}");
+        }
+        assert!(of(&Value::Null).is_err());
+    }
 }

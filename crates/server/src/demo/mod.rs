@@ -24,3 +24,6 @@ pub const ONLINE_RETAIL: &[u8] = include_bytes!("../../../../demo/online_retail.
 
 /// The placements of the demo shop as TOML.
 pub const PLACEMENTS: &str = include_str!("../../../../demo/placements.toml");
+
+/// The placements of the page that compares, to be put after a shop's own.
+pub const COMPARE: &str = include_str!("../../../../demo/compare.toml");

@@ -129,7 +129,8 @@ fn a_bad_placement_file_is_refused_and_the_settings_in_force_stay() {
 
 #[test]
 fn what_ships_is_as_it_must_be() {
-    for text in [placements::DEFAULT, bespoke::demo::PLACEMENTS] {
+    let compared = format!("{}{}", bespoke::demo::PLACEMENTS, bespoke::demo::COMPARE);
+    for text in [placements::DEFAULT, bespoke::demo::PLACEMENTS, compared.as_str()] {
         assert!(placements::parse(text).is_ok(), "{:?}", placements::parse(text).err());
     }
 }

@@ -20,12 +20,13 @@ sources = [{ source = "slim", weight = 1.0, limit = 50 }]
 scorers = [{ scorer = "als", weight = 0.1 }]
 "#;
 
-fn beside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+/// Work that waits for the writer, which a thread that runs async tasks must not.
+pub fn beside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| scope.spawn(work).join().expect("it does not panic"))
 }
 
 /// `shoppers` of two tastes, tea and tools, ten products each; each deals with six of one, a day apart.
-fn history(shoppers: i64, from: i64) -> String {
+pub fn history(shoppers: i64, from: i64) -> String {
     let now = bespoke::clock::now().0 - 3_600_000;
     let event = |shopper: i64, step: i64| {
         let taste = ["tea", "tool"][(shopper % 2) as usize];
@@ -48,7 +49,8 @@ fn fill(shop: &Shop) {
     import::events_from(shop, history(120, 0).as_bytes(), &mut |_| {}).expect("good events");
 }
 
-async fn run(bench: &Bench, ask: Value) -> Value {
+/// Starts a run and waits for it; what there is of models then.
+pub async fn run(bench: &Bench, ask: Value) -> Value {
     let (status, body) = bench.post("/v1/models/train", &ask).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{body}");
     for _ in 0..400 {

@@ -302,6 +302,67 @@ fn check_log(events: &[Event]) {
     );
 }
 
+/// The page, once both of its backtests are there.
+fn wait_until_measured(demo: &Demo) -> Value {
+    for _ in 0..600 {
+        let body = demo.ask("/v1/models");
+        if body["backtests"].as_object().is_some_and(|told| told.len() == 2) {
+            return body["backtests"].clone();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    panic!("two backtests of the demo take less than two minutes");
+}
+
+#[test]
+fn three_ways_to_fill_the_same_slots_stand_side_by_side_with_what_they_were_worth() {
+    let demo = Demo::start("giftware");
+    let page = |path: &str| {
+        let mut answer = ureq::get(format!("{}{path}", demo.origin)).call().expect("it answers");
+        answer.body_mut().read_to_string().expect("text")
+    };
+    assert!(page("/compare").contains("Being measured"), "the figures come later, and the page says so");
+    for path in ["/", "/p/22699"] {
+        assert!(page(path).contains("href=\"/compare"), "{path} leads there");
+    }
+    let told = wait_until_measured(&demo);
+    let html = page("/compare?product=22699");
+    for placement in ["home_compare_learned", "product_compare_learned"] {
+        for arm in told[placement]["arms"].as_array().into_iter().flatten() {
+            let ndcg = format!("{:.3}", arm["measures"]["ndcg"]["value"].as_f64().expect("a number"));
+            assert!(html.contains(&ndcg), "{ndcg} of {} in {placement}", arm["arm"]);
+        }
+    }
+    assert!(page("/compare?product=nosuch").contains("no such product"));
+    let Some(browser) = Browser::start() else {
+        assert!(std::env::var_os("BESPOKE_BROWSER").is_none(), "Chromium was to be there");
+        println!("NOT RUN: Chromium is not installed");
+        return;
+    };
+    let tab = browser.tab(&demo.origin);
+    tab.open("/");
+    answer(&tab, "all");
+    look_at(&tab, &RANGE);
+    tab.reach(".compare-link a");
+    tab.leave(|| tab.press("Enter"));
+    let shown = modules(&tab);
+    for place in ["home", "product"] {
+        let slates: Vec<_> = ["popular", "hand_set", "learned"]
+            .iter()
+            .map(|arm| &shown[&format!("{place}_compare_{arm}")])
+            .collect();
+        assert!(slates.iter().all(|slate| slate.len() >= 6), "{place}: {slates:?}");
+        let ids = |no: usize| slates[no].iter().map(|(id, ..)| id.clone()).collect::<Vec<_>>();
+        assert!(
+            ids(0) != ids(1) && ids(1) != ids(2),
+            "{place}: they differ for who looked at things: {slates:?}"
+        );
+    }
+    check_reasons(&demo, &tab);
+    check_sizes(&tab, "compare");
+    assert_eq!(tab.faults(), [] as [String; 0]);
+}
+
 #[test]
 fn the_simulated_shop_shows_what_fits_and_what_stands_in() {
     let demo = Demo::start("simulated");

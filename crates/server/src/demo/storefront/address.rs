@@ -18,6 +18,11 @@ pub fn product_from(id: &str, rec_token: &str) -> String {
     format!("/p/{}?from={}", part(id), part(rec_token))
 }
 
+/// The page of comparison, about a product or not.
+pub fn compare(product: Option<&str>) -> String {
+    product.map_or_else(|| "/compare".to_owned(), |id| format!("/compare?product={}", part(id)))
+}
+
 /// A product's picture.
 pub fn picture(id: &str) -> String {
     format!("/picture/{}", part(id))
@@ -47,6 +52,10 @@ mod tests {
     #[test]
     fn addresses_hold_any_id_and_lead_nowhere_else() {
         assert_eq!(product("a/b ?#"), "/p/a%2Fb%20%3F%23");
+        assert_eq!(
+            (compare(None).as_str(), compare(Some("a&b")).as_str()),
+            ("/compare", "/compare?product=a%26b")
+        );
         assert_eq!(category("Bags & Purses > Ä"), "/c/Bags%20%26%20Purses/%C3%84");
         assert_eq!(category_path("Home/Kitchen/"), "Home > Kitchen");
         assert_eq!(back("/p/1"), "/p/1");

@@ -46,9 +46,9 @@ pub fn items(event: &str, page: &str, ids: &[&str]) -> Value {
 }
 
 /// The modules of a page were rendered; whether they were seen, the browser says.
-pub fn rendered(page: &str, modules: &[Module]) -> Vec<Value> {
-    let shows_products = |module: &&Module| module.body.items.iter().any(|item| item.kind == "product");
-    let event = |module: &Module| {
+pub fn rendered(page: &str, modules: &[&Module]) -> Vec<Value> {
+    let shows_products = |module: &&&Module| module.body.items.iter().any(|item| item.kind == "product");
+    let event = |module: &&Module| {
         let ids: Vec<&str> = module.body.items.iter().map(|item| item.id.as_str()).collect();
         let mut event = items("view_item_list", page, &ids);
         event["placement_id"] = module.body.placement.as_str().into();

@@ -4,6 +4,7 @@
 
 mod actions;
 mod address;
+mod compare;
 mod events;
 mod layout;
 mod modules;
@@ -22,6 +23,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bespoke_engine::Snapshot;
 use std::sync::Arc;
+
+pub use compare::JUDGED;
 
 /// Nothing from elsewhere is loaded, and nobody frames these pages.
 const CONTENT_SECURITY: &str =
@@ -62,6 +65,7 @@ pub fn router(app: Arc<App>, about: About) -> Router {
         .route("/", get(pages::home))
         .route("/c/{*path}", get(pages::category))
         .route("/p/{id}", get(pages::product))
+        .route("/compare", get(compare::page))
         .route("/cart", get(pages::cart))
         .route("/confirmation", get(pages::confirmation))
         .route("/preferences", get(pages::preferences))

@@ -2,7 +2,7 @@
 
 use super::modules::{self, Module, Page};
 use super::visitor::{Line, Visitor};
-use super::{Site, address, events, layout, money};
+use super::{Site, address, compare, events, layout, money};
 use crate::wire::error::ApiError;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -14,15 +14,19 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 /// A page in the making: who visits and what it is about.
-struct Visit<'a> {
-    site: &'a Site,
-    visitor: Visitor,
+pub struct Visit<'a> {
+    /// The shop.
+    pub site: &'a Site,
+    /// Who visits.
+    pub visitor: Visitor,
     is_new: bool,
-    page: Page<'a>,
+    /// What the page is about.
+    pub page: Page<'a>,
 }
 
 impl<'a> Visit<'a> {
-    fn new(site: &'a Site, headers: &HeaderMap, page: Page<'a>) -> Self {
+    /// Someone comes to a page.
+    pub fn new(site: &'a Site, headers: &HeaderMap, page: Page<'a>) -> Self {
         let mut visitor = Visitor::of(headers);
         let is_new = visitor.settle();
         Self { site, visitor, is_new, page }
@@ -34,15 +38,26 @@ impl<'a> Visit<'a> {
         happened.append(&mut more);
         events::send(self.site, &self.visitor, happened).await;
         let modules = modules::ask(self.site, &self.visitor, &self.page, placements);
-        events::send(self.site, &self.visitor, events::rendered(self.page.kind, &modules)).await;
+        self.rendered(self.page.kind, &modules.iter().collect::<Vec<_>>()).await;
         modules
+    }
+
+    /// Tells that the page was shown.
+    pub async fn tell(&self) {
+        events::send(self.site, &self.visitor, vec![events::page(self.page.kind, self.page.path)]).await;
+    }
+
+    /// Tells that modules were shown, as on a page of this kind.
+    pub async fn rendered(&self, kind: &str, modules: &[&Module]) {
+        events::send(self.site, &self.visitor, events::rendered(kind, modules)).await;
     }
 
     fn show(&self, modules: &[Module]) -> Markup {
         html! { @for module in modules { (modules::show(module, &self.visitor, self.page.path)) } }
     }
 
-    fn respond(&self, status: StatusCode, title: &str, content: &Markup) -> Response {
+    /// The whole page.
+    pub fn respond(&self, status: StatusCode, title: &str, content: &Markup) -> Response {
         let page = layout::whole(self.site, &self.visitor, &self.page, title, content);
         layout::respond(status, &self.visitor, self.is_new, page)
     }
@@ -54,7 +69,8 @@ pub async fn home(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response
     let placements =
         ["home_hero", "home_learned", "recently_viewed", "home_trending", "home_new", "home_categories"];
     let modules = visit.modules(Vec::new(), &placements).await;
-    let content = html! { h1.quiet { (site.about.name) } (visit.show(&modules)) };
+    let content =
+        html! { h1.quiet { (site.about.name) } (visit.show(&modules)) (compare::link(&site, None)) };
     visit.respond(StatusCode::OK, "Home", &content)
 }
 
@@ -102,13 +118,13 @@ pub async fn category(
 }
 
 async fn next_page(visit: &Visit<'_>, cursor: &str) -> Vec<Module> {
-    events::send(visit.site, &visit.visitor, vec![events::page(visit.page.kind, visit.page.path)]).await;
+    visit.tell().await;
     let ask = serde_json::json!({ "cursor": cursor }).to_string();
     let Ok(body) = crate::listing::next(&visit.site.app, crate::pace::TIMEOUT, ask.as_bytes()).await else {
         return Vec::new();
     };
     let modules = vec![Module { body }];
-    events::send(visit.site, &visit.visitor, events::rendered(visit.page.kind, &modules)).await;
+    visit.rendered(visit.page.kind, &modules.iter().collect::<Vec<_>>()).await;
     modules
 }
 
@@ -151,6 +167,7 @@ pub async fn product(
     let content = html! {
         (trail(&about))
         (details(&site, &shown))
+        (compare::link(&site, Some(&id)))
         @for module in &modules {
             @if module.body.bundle.is_some() { (bundle(&visit, module, &id)) } @else { (visit.show(std::slice::from_ref(module))) }
         }
@@ -371,7 +388,7 @@ pub async fn elsewhere(
 }
 
 /// A page that is not there, with a way on.
-async fn missing(visit: &Visit<'_>, what: &str) -> Response {
+pub async fn missing(visit: &Visit<'_>, what: &str) -> Response {
     let page = Page { kind: "other", path: visit.page.path, ..Page::default() };
     let modules = modules::ask(visit.site, &visit.visitor, &page, &["not_found"]);
     let content = html! { h1 { (what) } p { a href="/" { "To the front page" } } (visit.show(&modules)) };
