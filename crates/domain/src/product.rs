@@ -53,6 +53,9 @@ pub struct ProductPatch {
     pub stock: Option<u32>,
     /// What describes the row rather than its moment; replaced as a whole, since feeds send it as a whole.
     pub content: Option<Box<Content>>,
+    /// Numbers that the shop has of the product, of its image, say; near to each other where products are alike. Without a
+    /// number there are none any more.
+    pub vector: Option<Box<[f32]>>,
 }
 
 /// The describing attributes of a row.

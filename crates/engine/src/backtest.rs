@@ -33,6 +33,8 @@ const HEAVY_MIN: usize = 10;
 #[derive(Clone, Debug)]
 struct Case {
     history: History,
+    /// Everything dealt with before, sorted: models may remember less of it, or more.
+    known: Vec<ProductNo>,
     next: Right,
     segment: usize,
 }
@@ -132,14 +134,13 @@ impl Cases {
     pub fn judge_model(&self, model: &Learned) -> Judged {
         let mut scratch = Scores::default();
         self.judge(&mut |case| {
-            let excluded: Vec<ProductNo> = case.history.weights.iter().map(|one| one.0).collect();
-            let found = model.recommend(&case.history, &excluded, CUTOFF, &mut scratch);
+            let found = model.recommend(&case.history, &case.known, CUTOFF, &mut scratch);
             found.into_iter().map(|(_, product)| product).collect()
         })
     }
 
     fn popular_for(&self, case: &Case) -> Vec<ProductNo> {
-        let is_new = |product: &&ProductNo| !case.history.weights.iter().any(|(held, _)| held == *product);
+        let is_new = |product: &&ProductNo| case.known.binary_search(product).is_err();
         self.popular.iter().filter(is_new).take(CUTOFF).copied().collect()
     }
 
@@ -197,7 +198,10 @@ fn case(training: &Training, deeds: &[Deed], split_s: u32) -> Option<Case> {
     let mut next: Vec<ProductNo> = rest.iter().map(|deed| deed.product).collect();
     next.sort_unstable();
     next.dedup();
-    next.retain(|product| !history.weights.iter().any(|(held, _)| held == product));
+    let mut known: Vec<ProductNo> = past.iter().map(|deed| deed.product).collect();
+    known.sort_unstable();
+    known.dedup();
+    next.retain(|product| known.binary_search(product).is_err());
     if next.is_empty() || history.is_empty() {
         return None;
     }
@@ -209,7 +213,7 @@ fn case(training: &Training, deeds: &[Deed], split_s: u32) -> Option<Case> {
     };
     let revenue = rest.iter().filter(is_kept).map(|deed| (deed.product, i64::from(deed.amount_minor)));
     let next = Right { revenue: revenue.collect(), new: next.clone(), all: next };
-    Some(Case { history, next, segment })
+    Some(Case { history, known, next, segment })
 }
 
 /// The mean with its bootstrap interval (Efron 1979), seeded.

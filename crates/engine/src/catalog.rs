@@ -12,6 +12,7 @@ use bespoke_domain::id::BrandNo;
 use bespoke_domain::product::{Availability, Content, ProductPatch};
 use bespoke_domain::{CategoryNo, GroupNo, Millis, Money, ProductNo};
 use bespoke_models::cow::CowVec;
+use bespoke_models::vector_index::VectorIndex;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -106,7 +107,7 @@ struct Moments {
     sale_price: Option<Money>,
     availability: Option<Availability>,
     stock: Option<u32>,
-    as_of: [i64; 5],
+    as_of: [i64; 6],
 }
 
 fn main_unit(money: Money) -> f64 {
@@ -132,6 +133,7 @@ pub struct Catalog {
     variants: Variants,
     /// Sets of markets, their names sorted and with commas; the first is everywhere.
     market_sets: Arc<Numbering>,
+    vectors: VectorIndex,
 }
 
 impl Catalog {
@@ -150,7 +152,7 @@ impl Catalog {
         let group = self.variants.add();
         self.rows.push(Row { expires_s: u32::MAX, group, ..Row::default() });
         self.ids.push(id);
-        self.moments.push(Moments { as_of: [i64::MIN; 5], ..Moments::default() });
+        self.moments.push(Moments { as_of: [i64::MIN; 6], ..Moments::default() });
         self.contents.push(None);
         self.tags.push(Arc::default());
         ProductNo((self.rows.len() - 1) as u32)
@@ -201,6 +203,11 @@ impl Catalog {
         if let Some(row) = self.rows.get_mut(parent.index()).filter(|_| group != before) {
             row.group = group;
         }
+    }
+
+    /// The vectors that the shop has of products.
+    pub fn vectors(&self) -> &VectorIndex {
+        &self.vectors
     }
 
     /// Its attributes, name and value.
@@ -348,6 +355,11 @@ impl Catalog {
             && self.is_newer(product, 4, patch.as_of)
         {
             self.apply_content(product, content);
+        }
+        if let Some(vector) = &patch.vector
+            && self.is_newer(product, 5, patch.as_of)
+        {
+            self.vectors.change(product, vector);
         }
         self.settle(product);
         (before, self.row(product).map_or(CategoryNo(0), |row| row.category))

@@ -9,9 +9,11 @@ use bespoke::wire::lines::{Shape, catalog_lines, event_lines};
 use bespoke::wire::recommend::Asked;
 use bespoke::{placements, wire};
 use bespoke_domain::condition::TESTS_MAX;
-use bespoke_domain::{Currency, DecisionId, Millis, Offset};
-use bespoke_engine::Engine;
+use bespoke_domain::{Currency, DecisionId, Millis, Offset, ProductNo};
+use bespoke_engine::{Engine, shelf};
 use bespoke_lab::session_data::Items;
+use bespoke_models::recommender::Scores;
+use bespoke_models::training_set::History;
 use bespoke_store::{decode_record, unframe};
 use std::path::Path;
 
@@ -40,7 +42,7 @@ const fn target(
 }
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     target("events", "the body of POST /v1/events", events, seeds::events),
     target("patches", "the body of PATCH /v1/catalog/items", patches, seeds::patches),
     target("recommend", "the body of POST /v1/recommend", recommend, seeds::recommend),
@@ -57,6 +59,7 @@ pub const TARGETS: [Target; 17] = [
     target("order_lines", "the demo's order lines", order_lines, seeds::order_lines),
     target("record", "an entry of the log", record, seeds::record),
     target("checkpoint", "a checkpoint file and the state in it", checkpoint, seeds::checkpoint),
+    target("artifact", "a fitted model", artifact, seeds::artifacts),
     target("sessions", "session data of the lab", sessions, seeds::sessions),
 ];
 
@@ -171,6 +174,17 @@ fn record(bytes: &[u8]) {
 fn checkpoint(bytes: &[u8]) {
     _ = unframe(Offset(1), bytes.to_vec());
     _ = Engine::restore(bytes);
+}
+
+/// What is read can be asked.
+fn artifact(bytes: &[u8]) {
+    let Some(model) = shelf::read(bytes) else { return };
+    let events = [0, 2, 9, u32::MAX].map(ProductNo).to_vec();
+    let weights = events.iter().map(|product| (*product, 1.0)).collect();
+    let history = History { weights, orders: vec![events.clone()], events };
+    let found = model.recommend(&history, &[ProductNo(1)], 5, &mut Scores::default());
+    assert!(found.len() <= 5 && found.iter().all(|one| one.0.is_finite() && one.1.0 != 1), "{found:?}");
+    _ = (model.closeness(ProductNo(0), ProductNo(u32::MAX)), model.size_bytes());
 }
 
 fn sessions(bytes: &[u8]) {

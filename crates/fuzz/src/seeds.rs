@@ -6,8 +6,13 @@ use bespoke::wire::event::parse_events;
 use bespoke::wire::token;
 use bespoke::{demo, placements};
 use bespoke_domain::settings::{KeyChange, Scope};
-use bespoke_domain::{Body, Currency, DecisionId, Entry, Offset, Request, ShopperNo};
-use bespoke_engine::Engine;
+use bespoke_domain::{Body, Currency, DecisionId, Entry, Offset, ProductNo, Request, ShopperNo};
+use bespoke_engine::{Engine, shelf};
+use bespoke_models::interactions::Interactions;
+use bespoke_models::learned::LEARNED;
+use bespoke_models::orders::Orders;
+use bespoke_models::recommender::FitRun;
+use bespoke_models::training_set::TrainingSet;
 use bespoke_store::RECORD_VERSION;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -146,6 +151,22 @@ pub(crate) fn checkpoint() -> Vec<Vec<u8>> {
         bytes
     };
     vec![state(Engine::default()), state(engine().0)]
+}
+
+/// Every model there is, of twelve shoppers and ten products.
+pub(crate) fn artifacts() -> Vec<Vec<u8>> {
+    let rows: Vec<Vec<ProductNo>> = (0..12_u32)
+        .map(|shopper| (0..4).map(|step| ProductNo((shopper * 3 + step * (1 + shopper % 3)) % 10)).collect())
+        .collect();
+    let weights = |row: &Vec<ProductNo>| row.iter().map(|one| (*one, 1.0)).collect::<Vec<_>>();
+    let data = TrainingSet {
+        interactions: Interactions::new(rows.iter().map(weights)),
+        orders: Orders::new(rows.iter().map(|row| row.chunks(2).map(<[_]>::to_vec).collect()).collect()),
+        attributes: (0..10).map(|product| vec![product % 3, 7]).collect(),
+        sequences: rows,
+    };
+    let run = FitRun { seed: 1, threads: 1 };
+    LEARNED.iter().map(|spec| shelf::bytes(&(spec.fit)(&data, &spec.values(&[]), run))).collect()
 }
 
 pub(crate) fn sessions() -> Vec<Vec<u8>> {

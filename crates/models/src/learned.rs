@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 /// What is set of both sequence models.
 const SEQUENCE: [ParamSpec; 4] = [
     param("width", "Numbers a vector.", 32.0, (16.0, 256.0)),
-    param("epochs", "Times that every shopper is learned from.", 15.0, (1.0, 200.0)),
+    param("epochs", "Times that every shopper is learned from; fewer in a large shop.", 15.0, (1.0, 200.0)),
     param("learning_rate", "Step of learning.", 0.002, (1e-5, 0.05)),
     param("dropout", "Share of values dropped while learning.", 0.4, (0.0, 0.9)),
 ];
@@ -36,8 +36,13 @@ const TWO_TOWER: [ParamSpec; 5] = {
 const NEGATIVES: u32 = 1024;
 const BATCH_MAX: usize = 128;
 const BATCH_SHARE: usize = 64;
-/// Fewest steps that a sequence model learns for, however few shoppers there are.
+/// Fewest steps that a sequence model learns for, however few shoppers there are; and most events that it is shown, again and
+/// again, but for the first time: some two minutes on one core.
 const STEPS_MIN: usize = 600;
+const SHOWN_MAX: usize = 6_000_000;
+/// Most products of a sequence model, and why: see [`LearnedSpec::refuses_above`].
+const SEQUENCE_MAX: Option<(usize, &str)> =
+    Some((200_000, "each step of learning looks at all of them; slim takes more"));
 /// Bytes a product that the linear part of [`crate::next_basket`] may hold while it is fitted.
 const BASKET_FIT_BYTES: u64 = 50_000;
 /// Bytes that [`crate::slim`] may hold a product and candidate while it is fitted.
@@ -161,12 +166,12 @@ pub static LEARNED: [LearnedSpec; 8] = [
         params: &SEQUENCE,
         fit: |data, values, run| {
             let (sequences, product_count) = (sequences(data), data.product_count());
-            let params = sequence(values, sequences.len());
+            let params = sequence(values, &sequences);
             let attributes = crate::interactions::Interactions::new([[]; 0]);
             Learned::Sequence(params.fit(&SequenceData { sequences, product_count, attributes }, run))
         },
         fit_bytes: sequence_bytes,
-        refuses_above: None,
+        refuses_above: SEQUENCE_MAX,
     },
     LearnedSpec {
         name: "two_tower",
@@ -174,12 +179,12 @@ pub static LEARNED: [LearnedSpec; 8] = [
         params: &TWO_TOWER,
         fit: |data, values, run| {
             let sequences = sequences(data);
-            let params = SequenceParams { id_dropout: values[4] as f32, ..sequence(values, sequences.len()) };
+            let params = SequenceParams { id_dropout: values[4] as f32, ..sequence(values, &sequences) };
             let products = (data.product_count(), &data.attributes[..]);
             Learned::TwoTower(TwoTower::fit(&params, sequences, products, run))
         },
         fit_bytes: sequence_bytes,
-        refuses_above: None,
+        refuses_above: SEQUENCE_MAX,
     },
     LearnedSpec {
         name: "next_basket",
@@ -240,19 +245,22 @@ fn ease(values: &[f64], data: &TrainingSet, run: FitRun) -> Ease {
     EaseParams { regularization: values[0] as f32 }.fit(&data.interactions, run).unwrap_or_default()
 }
 
-fn sequence(values: &[f64], shopper_count: usize) -> SequenceParams {
+fn sequence(values: &[f64], sequences: &[Vec<ProductNo>]) -> SequenceParams {
+    let defaults = SequenceParams::default();
     let width = values[0] as u32;
-    let batch = (shopper_count / BATCH_SHARE).clamp(8, BATCH_MAX);
-    let steps = shopper_count.div_ceil(batch).max(1);
+    let batch = (sequences.len() / BATCH_SHARE).clamp(8, BATCH_MAX);
+    let steps = sequences.len().div_ceil(batch).max(1);
+    let shown: usize = sequences.iter().map(|events| events.len().min(defaults.reach as usize)).sum();
+    let epochs = (values[1] as usize).max(STEPS_MIN.div_ceil(steps)).min(SHOWN_MAX / shown.max(1)).max(1);
     SequenceParams {
         width,
         inner: 2 * width,
-        epochs: (values[1] as u32).max(STEPS_MIN.div_ceil(steps) as u32),
+        epochs: epochs as u32,
         learning_rate: values[2] as f32,
         dropout: values[3] as f32,
         negatives: NEGATIVES,
         batch: batch as u32,
-        ..SequenceParams::default()
+        ..defaults
     }
 }
 

@@ -5,6 +5,7 @@ use crate::boot::Shop;
 use crate::catalog_versions::put_file;
 use crate::intake::currency;
 use crate::wire::canonical::{Tables, Unmapped};
+use crate::wire::catalog::VectorLength;
 use crate::wire::event::{Clamp, WireEvent};
 use crate::wire::lines::{Line, Shape, catalog_lines, event_lines};
 use crate::wire::packed::unpack;
@@ -114,7 +115,10 @@ fn catalog_rows(
     done: &mut dyn FnMut(u64),
 ) -> anyhow::Result<Imported> {
     let mut imported = Imported::default();
-    let tables = Tables::of(shop.live.snapshot().aggregates.settings.as_deref());
+    let snapshot = shop.live.snapshot();
+    let tables = Tables::of(snapshot.aggregates.settings.as_deref());
+    let mut length = VectorLength::new(snapshot.aggregates.catalog.vectors().width());
+    let rows = &mut rows.map(|(line, row)| (line, row.and_then(|patch| length.check(patch))));
     let mut batch = next_batch(rows, &mut imported, done);
     // A file without a good row changes nothing, and there is nothing to undo.
     if batch.is_empty() {

@@ -3,6 +3,7 @@
 use crate::boot::Shop;
 use crate::http::EVENTS_MAX;
 use crate::wire::canonical::Tables;
+use crate::wire::catalog::VectorLength;
 use crate::wire::error::ApiError;
 use crate::wire::event::{Clamp, WireEvent};
 use crate::writer::{EventsOutcome, Failure, Job};
@@ -106,7 +107,8 @@ fn may_claim(scope: Scope, event: WireEvent) -> Result<WireEvent, Problem> {
 pub async fn patches(shop: &Shop, body: &[u8], now: Millis) -> Result<PatchesBody, ApiError> {
     let currency = currency(shop).map_err(ApiError::of)?;
     let read = crate::wire::catalog::parse_patches(body, PATCHES_MAX, currency, now).map_err(ApiError::of)?;
-    let (good, bad) = split(read);
+    let mut length = VectorLength::new(shop.live.snapshot().aggregates.catalog.vectors().width());
+    let (good, bad) = split(read.into_iter().map(|row| row.and_then(|patch| length.check(patch))).collect());
     let tables = Tables::of(shop.live.snapshot().aggregates.settings.as_deref());
     let mut patches: Vec<ProductPatch> = good.into_iter().map(|(_, patch)| patch).collect();
     patches.iter_mut().filter_map(|patch| patch.content.as_mut()).for_each(|content| tables.apply(content));

@@ -205,8 +205,16 @@ impl Learner {
             self.note(|run| run.models.push(one));
         }
         let (training, models) = (&training, wanted.models.as_slice());
-        let run =
-            trials::Run { shop, snapshot: &snapshot, training, split_s, models, started, stage: &stage };
+        let run = trials::Run {
+            shop,
+            snapshot: &snapshot,
+            training,
+            split_s,
+            until_s: u32::MAX,
+            models,
+            started,
+            stage: &stage,
+        };
         let bodies = rankers::learn(&run, &ranked, wanted.publish)?;
         self.note(|run| run.models.extend(bodies));
         Ok(())

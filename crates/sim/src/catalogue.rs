@@ -275,6 +275,7 @@ impl Shop {
             availability: Some(availability),
             stock: Some(product.stock),
             content: Some(Box::new(self.content(&product))),
+            vector: None,
         }
     }
 

@@ -39,6 +39,7 @@ impl Catalog {
                 .filter(|was| goes(2) && now.availability != Some(*was)),
             stock: then.stock.filter(|_| goes(3)),
             content: content.filter(|_| goes(4)).map(Box::new),
+            vector: None,
             as_of: Millis::default(),
         };
         let empty = ProductPatch { id: patch.id.clone(), ..ProductPatch::default() };

@@ -18,6 +18,7 @@ mod graph_filter;
 mod item_item;
 /// What sources of learnt models share.
 pub mod learned;
+mod look_alike;
 mod new_arrivals;
 mod next_basket;
 mod popular;
@@ -61,13 +62,14 @@ pub struct SourceSpec {
 }
 
 /// Every source.
-pub static SOURCES: [&SourceSpec; 25] = [
+pub static SOURCES: [&SourceSpec; 26] = [
     &popular::SPEC,
     &recently_viewed::SPEC,
     &co_viewed::SPEC,
     &bought_together::SPEC,
     &session_neighbours::SPEC,
     &similar::SPEC,
+    &look_alike::SPEC,
     &complements::SPEC,
     &accessories::SPEC,
     &alternatives::SPEC,

@@ -177,6 +177,31 @@ fn check(mut planned: Placement, ask: impl FnOnce(&mut Request), expect: Expect)
     decision
 }
 
+/// A photo printer that looks like the laser printer, and one that does not; paper has no vector.
+fn look_alike(expect: Expect) -> Decision {
+    let mut bench = shop(Placement { name: "p".to_owned(), ..placement("", &["look_alike"], &[]) });
+    let vectors: [(&str, &[f32]); 4] = [
+        ("laser", &[1.0, 0.1, 0.0]),
+        ("photo", &[0.9, 0.3, 0.1]),
+        ("black", &[0.2, 1.0, 0.0]),
+        ("colour", &[-1.0, 0.0, 0.0]),
+    ];
+    for (id, vector) in vectors {
+        let patch = ProductPatch {
+            id: id.to_owned(),
+            as_of: Millis(START),
+            vector: Some(vector.into()),
+            ..ProductPatch::default()
+        };
+        bench.push(None, Body::Catalog(Box::new(patch)));
+    }
+    let mut asked = request("p", None, ASKED);
+    on_page(&mut asked, "laser");
+    let decision = bench.decide(asked);
+    expect.assert_eq(&show(&bench, &decision));
+    decision
+}
+
 fn on_page(ask: &mut Request, id: &str) {
     (ask.page, ask.items) = (PageType::Product, vec![id.to_owned()]);
 }
@@ -189,6 +214,11 @@ pub fn corpus() -> Vec<Decision> {
     let list = ["photo", "paper", "nosuch"].iter().map(named).collect();
     let editorial = SourceUse { items: list, ..source("editorial").sources[0].clone() };
     vec![
+        look_alike(expect![[r#"
+            "For you" None None
+            photo 1.00 Looks like Laser printer
+            black 0.30 Looks like Laser printer
+        "#]]),
         check(
             source("similar"),
             |ask| on_page(ask, "laser"),

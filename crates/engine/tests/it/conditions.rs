@@ -43,6 +43,7 @@ fn shop() -> Bench {
         availability: Some(Availability::InStock),
         stock: Some(7),
         content: Some(Box::new(content)),
+        vector: None,
     };
     bench.push(None, Body::Catalog(Box::new(mug)));
     bench.product("spade", "Garden", "", true);

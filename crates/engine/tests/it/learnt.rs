@@ -45,6 +45,7 @@ fn check_of(name: &str, deed: EventKind, expect: Expect) -> Decision {
 }
 
 /// The cases.
+#[allow(clippy::too_many_lines, reason = "a corpus is a list")]
 pub fn corpus() -> Vec<Decision> {
     vec![
         check(

@@ -177,6 +177,8 @@ fn a_model_says_beforehand_what_it_does_not_take() {
         let why = spec.refusal(PRODUCTS_MAX + 1);
         assert_eq!(why.is_some(), spec.name == "ease", "{why:?}");
         assert_eq!(spec.refusal(PRODUCTS_MAX), None, "{}", spec.name);
+        let takes_any = !["ease", "sequence", "two_tower"].contains(&spec.name);
+        assert_eq!(spec.refusal(1_000_000).is_none(), takes_any, "{}", spec.name);
     }
     let ease = LEARNED.iter().find(|spec| spec.name == "ease").expect("it is there");
     let why = ease.refusal(20_001).expect("it is too many");

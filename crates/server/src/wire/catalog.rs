@@ -3,6 +3,7 @@
 use super::field::{Fields, object, values};
 use bespoke_domain::product::{Availability, Content};
 use bespoke_domain::{Currency, Millis, Money, Problem, ProductPatch};
+use bespoke_models::vector_index::WIDTH_MAX;
 use serde_json::Value;
 
 /// Longest texts, in bytes: title, description, link, category path.
@@ -68,11 +69,68 @@ fn described(id: &str, mut fields: Fields, currency: Currency, now: Millis) -> R
         availability: availability(&mut fields)?,
         stock: fields.count("stock", u64::from(u32::MAX))?.map(|stock| stock as u32),
         content: None,
+        vector: vector(&mut fields)?,
     };
     if fields.0.is_empty() {
         return Ok(patch);
     }
     Ok(ProductPatch { content: Some(Box::new(content(fields, currency)?)), ..patch })
+}
+
+/// A list of numbers, or text of them with commas or blanks; `null` and an empty list take it away.
+fn vector(fields: &mut Fields) -> Result<Option<Box<[f32]>>, Problem> {
+    let is_gone = fields.0.get("vector").is_some_and(Value::is_null);
+    let numbers: Vec<Option<f32>> = match fields.take("vector") {
+        None => return Ok(is_gone.then(Box::default)),
+        Some(Value::Array(list)) => list.iter().map(|one| one.as_f64().map(|number| number as f32)).collect(),
+        Some(Value::String(text)) => text
+            .trim_matches(['[', ']', ' '])
+            .split([',', ' ', ';'])
+            .filter(|one| !one.is_empty())
+            .map(|one| one.parse().ok())
+            .collect(),
+        Some(_) => vec![None],
+    };
+    if numbers.len() > WIDTH_MAX {
+        let detail = format!("must be at most {WIDTH_MAX} numbers; shorten it before you send it");
+        return Err(Problem::new("vector", "too_many", detail));
+    }
+    let finite: Option<Box<[f32]>> =
+        numbers.into_iter().map(|one| one.filter(|number| number.is_finite())).collect();
+    let detail = "must be a list of numbers; send [] to take it away";
+    finite.map(Some).ok_or_else(|| Problem::new("vector", "invalid_vector", detail))
+}
+
+/// Holds all vectors of a shop to one length.
+#[derive(Debug)]
+pub struct VectorLength(Option<usize>);
+
+impl VectorLength {
+    /// The length that the shop's vectors have; `None` where it has none yet: then the first says it.
+    pub fn new(length: Option<usize>) -> Self {
+        Self(length)
+    }
+
+    /// The row, where its vector is as long as the others.
+    ///
+    /// # Errors
+    /// A problem of the field `vector`.
+    pub fn check(&mut self, patch: ProductPatch) -> Result<ProductPatch, Problem> {
+        let length = patch.vector.as_ref().map_or(0, |vector| vector.len());
+        match self.0 {
+            _ if length == 0 => Ok(patch),
+            Some(held) if held != length => {
+                let detail = format!(
+                    "has {length} numbers, the others {held}: send as many, or take the others away first"
+                );
+                Err(Problem::new("vector", "wrong_length", detail).of_row(&patch.id))
+            }
+            _ => {
+                self.0 = Some(length);
+                Ok(patch)
+            }
+        }
+    }
 }
 
 fn not_negative(field: &str, price: Option<Money>) -> Result<Option<Money>, Problem> {
@@ -216,10 +274,33 @@ mod tests {
             (r#"{"id":"a","stock":-1}"#, "stock: "),
             (r#"{"id":"a","availability":"soon"}"#, "availability: "),
             (r#"{"id":"a","title":"Mug","rating":9}"#, "rating: "),
+            (r#"{"id":"a","vector":[1,"x"]}"#, "vector: "),
+            (r#"{"id":"a","vector":"0.1, nan"}"#, "vector: "),
+            (r#"{"id":"a","vector":[1e99]}"#, "vector: "),
+            (r#"{"id":"a","vector":7}"#, "vector: "),
         ] {
             let fault = read(row).expect_err(row);
             assert!(fault.starts_with(field), "{row}: {fault}");
         }
+    }
+
+    #[test]
+    fn a_vector_is_a_list_or_text_and_all_are_as_long_as_the_first() {
+        let vector = |row: &str| read(row).expect(row).vector.map(Vec::from);
+        assert_eq!(vector(r#"{"id":"a","vector":[0.5,-2]}"#), Some(vec![0.5, -2.0]));
+        assert_eq!(vector(r#"{"id":"a","vector":"[0.5, -2]"}"#), Some(vec![0.5, -2.0]));
+        for gone in [r#"{"id":"a","vector":null}"#, r#"{"id":"a","vector":[]}"#] {
+            assert_eq!(vector(gone), Some(vec![]), "{gone}");
+        }
+        assert_eq!(vector(r#"{"id":"a","stock":1}"#), None);
+        let long = format!(r#"{{"id":"a","vector":{:?}}}"#, vec![1; WIDTH_MAX + 1]);
+        assert!(read(&long).is_err_and(|fault| fault.contains("at most 1024")));
+        let mut length = VectorLength::new(None);
+        let mut check = |row: &str| length.check(read(row).expect(row)).map_err(|fault| fault.to_string());
+        assert!(check(r#"{"id":"a","vector":[1,2]}"#).is_ok() && check(r#"{"id":"b","stock":1}"#).is_ok());
+        let fault = check(r#"{"id":"c","vector":[1,2,3]}"#).expect_err("it is longer");
+        assert!(fault.contains("vector") && fault.contains("has 3 numbers, the others 2"), "{fault}");
+        assert!(check(r#"{"id":"c","vector":[]}"#).is_ok() && check(r#"{"id":"c","vector":[4,5]}"#).is_ok());
     }
 
     proptest! {
