@@ -10,9 +10,6 @@ use bespoke_domain::ProductNo;
 use bespoke_domain::settings::ParamSpec;
 use serde::{Deserialize, Serialize};
 
-/// Bytes that [`crate::slim`] may hold a product and candidate while it is fitted.
-const SLIM_FIT_BYTES: u64 = 500;
-
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Learned {
@@ -48,7 +45,7 @@ pub static LEARNED: [LearnedSpec; 3] = [
             param("neighbours", "Products kept for each.", 100.0, (10.0, 1_000.0)),
         ],
         fit: |data, values, run| Learned::Neighbours(item_item(values).fit(&data.interactions, run)),
-        fit_bytes: |data, values| pair_bytes(data) + 10 * values[2] as u64 * data.product_count() as u64,
+        fit_bytes: |data, values| item_item(values).fit_bytes(&data.interactions),
     },
     LearnedSpec {
         name: "slim",
@@ -59,9 +56,7 @@ pub static LEARNED: [LearnedSpec; 3] = [
             param("busy", "How much less a shopper of many products counts.", 0.4, (0.0, 1.0)),
         ],
         fit: |data, values, run| Learned::Neighbours(slim(values).fit(&data.interactions, run)),
-        fit_bytes: |data, values| {
-            pair_bytes(data) + SLIM_FIT_BYTES * values[0] as u64 * data.product_count() as u64
-        },
+        fit_bytes: |data, values| slim(values).fit_bytes(&data.interactions),
     },
     LearnedSpec {
         name: "als",
@@ -73,10 +68,7 @@ pub static LEARNED: [LearnedSpec; 3] = [
             param("unobserved", "What a pair that was not observed counts.", 0.03, (1e-4, 1.0)),
         ],
         fit: |data, values, run| Learned::Als(als(values).fit(&data.interactions, run)),
-        fit_bytes: |data, values| {
-            let vectors = (data.interactions.row_count() + data.product_count()) as u64;
-            pair_bytes(data) + 4 * 3 * values[0] as u64 * vectors
-        },
+        fit_bytes: |data, values| als(values).fit_bytes(&data.interactions),
     },
 ];
 
@@ -106,10 +98,6 @@ fn als(values: &[f64]) -> AlsParams {
         unobserved: values[3] as f32,
         ..AlsParams::default()
     }
-}
-
-fn pair_bytes(data: &TrainingSet) -> u64 {
-    24 * data.interactions.len() as u64
 }
 
 impl LearnedSpec {

@@ -12,7 +12,7 @@ use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TY
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::settings::{
-    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, OnThin, Placement, Rule, Scope, ScorerUse,
+    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, ModelUse, OnThin, Placement, Rule, Scope, ScorerUse,
     Segment, Settings, Shop, Shows, SourceUse,
 };
 use bespoke_domain::{
@@ -204,6 +204,7 @@ fn settings() -> Settings {
             attribute: "color".to_owned(),
             values: vec![("navy".to_owned(), "blue".to_owned())],
         }],
+        models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
     }
 }
 
