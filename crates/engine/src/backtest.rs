@@ -60,6 +60,8 @@ pub struct Judged {
     pub recall: Interval,
     /// NDCG@20.
     pub ndcg: Interval,
+    /// That of each case.
+    pub ndcgs: Vec<f64>,
     /// Shoppers with at least one of it there.
     pub hit_rate: f64,
     /// Mean of 1 / place of the first right one, 0 without.
@@ -70,6 +72,14 @@ pub struct Judged {
     pub ahead: Interval,
     /// NDCG@20 and cases by segment, in the order of [`SEGMENTS`].
     pub segments: [(f64, usize); SEGMENTS.len()],
+}
+
+impl Judged {
+    /// NDCG@20 less that of `other`, which MUST have been judged by the same cases.
+    pub fn ahead_of(&self, other: &Self) -> Interval {
+        let ahead: Vec<f64> = self.ndcgs.iter().zip(&other.ndcgs).map(|(own, other)| own - other).collect();
+        interval(&ahead)
+    }
 }
 
 impl Cases {
@@ -146,6 +156,7 @@ impl Cases {
             cases: self.cases.len(),
             recall: interval(&recalls),
             ndcg: interval(&ndcgs),
+            ndcgs,
             hit_rate: hits as f64 / count,
             mrr: reciprocals / count,
             coverage: shown.len() as f64 / self.popular.len().max(1) as f64,
@@ -223,9 +234,11 @@ mod tests {
         assert_eq!((cases.len(), past.interactions.row_count()), (40, 40));
         let popular = cases.judge_popularity();
         assert_eq!(popular.ahead, Interval::default());
+        assert_eq!(popular.ahead_of(&popular), Interval::default());
         for spec in &LEARNED {
             let judged =
                 cases.judge_model(&(spec.fit)(&past, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
+            assert_eq!(judged.ahead_of(&popular), judged.ahead);
             assert!(judged.ahead.low > 0.0, "{}: {judged:?} against {popular:?}", spec.name);
             assert!(judged.recall.low <= judged.recall.mean && judged.recall.mean <= judged.recall.high);
         }
@@ -237,6 +250,7 @@ mod tests {
         let pairs = |until_s| training.set(until_s, 20).interactions.len();
         assert_eq!(pairs(0), 0);
         assert!(pairs(4000) < pairs(7000));
+        assert_eq!(training.before(4000).set(7000, 20).interactions.len(), pairs(4000));
         assert_eq!(training.time_at(0.5), 3000);
     }
 }

@@ -84,6 +84,18 @@ impl Training {
         times.get((times.len() as f64 * share) as usize).or(times.last()).copied().unwrap_or(0)
     }
 
+    /// The same without what happened from `until_s` on. What was sent back or dismissed stays so: of that the time is not kept.
+    #[must_use]
+    pub fn before(&self, until_s: u32) -> Self {
+        let deeds = self.deeds.iter().filter(|deed| deed.time_s < until_s).copied().collect();
+        Self { deeds, unwanted: self.unwanted.clone() }
+    }
+
+    /// Bytes that it takes, roughly.
+    pub fn size_bytes(&self) -> usize {
+        size_of::<Deed>() * self.deeds.len() + 16 * self.unwanted.len()
+    }
+
     /// Weights of products in acts before `until_s`, as of then.
     pub fn weights(&self, deeds: &[Deed], until_s: u32) -> Vec<(ProductNo, f32)> {
         let mut weights: Vec<(ProductNo, f32)> = Vec::new();

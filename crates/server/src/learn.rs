@@ -3,6 +3,7 @@
 
 use crate::boot::Shop;
 use crate::clock;
+use crate::limits::{Budget, Limits};
 use crate::models_api::{JudgedBody, ModelRunBody, RunBody};
 use crate::writer::Job;
 use anyhow::{Context as _, bail};
@@ -18,22 +19,20 @@ use bespoke_models::learned::{LEARNED, Learned, LearnedSpec};
 use bespoke_models::recommender::FitRun;
 use bespoke_models::training_set::TrainingSet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Entries of the log that are looked at, the last ones, and how many in one go.
 const ENTRIES_MAX: u64 = 50_000_000;
 const AT_ONCE: u64 = 20_000;
 /// Share of acts before the split of a backtest.
-const PAST: f64 = 0.8;
+pub const PAST: f64 = 0.8;
 /// Fewest cases of which a backtest says something.
-const CASES_MIN: usize = 50;
-/// Most memory of a fit, and most time of a run.
-const FIT_BYTES_MAX: u64 = 8 << 30;
-const RUN_MAX: Duration = Duration::from_secs(15 * 60);
+pub const CASES_MIN: usize = 50;
 /// The same data gives the same models.
-const RUN: FitRun = FitRun { seed: 1, threads: 1 };
+pub const RUN: FitRun = FitRun { seed: 1, threads: 1 };
 /// Artifacts kept of each model, besides the one in force.
 const KEPT: usize = 3;
 
@@ -71,6 +70,12 @@ pub struct About {
     pub data: String,
     /// Bytes that it takes in memory.
     pub bytes: usize,
+    /// The values of its parameters.
+    #[serde(default)]
+    pub values: BTreeMap<String, f64>,
+    /// Time of its fit on everything.
+    #[serde(default)]
+    pub seconds: f64,
     /// What the same specification was worth, fitted on the past.
     pub backtest: JudgedBody,
 }
@@ -79,9 +84,20 @@ pub struct About {
 #[derive(Default)]
 pub struct Learner {
     run: Mutex<Option<RunBody>>,
+    limits: Limits,
 }
 
 impl Learner {
+    /// No run yet; each may take so much.
+    pub fn new(limits: Limits) -> Self {
+        Self { run: Mutex::default(), limits }
+    }
+
+    /// What a run may take.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// The run going on, or the last one.
     pub fn run(&self) -> Option<RunBody> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -89,22 +105,23 @@ impl Learner {
 
     /// Starts a run on a thread of its own; `false` where one is going on.
     pub fn start(self: &Arc<Self>, shop: Arc<Shop>, wanted: Wanted) -> bool {
+        self.begin("train", move |own| own.learn(&shop, &wanted))
+    }
+
+    /// Starts `work` on a thread of its own, of low priority; `false` where a run is going on.
+    pub(crate) fn begin(self: &Arc<Self>, kind: &str, work: impl FnOnce(&Self) + Send + 'static) -> bool {
         {
             let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
             if run.as_ref().is_some_and(|run| run.state == "running") {
                 return false;
             }
-            *run = Some(RunBody {
-                state: "running".to_owned(),
-                started_ms: clock::now().0,
-                ..RunBody::default()
-            });
+            *run = Some(RunBody::of(kind, clock::now().0));
         }
         let own = self.clone();
         let work = move || {
             // Of this thread alone, so that shoppers do not wait for it; where it cannot be had, they wait a little.
             _ = rustix::process::nice(10);
-            own.learn(&shop, &wanted);
+            work(&own);
         };
         let started = std::thread::Builder::new().name("learn".into()).spawn(work);
         if let Err(error) = started {
@@ -115,28 +132,38 @@ impl Learner {
 
     /// Learns on this thread.
     pub fn learn(&self, shop: &Shop, wanted: &Wanted) {
+        self.record("train", |started| self.all(shop, wanted, started));
+    }
+
+    /// Does `work` as a run, and notes how it ended.
+    pub(crate) fn record(&self, kind: &str, work: impl FnOnce(Instant) -> anyhow::Result<()>) {
         let started = Instant::now();
-        self.note(|run| run.state = "running".to_owned());
-        let done = self.all(shop, wanted, started);
+        self.note(|run| *run = RunBody::of(kind, clock::now().0));
+        let done = work(started);
+        let seconds = started.elapsed().as_secs_f64();
         self.note(|run| {
-            run.seconds = started.elapsed().as_secs_f64();
+            run.seconds = seconds;
             run.state = if done.is_ok() { "done" } else { "failed" }.to_owned();
             run.stage = done.as_ref().err().map_or_else(String::new, |error| format!("{error:#}"));
         });
         match done {
-            Ok(()) => tracing::info!(seconds = started.elapsed().as_secs_f64(), "learnt from the log"),
-            Err(error) => tracing::info!("nothing was learnt: {error:#}"),
+            Ok(()) => tracing::info!(kind, seconds, "learnt from the log"),
+            Err(error) => tracing::info!(kind, "nothing was learnt: {error:#}"),
         }
     }
 
-    fn note(&self, change: impl FnOnce(&mut RunBody)) {
+    pub(crate) fn note(&self, change: impl FnOnce(&mut RunBody)) {
         change(self.run.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default());
     }
 
-    fn all(&self, shop: &Shop, wanted: &Wanted, started: Instant) -> anyhow::Result<()> {
+    pub(crate) fn stage(&self, stage: &str, percent: u8) {
+        self.note(|run| (run.stage, run.percent) = (stage.to_owned(), percent));
+    }
+
+    pub(crate) fn all(&self, shop: &Shop, wanted: &Wanted, started: Instant) -> anyhow::Result<()> {
         let snapshot = shop.live.snapshot();
         let specs = specs(snapshot.aggregates.settings.as_deref(), &wanted.models)?;
-        self.note(|run| run.stage = "reading the log".to_owned());
+        self.stage("reading the log", 0);
         let training = read(shop, &snapshot)?;
         let split_s = wanted.split_s.unwrap_or_else(|| training.time_at(PAST));
         let product_count = snapshot.aggregates.catalog.len();
@@ -152,24 +179,24 @@ impl Learner {
         }
         let now_s = seconds(clock::now()).max(training.time_at(1.0)).saturating_add(1);
         let whole = training.set(now_s, product_count);
-        for spec in specs {
-            self.note(|run| run.stage = format!("fitting {}", spec.name));
-            let one = if started.elapsed() > RUN_MAX {
-                skipped(spec, "the run has taken its 15 minutes")
-            } else if (spec.fit_bytes)(&whole, &spec.values(&[])) > FIT_BYTES_MAX {
-                skipped(spec, "the fit would take more than 8 GiB")
-            } else {
-                let data = Data { past: &past, whole: &whole, cases: &cases };
-                fit(shop, &snapshot, spec, &data, wanted)?
-            };
+        let held = training.size_bytes() + past.size_bytes() + whole.size_bytes();
+        let budget = Budget::new(self.limits, started, held as u64);
+        let data = Data { past: &past, whole: &whole, cases: &cases, budget };
+        for (at, spec) in specs.iter().enumerate() {
+            self.stage(&format!("fitting {}", spec.name), (100 * at / specs.len()) as u8);
+            let one = fit(shop, &snapshot, spec, &data, wanted)?;
             self.note(|run| run.models.push(one));
         }
+        self.note(|run| run.percent = 100);
         Ok(())
     }
 }
 
 /// The models that are named, or that the placements name.
-fn specs(settings: Option<&Settings>, named: &[String]) -> anyhow::Result<Vec<&'static LearnedSpec>> {
+pub(crate) fn specs(
+    settings: Option<&Settings>,
+    named: &[String],
+) -> anyhow::Result<Vec<&'static LearnedSpec>> {
     let placements = settings.map_or(&[][..], |settings| &settings.placements);
     let sources = placements.iter().flat_map(|one| one.sources.iter().map(|used| used.source.as_str()));
     let scorers = placements.iter().flat_map(|one| one.scorers.iter().map(|used| used.scorer.as_str()));
@@ -186,8 +213,13 @@ fn specs(settings: Option<&Settings>, named: &[String]) -> anyhow::Result<Vec<&'
     Ok(specs)
 }
 
+/// The values of a model's parameters, as the shop has set them.
+pub(crate) fn values(settings: Option<&Settings>, spec: &LearnedSpec) -> Vec<f64> {
+    spec.values(settings.map_or(&[], |settings| settings.model(spec.name)))
+}
+
 /// Everything that was done, from the last entries of the log.
-fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
+pub(crate) fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
     let last = snapshot.aggregates.offset;
     let mut after = Offset(last.0.saturating_sub(ENTRIES_MAX));
     let mut training = Training::default();
@@ -206,15 +238,17 @@ fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
     Ok(training)
 }
 
-fn skipped(spec: &LearnedSpec, why: &str) -> ModelRunBody {
-    ModelRunBody { outcome: "skipped".to_owned(), why: why.to_owned(), ..ModelRunBody::of(spec.name) }
-}
-
 /// What a model is fitted on and judged by.
 struct Data<'a> {
     past: &'a TrainingSet,
     whole: &'a TrainingSet,
     cases: &'a Cases,
+    budget: Budget,
+}
+
+/// Time of a fit to `data`, by one that took `seconds` for so many pairs.
+fn seconds_for(data: &TrainingSet, seconds: f64, pairs: usize) -> f64 {
+    seconds * data.interactions.len() as f64 / pairs.max(1) as f64
 }
 
 /// Judges the specification on the past, and where it is worth it publishes a fit on everything.
@@ -226,21 +260,30 @@ fn fit(
     wanted: &Wanted,
 ) -> anyhow::Result<ModelRunBody> {
     let started = Instant::now();
-    let values = spec.values(&[]);
-    let judged = data.cases.judge_model(&(spec.fit)(data.past, &values, RUN));
-    let mut one = ModelRunBody {
-        judged: Some(JudgedBody::of(&judged)),
-        seconds: started.elapsed().as_secs_f64(),
-        ..ModelRunBody::of(spec.name)
-    };
+    let values = values(snapshot.aggregates.settings.as_deref(), spec);
     let champion = snapshot.aggregates.models.get(spec.name).and_then(|id| about(shop, *id).ok());
-    let refused = refusal(&judged, champion.as_ref());
+    let mut one = ModelRunBody::of(spec.name);
+    let took = champion.as_ref().map_or(0.0, |last| seconds_for(data.past, last.seconds, last.pairs));
+    if let Some(why) = data.budget.refusal((spec.fit_bytes)(data.past, &values), took) {
+        (one.outcome, one.why) = ("skipped".to_owned(), why);
+        return Ok(one);
+    }
+    let model = (spec.fit)(data.past, &values, RUN);
+    let took = seconds_for(data.whole, started.elapsed().as_secs_f64(), data.past.interactions.len());
+    let judged = data.cases.judge_model(&model);
+    drop(model);
+    one.judged = Some(JudgedBody::of(&judged));
+    one.seconds = started.elapsed().as_secs_f64();
+    let too_much = || data.budget.refusal((spec.fit_bytes)(data.whole, &values), took);
+    let refused = refusal(&judged, champion.as_ref()).or_else(too_much);
     if !wanted.publish || refused.is_some() {
         one.outcome = if wanted.publish { "not published" } else { "judged" }.to_owned();
         one.why = refused.unwrap_or_default();
         return Ok(one);
     }
+    let began = Instant::now();
     let model = (spec.fit)(data.whole, &values, RUN);
+    let fit_seconds = began.elapsed().as_secs_f64();
     one.seconds = started.elapsed().as_secs_f64();
     one.bytes = model.size_bytes();
     let about = About {
@@ -254,6 +297,8 @@ fn fit(
         pairs: data.whole.interactions.len(),
         data: data_hash(data.whole),
         bytes: one.bytes,
+        values: spec.params.iter().map(|param| param.name.to_owned()).zip(values).collect(),
+        seconds: fit_seconds,
         backtest: JudgedBody::of(&judged),
     };
     one.artifact = publish(shop, &about, model)?.to_string();

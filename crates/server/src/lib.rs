@@ -31,6 +31,8 @@ pub mod intake;
 pub mod keys;
 /// Learning from the log.
 pub mod learn;
+/// What a run of learning may take.
+pub mod limits;
 /// The next page of a listing.
 pub mod listing;
 /// What `/metrics` shows.
@@ -51,6 +53,8 @@ pub mod recommend;
 pub mod render;
 /// New tables over the old catalogue.
 pub mod renew;
+/// The search for better parameters.
+pub mod tune;
 /// What has collapsed of what comes in.
 pub mod watchdog;
 /// Requests and responses, feeds, settings files, errors, tokens.

@@ -3,8 +3,9 @@
 use crate::boot::Shop;
 use crate::http::App;
 use crate::learn::{self, About, Wanted};
+use crate::tune::TunedBody;
 use crate::wire::error::ApiError;
-use crate::wire::field::object_of;
+use crate::wire::field::{Fields, object_of};
 use bespoke_domain::Problem;
 use bespoke_domain::id::ArtifactId;
 use bespoke_engine::backtest::{Judged, SEGMENTS};
@@ -82,6 +83,13 @@ pub struct ModelRunBody {
     pub artifact: String,
 }
 
+impl RunBody {
+    /// One that begins.
+    pub fn of(kind: &str, started_ms: i64) -> Self {
+        Self { kind: kind.to_owned(), state: "running".to_owned(), started_ms, ..Self::default() }
+    }
+}
+
 impl ModelRunBody {
     /// Of a model that nothing is said of yet.
     pub fn of(name: &str) -> Self {
@@ -92,10 +100,14 @@ impl ModelRunBody {
 /// A run of learning.
 #[derive(Serialize, ToSchema, Clone, Debug, Default)]
 pub struct RunBody {
+    /// train or tune.
+    pub kind: String,
     /// running, done or failed.
     pub state: String,
     /// What it does now, or why it failed.
     pub stage: String,
+    /// How many per cent of its models are done.
+    pub percent: u8,
     /// When it began, in milliseconds of the epoch.
     pub started_ms: i64,
     /// How long it took.
@@ -110,6 +122,8 @@ pub struct RunBody {
     pub popular: JudgedBody,
     /// The models.
     pub models: Vec<ModelRunBody>,
+    /// What a search for better parameters found.
+    pub tuned: Vec<TunedBody>,
 }
 
 /// An artifact.
@@ -133,6 +147,10 @@ pub struct ArtifactBody {
     pub size: (usize, usize, usize),
     /// Bytes that it takes in memory.
     pub bytes: usize,
+    /// The values of its parameters.
+    pub values: BTreeMap<String, f64>,
+    /// Time of its fit on everything.
+    pub seconds: f64,
     /// What the same specification was worth, fitted on the past.
     pub backtest: JudgedBody,
 }
@@ -181,6 +199,8 @@ fn body(id: ArtifactId, about: About, in_force: bool) -> ArtifactBody {
         data: about.data,
         size: (about.shoppers, about.products, about.pairs),
         bytes: about.bytes,
+        values: about.values,
+        seconds: about.seconds,
         backtest: about.backtest,
     }
 }
@@ -191,17 +211,23 @@ pub fn train(app: &App, body: &[u8]) -> Result<ModelsBody, ApiError> {
     let mut fields = object_of(body).map_err(ApiError::invalid)?;
     let publish = fields.flag("publish").map_err(ApiError::invalid)?.unwrap_or(true);
     let split_s = fields.time("split_at").map_err(ApiError::invalid)?.map(seconds);
-    let models = fields.texts("models", LEARNED.len(), 64).map_err(ApiError::invalid)?;
+    let models = named(&mut fields)?;
     fields.none_left().map_err(ApiError::invalid)?;
+    if !app.learner.start(app.shop.clone(), Wanted { publish, split_s, models }) {
+        return Err(ApiError::new("training_busy", "GET /v1/models says how far it is"));
+    }
+    list(app)
+}
+
+/// The models that a request names in `models`.
+pub fn named(fields: &mut Fields) -> Result<Vec<String>, ApiError> {
+    let models = fields.texts("models", LEARNED.len(), 64).map_err(ApiError::invalid)?;
     if let Some((at, name)) = models.iter().enumerate().find(|(_, name)| !known(name)) {
         let names: Vec<&str> = LEARNED.iter().map(|spec| spec.name).collect();
         let detail = format!("{name:?} is none of {}", names.join(", "));
         return Err(ApiError::invalid(Problem::new(format!("models.{at}"), "unknown_name", detail)));
     }
-    if !app.learner.start(app.shop.clone(), Wanted { publish, split_s, models }) {
-        return Err(ApiError::new("training_busy", "GET /v1/models says how far it is"));
-    }
-    list(app)
+    Ok(models)
 }
 
 fn known(name: &str) -> bool {

@@ -57,14 +57,19 @@ pub fn models(rollback: Option<&str>, withdraw: Option<&str>, key: &str, url: &s
     Ok(())
 }
 
-fn number(value: &Value) -> f64 {
+pub fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_default()
 }
 
 /// Starts a run, waits for it and shows it.
-#[allow(clippy::disallowed_methods, reason = "a command that waits for its server")]
 fn run(ask: &Value, key: &str, url: &str) -> anyhow::Result<()> {
     post(&format!("{url}/v1/models/train"), ask, key)?;
+    show(&follow(key, url)?)
+}
+
+/// Waits for the run going on; one that failed is an error.
+#[allow(clippy::disallowed_methods, reason = "a command that waits for its server")]
+pub fn follow(key: &str, url: &str) -> anyhow::Result<Value> {
     let progress = indicatif::ProgressBar::new_spinner();
     let run = loop {
         let body = get(key, url)?;
@@ -72,17 +77,17 @@ fn run(ask: &Value, key: &str, url: &str) -> anyhow::Result<()> {
         if run["state"] != "running" {
             break run.clone();
         }
-        progress.set_message(run["stage"].as_str().unwrap_or_default().to_owned());
+        progress.set_message(format!("{} % {}", run["percent"], run["stage"].as_str().unwrap_or_default()));
         std::thread::sleep(PAUSE);
     };
     progress.finish_and_clear();
-    show(&run)
-}
-
-fn show(run: &Value) -> anyhow::Result<()> {
     if run["state"] == "failed" {
         anyhow::bail!("{}", run["stage"].as_str().unwrap_or_default());
     }
+    Ok(run)
+}
+
+fn show(run: &Value) -> anyhow::Result<()> {
     let split = jiff::Timestamp::from_millisecond(run["split_ms"].as_i64().unwrap_or_default())?;
     say(&format!(
         "{} acts; {} shoppers asked what they dealt with from {split:.0} on",
@@ -111,7 +116,13 @@ fn show(run: &Value) -> anyhow::Result<()> {
     for one in models.iter().filter(|one| !one["judged"].is_null()) {
         line(one["name"].as_str().unwrap_or_default(), &one["judged"], number(&one["seconds"]));
     }
-    for one in &models {
+    show_outcomes(run);
+    Ok(())
+}
+
+/// What became of each model, and why.
+pub fn show_outcomes(run: &Value) {
+    for one in run["models"].as_array().into_iter().flatten() {
         let (name, outcome) =
             (one["name"].as_str().unwrap_or_default(), one["outcome"].as_str().unwrap_or_default());
         let why = one["why"].as_str().filter(|why| !why.is_empty()).map(|why| format!(": {why}"));
@@ -120,7 +131,6 @@ fn show(run: &Value) -> anyhow::Result<()> {
             segments.map(|(segment, of)| format!("{segment} {:.4} ({})", number(&of[0]), of[1])).collect();
         say(&format!("{name}: {outcome}{}; NDCG@20 of {}", why.unwrap_or_default(), segments.join(", ")));
     }
-    Ok(())
 }
 
 fn get(key: &str, url: &str) -> anyhow::Result<Value> {
@@ -128,7 +138,7 @@ fn get(key: &str, url: &str) -> anyhow::Result<Value> {
     checked(read(ask.config().http_status_as_error(false).build().call())?)
 }
 
-fn post(url: &str, body: &Value, key: &str) -> anyhow::Result<Value> {
+pub fn post(url: &str, body: &Value, key: &str) -> anyhow::Result<Value> {
     let ask = ureq::post(url).header("Authorization", format!("Bearer {key}"));
     checked(read(ask.config().http_status_as_error(false).build().send(body.to_string()))?)
 }

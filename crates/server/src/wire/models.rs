@@ -53,6 +53,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use crate::placements;
+    use bespoke_models::learned::LEARNED;
     use bespoke_domain::settings::ModelUse;
 
     const SHOP: &str = "[shop]\ncurrency = \"EUR\"\ntime_zone = \"UTC\"\n";
@@ -64,6 +65,17 @@ mod tests {
         let params = vec![("factors".to_owned(), 128.0), ("unobserved".to_owned(), 0.1)];
         assert_eq!(settings.models, [ModelUse { model: "als".to_owned(), params: params.clone() }]);
         assert_eq!((settings.model("als"), settings.model("slim")), (&params[..], &[][..]));
+    }
+
+    #[test]
+    fn what_the_default_file_says_of_models_is_what_holds() {
+        let text = placements::model_defaults().replace("\n# ", "\n");
+        let settings = placements::parse(&format!("{}{text}", placements::DEFAULT)).expect("it can be read");
+        assert_eq!(settings.models.len(), LEARNED.len());
+        for spec in &LEARNED {
+            assert_eq!(spec.values(settings.model(spec.name)), spec.values(&[]), "{}", spec.name);
+            assert_eq!(settings.model(spec.name).len(), spec.params.len());
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod files;
 mod hostile;
 mod learning;
 mod storefront;
+mod tuning;
 mod whole;
 
 use axum::Router;
