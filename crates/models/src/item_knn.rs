@@ -67,7 +67,8 @@ impl ItemKnnParams {
     /// Bytes that a fit to `data` takes at most.
     pub fn fit_bytes(&self, data: &Interactions) -> u64 {
         let shared = data.shared_max();
-        let weight_count: usize = shared.iter().map(|shared| (*shared).min(self.neighbours_max as usize)).sum();
+        let weight_count: usize =
+            shared.iter().map(|shared| (*shared).min(self.neighbours_max as usize)).sum();
         (3 * data.size_bytes() + 8 * weight_count + 24 * data.column_count()) as u64
     }
 }
@@ -151,9 +152,7 @@ impl Weighted {
         let count = self.by_product.row_count();
         let shared = self.by_shopper.shared_max();
         let mut rows = Neighbours::with_room(shared.iter().map(|shared| limit.min(*shared)).sum());
-        let work = |part| {
-            Scores::with(|scores| dispatch(Nearest { weighted: &self, part, limit, scores }))
-        };
+        let work = |part| Scores::with(|scores| dispatch(Nearest { weighted: &self, part, limit, scores }));
         parts::in_order(count, 256, threads, work, |made: Vec<Vec<(f32, ProductNo)>>| {
             made.into_iter().for_each(|mut row| rows.push(&mut row));
         });

@@ -65,10 +65,15 @@ pub static LEARNED: [LearnedSpec; 3] = [
             param("factors", "Numbers a vector.", 64.0, (8.0, 512.0)),
             param("sweeps", "Times that both sides are solved.", 8.0, (1.0, 50.0)),
             param("regularization", "How short vectors are kept.", 0.003, (1e-5, 1.0)),
-            param("unobserved", "What a pair that was not observed counts.", 0.03, (1e-4, 1.0)),
+            param(
+                "unobserved",
+                "What a pair that was not observed counts, in a shop of up to 10,000 products.",
+                0.03,
+                (1e-4, 1.0),
+            ),
         ],
-        fit: |data, values, run| Learned::Als(als(values).fit(&data.interactions, run)),
-        fit_bytes: |data, values| als(values).fit_bytes(&data.interactions),
+        fit: |data, values, run| Learned::Als(als(values, data).fit(&data.interactions, run)),
+        fit_bytes: |data, values| als(values, data).fit_bytes(&data.interactions),
     },
 ];
 
@@ -90,12 +95,17 @@ fn slim(values: &[f64]) -> SlimParams {
     }
 }
 
-fn als(values: &[f64]) -> AlsParams {
+/// Products of a shop from which on a pair that was not observed counts less, so that all of a shopper's count the same together.
+/// Their sum grows with the catalogue, what was observed does not: at a million products it would drown.
+const UNOBSERVED_PRODUCTS: f64 = 10_000.0;
+
+fn als(values: &[f64], data: &TrainingSet) -> AlsParams {
+    let share = (UNOBSERVED_PRODUCTS / data.product_count().max(1) as f64).min(1.0);
     AlsParams {
         factors: values[0] as u32,
         sweeps: values[1] as u32,
         regularization: values[2] as f32,
-        unobserved: values[3] as f32,
+        unobserved: (share * values[3]) as f32,
         ..AlsParams::default()
     }
 }

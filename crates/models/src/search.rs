@@ -79,11 +79,8 @@ impl Search<'_> {
 /// range.
 fn moved(param: &ParamSpec, value: f64, by: f64) -> f64 {
     let (least, most) = param.range;
-    let moved = if least > 0.0 {
-        value * libm::pow(most / least, by)
-    } else {
-        (most - least).mul_add(by, value)
-    };
+    let moved =
+        if least > 0.0 { value * libm::pow(most / least, by) } else { (most - least).mul_add(by, value) };
     let rounded = in_two_digits(moved);
     (if param.is_count() { rounded.round() } else { rounded }).clamp(least, most)
 }

@@ -133,13 +133,25 @@ impl Together {
         let products = Vec::with_capacity(capped(&shared, params.candidates_max as usize));
         let mut candidates = Candidates { starts: vec![0], products };
         let candidates_max = params.candidates_max as usize;
-        let scan = Scan { by_shopper: &by_shopper, by_product: &by_product, scales: &scales, row_max, candidates_max };
-        parts::in_order(count, 256, threads, |part| scan.rows(part), |made| {
-            for (mut row, chosen) in made {
-                rows.push(&mut row);
-                candidates.push(&chosen);
-            }
-        });
+        let scan = Scan {
+            by_shopper: &by_shopper,
+            by_product: &by_product,
+            scales: &scales,
+            row_max,
+            candidates_max,
+        };
+        parts::in_order(
+            count,
+            256,
+            threads,
+            |part| scan.rows(part),
+            |made| {
+                for (mut row, chosen) in made {
+                    rows.push(&mut row);
+                    candidates.push(&chosen);
+                }
+            },
+        );
         let diagonal = |row| by_product.row(row).1.iter().map(|weight| weight * weight).sum();
         let diagonal = (0..count).map(diagonal).collect();
         Self { rows, diagonal, candidates, shoppers }

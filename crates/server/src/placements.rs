@@ -19,7 +19,9 @@ pub const DEFAULT: &str = include_str!("placements.default.toml");
 
 /// What can be set of learnt models, with what holds where nothing is set: the end of the default file, commented out.
 pub fn model_defaults() -> String {
-    let mut text = "# What is set of the models that are learnt; `bespoke tune` searches for better values.\n".to_owned();
+    let mut text =
+        "# What is set of the models that are learnt; `bespoke tune` searches for better values.\n"
+            .to_owned();
     for spec in &LEARNED {
         _ = writeln!(text, "# [models.{}]  # {}", spec.name, spec.doc);
         for param in spec.params {

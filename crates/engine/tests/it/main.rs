@@ -95,7 +95,7 @@ impl Bench {
                 segments: Vec::new(),
                 clutter: Vec::new(),
                 canonical: Vec::new(),
-        models: Vec::new(),
+                models: Vec::new(),
             })),
         );
     }

@@ -48,7 +48,16 @@ pub fn run(which: Which, data: &Path, address: SocketAddr) -> anyhow::Result<()>
     about.publishable_key.clone_from(&publishable);
     say(&format!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64()));
     show(&shop, which, address, (&publishable, &secret))?;
-    listen(shop, socket, Around { file: None, learning: Some(Learning::AT_ONCE), limits: Limits::default(), storefront: Some(about) })
+    listen(
+        shop,
+        socket,
+        Around {
+            file: None,
+            learning: Some(Learning::AT_ONCE),
+            limits: Limits::default(),
+            storefront: Some(about),
+        },
+    )
 }
 
 /// Empties a directory that an earlier demo made; refuses any other.

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 /// Searches, and shows every setting that was tried, what was chosen and why.
 pub fn tune(models: &[String], minutes: u32, apply: bool, (key, url): (&str, &str)) -> anyhow::Result<()> {
-    post(&format!("{url}/v1/models/tune"), &json!({ "models": models, "minutes": minutes, "apply": apply }), key)?;
+    post(
+        &format!("{url}/v1/models/tune"),
+        &json!({ "models": models, "minutes": minutes, "apply": apply }),
+        key,
+    )?;
     let run = follow(key, url)?;
     for one in run["tuned"].as_array().into_iter().flatten() {
         show(one);

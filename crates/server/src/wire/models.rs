@@ -53,8 +53,8 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use crate::placements;
-    use bespoke_models::learned::LEARNED;
     use bespoke_domain::settings::ModelUse;
+    use bespoke_models::learned::LEARNED;
 
     const SHOP: &str = "[shop]\ncurrency = \"EUR\"\ntime_zone = \"UTC\"\n";
 
@@ -86,7 +86,10 @@ mod tests {
         };
         let cases = [
             ("[models.alz]\nfactors = 1", "4: models: \"alz\" is none of item_item"),
-            ("[models.als]\nfactor = 1", "5: models.als.factor: als has no parameter of this name; known: factors"),
+            (
+                "[models.als]\nfactor = 1",
+                "5: models.als.factor: als has no parameter of this name; known: factors",
+            ),
             ("[models.als]\nfactors = 4", "5: models.als.factors: must be a whole number from 8 to 512"),
             ("[models.als]\nfactors = 8.5", "5: models.als.factors: must be a whole number from 8 to 512"),
             ("[models.als]\n\nunobserved = 2", "6: models.als.unobserved: must be from 0.0001 to 1"),

@@ -12,8 +12,8 @@ use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TY
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::settings::{
-    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, ModelUse, OnThin, Placement, Rule, Scope, ScorerUse,
-    Segment, Settings, Shop, Shows, SourceUse,
+    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, ModelUse, OnThin, Placement, Rule, Scope,
+    ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
