@@ -20,6 +20,24 @@ pub struct Settings {
     pub clutter: Vec<Clutter>,
     /// Canonical values of attributes: the shop's own, before those that are built in.
     pub canonical: Vec<Canonical>,
+    /// What is set of models that are learnt, names unique.
+    pub models: Vec<ModelUse>,
+}
+
+impl Settings {
+    /// What is set of a model; nothing where all is left as it is.
+    pub fn model(&self, name: &str) -> &[(String, f64)] {
+        self.models.iter().find(|one| one.model == name).map_or(&[], |one| &one.params)
+    }
+}
+
+/// What is set of one model that is learnt.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ModelUse {
+    /// Its name in the table of learnt models.
+    pub model: String,
+    /// Named parameters that differ from the model's defaults.
+    pub params: Vec<(String, f64)>,
 }
 
 /// How much the modules of a page may show together.
@@ -280,6 +298,11 @@ pub struct ParamSpec {
 }
 
 impl ParamSpec {
+    /// Whether it counts things: its range begins at 1 or more, with whole numbers throughout.
+    pub fn is_count(&self) -> bool {
+        self.range.0 >= 1.0 && [self.range.0, self.range.1, self.default].iter().all(|one| one.fract() == 0.0)
+    }
+
     /// The value given by its name, within the range, or the default.
     pub fn value(&self, given: &[(String, f64)]) -> f64 {
         let set = given.iter().find(|(name, _)| name == self.name).map_or(self.default, |(_, value)| *value);

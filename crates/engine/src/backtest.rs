@@ -72,6 +72,8 @@ pub struct Judged {
     pub recall: Interval,
     /// NDCG@20.
     pub ndcg: Interval,
+    /// That of each case.
+    pub ndcgs: Vec<f64>,
     /// Shoppers with at least one of it there.
     pub hit_rate: f64,
     /// Mean of 1 / place of the first right one, 0 without.
@@ -92,6 +94,14 @@ pub struct Judged {
     pub ahead: Interval,
     /// NDCG@20 and cases by segment, in the order of [`SEGMENTS`].
     pub segments: [(f64, usize); SEGMENTS.len()],
+}
+
+impl Judged {
+    /// NDCG@20 less that of `other`, which MUST have been judged by the same cases.
+    pub fn ahead_of(&self, other: &Self) -> Interval {
+        let ahead: Vec<f64> = self.ndcgs.iter().zip(&other.ndcgs).map(|(own, other)| own - other).collect();
+        interval(&ahead)
+    }
 }
 
 impl Cases {
@@ -166,6 +176,7 @@ impl Cases {
             cases: self.cases.len(),
             recall: interval(&recalls),
             ndcg: interval(&ndcgs),
+            ndcgs,
             hit_rate: mean(&sums, "hit_rate"),
             mrr: mean(&sums, "mrr"),
             coverage: exposure.coverage(self.popular.len()),
@@ -279,8 +290,10 @@ mod tests {
             assert_eq!((cases.len(), past.interactions.row_count()), (40, 40));
             let popular = cases.judge_popularity();
             assert_eq!(popular.ahead, Interval::default());
+            assert_eq!(popular.ahead_of(&popular), Interval::default());
             let judged =
                 cases.judge_model(&(spec.fit)(&past, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
+            assert_eq!(judged.ahead_of(&popular), judged.ahead);
             assert!(judged.ahead.low > 0.0, "{}: {judged:?} against {popular:?}", spec.name);
             assert!((0.0..=1.0).contains(&judged.gini) && judged.coverage > popular.coverage / 2.0);
             assert!(judged.recall.low <= judged.recall.mean && judged.recall.mean <= judged.recall.high);
@@ -293,6 +306,7 @@ mod tests {
         let pairs = |until_s| training.set(until_s, &catalog()).interactions.len();
         assert_eq!(pairs(0), 0);
         assert!(pairs(4000) < pairs(7000));
+        assert_eq!(training.before(4000).set(7000, &catalog()).interactions.len(), pairs(4000));
         assert_eq!(training.time_at(0.5), 3000);
     }
 }

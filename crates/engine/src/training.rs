@@ -116,6 +116,25 @@ impl Training {
         times.get((times.len() as f64 * share) as usize).copied().unwrap_or(until_s)
     }
 
+    /// The same without what happened from `until_s` on.
+    #[must_use]
+    pub fn before(&self, until_s: u32) -> Self {
+        let deeds = self.deeds.iter().filter(|deed| deed.time_s < until_s).copied().collect();
+        let early = |since_s: &u32| *since_s < until_s;
+        let unwanted = self
+            .unwanted
+            .iter()
+            .filter(|(_, since)| early(since))
+            .map(|(pair, since)| (*pair, *since))
+            .collect();
+        Self { deeds, unwanted, returned: self.returned.clone() }
+    }
+
+    /// Bytes that it takes, roughly.
+    pub fn size_bytes(&self) -> usize {
+        size_of::<Deed>() * self.deeds.len() + 20 * self.unwanted.len() + 12 * self.returned.len()
+    }
+
     /// Weights of products in acts before `until_s`, as of then.
     pub fn weights(&self, deeds: &[Deed], until_s: u32) -> Vec<(ProductNo, f32)> {
         let mut weights: Vec<(ProductNo, f32)> = Vec::new();

@@ -73,7 +73,7 @@ pub fn run(options: &HttpOptions) -> Result<Compared, Error> {
     for what in ["catalog", "events"] {
         import(&options.server, scratch, what, &scratch.join(format!("{what}.jsonl")))?;
     }
-    let server = Server::start(&options.server, scratch, &[])?;
+    let server = Server::start(&options.server, scratch, &[], &[])?;
     compare(&server, &items, &train, &test, options.cutoff)
 }
 

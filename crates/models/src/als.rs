@@ -84,6 +84,13 @@ impl AlsParams {
         Als { params: *self, products: Vectors::new(products, width), energies }
     }
 
+    /// Bytes that a fit to `data` takes at most.
+    pub fn fit_bytes(&self, data: &Interactions) -> u64 {
+        let width = padded(self.factors as usize);
+        let (shoppers, products) = (4 * width * data.row_count(), (5 * width + 16) * data.column_count());
+        (2 * data.size_bytes() + shoppers + products) as u64
+    }
+
     fn solve_side(&self, fixed: &mut [f32], solved: &mut [f32], rows: &Interactions, threads: usize) {
         let warm: &mut [f32] = if matches!(self.solver, Solver::Cg { .. }) { solved } else { &mut [] };
         let energies = self.rotate(fixed, warm, threads);

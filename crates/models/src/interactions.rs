@@ -131,6 +131,17 @@ impl Interactions {
         size_of::<usize>() * self.starts.len() + 8 * self.len()
     }
 
+    /// For each column with how many others it shares a row, at most: those of two rows are counted twice.
+    pub fn shared_max(&self) -> Vec<usize> {
+        let mut shared = vec![0_usize; self.column_count];
+        for row in 0..self.row_count() {
+            let columns = self.row(row).0;
+            columns.iter().for_each(|column| shared[*column as usize] += columns.len() - 1);
+        }
+        shared.iter_mut().for_each(|count| *count = (*count).min(self.column_count - 1));
+        shared
+    }
+
     /// Rows and columns exchanged.
     #[must_use]
     pub fn transposed(&self) -> Self {
@@ -176,6 +187,7 @@ mod tests {
         assert_eq!(turned.row(0), (&[0, 2][..], &[0.5, 4.0][..]));
         assert_eq!((turned.row_count(), turned.row_len(3)), (4, 0));
         assert_eq!(turned.transposed(), data);
+        assert_eq!(data.shared_max(), [1, 0, 1, 0]);
         assert_eq!(data.bounded(1).row(0), (&[2][..], &[3.0][..]));
         assert_eq!((data.bounded(1).len(), data.bounded(1).column_count()), (2, 4));
         assert_eq!(data.map(|row, _, weight| weight * row as f32).row(2).1, [8.0]);

@@ -16,6 +16,7 @@ use crate::parts;
 use crate::recommender::{FitRun, Scores};
 use bespoke_domain::ProductNo;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// How alike two products are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +62,14 @@ impl ItemKnnParams {
     /// Fits rows of neighbours to `data`. No randomness is in it: the seed is not looked at.
     pub fn fit(&self, data: &Interactions, run: FitRun) -> Neighbours {
         Weighted::new(self.similarity, data).neighbours(self.neighbours_max as usize, run.threads)
+    }
+
+    /// Bytes that a fit to `data` takes at most.
+    pub fn fit_bytes(&self, data: &Interactions) -> u64 {
+        let shared = data.shared_max();
+        let weight_count: usize =
+            shared.iter().map(|shared| (*shared).min(self.neighbours_max as usize)).sum();
+        (3 * data.size_bytes() + 8 * weight_count + 24 * data.column_count()) as u64
     }
 }
 
@@ -141,32 +150,34 @@ impl Weighted {
     /// The `limit` neighbours of each product.
     pub fn neighbours(self, limit: usize, threads: usize) -> Neighbours {
         let count = self.by_product.row_count();
-        let mut rows: Vec<Vec<(f32, ProductNo)>> = vec![Vec::new(); count];
-        parts::each_with(&mut rows, 256, threads, |from, part| {
-            dispatch(Nearest { weighted: &self, from, part, limit });
+        let shared = self.by_shopper.shared_max();
+        let mut rows = Neighbours::with_room(shared.iter().map(|shared| limit.min(*shared)).sum());
+        let work = |part| Scores::with(|scores| dispatch(Nearest { weighted: &self, part, limit, scores }));
+        parts::in_order(count, 256, threads, work, |made: Vec<Vec<(f32, ProductNo)>>| {
+            made.into_iter().for_each(|mut row| rows.push(&mut row));
         });
-        Neighbours::from_rows(&rows)
+        rows
     }
 }
 
 /// The `limit` products most like each of a part, in the order of their numbers.
 struct Nearest<'a> {
     weighted: &'a Weighted,
-    from: usize,
-    part: &'a mut [Vec<(f32, ProductNo)>],
+    part: Range<usize>,
     limit: usize,
+    scores: &'a mut Scores,
 }
 
 impl Kernel for Nearest<'_> {
-    type Output = ();
+    type Output = Vec<Vec<(f32, ProductNo)>>;
 
     #[inline(always)]
-    fn run(self) {
-        let Self { weighted, from, part, limit } = self;
-        let mut scores = Scores::default();
+    fn run(self) -> Self::Output {
+        let Self { weighted, part, limit, scores } = self;
+        let mut all = Vec::with_capacity(part.len());
         scores.reserve(weighted.by_product.row_count());
         let mut keys = Keys { kept: Vec::with_capacity(8 * limit.min(4096)), bar: 0, limit };
-        for (product, made) in (from..).zip(part) {
+        for product in part {
             let (shoppers, weights) = weighted.by_product.row(product);
             for (&shopper, &weight) in shoppers.iter().zip(weights) {
                 let (columns, values) = weighted.by_shopper.row(shopper as usize);
@@ -177,12 +188,14 @@ impl Kernel for Nearest<'_> {
                 let (column, score) = scores.take(at);
                 keys.offer(column, score * weighted.target_scale[column as usize]);
             }
-            *made = keys.take();
+            let mut made = keys.take();
             if weighted.rows == Rows::AddUpToOne {
                 let sum: f32 = made.iter().map(|one| one.0).sum();
                 made.iter_mut().for_each(|one| one.0 /= sum);
             }
+            all.push(made);
         }
+        all
     }
 }
 

@@ -45,8 +45,6 @@ const SEQUENCE_MAX: Option<(usize, &str)> =
     Some((200_000, "each step of learning looks at all of them; slim takes more"));
 /// Bytes a product that the linear part of [`crate::next_basket`] may hold while it is fitted.
 const BASKET_FIT_BYTES: u64 = 50_000;
-/// Bytes that [`crate::slim`] may hold a product and candidate while it is fitted.
-const SLIM_FIT_BYTES: u64 = 500;
 
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,7 +95,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
             param("neighbours", "Products kept for each.", 100.0, (10.0, 1_000.0)),
         ],
         fit: |data, values, run| Learned::Neighbours(item_item(values).fit(&data.interactions, run)),
-        fit_bytes: |data, values| pair_bytes(data) + 10 * values[2] as u64 * data.product_count() as u64,
+        fit_bytes: |data, values| item_item(values).fit_bytes(&data.interactions),
         refuses_above: None,
     },
     LearnedSpec {
@@ -109,9 +107,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
             param("busy", "How much less a shopper of many products counts.", 0.4, (0.0, 1.0)),
         ],
         fit: |data, values, run| Learned::Neighbours(slim(values).fit(&data.interactions, run)),
-        fit_bytes: |data, values| {
-            pair_bytes(data) + SLIM_FIT_BYTES * values[0] as u64 * data.product_count() as u64
-        },
+        fit_bytes: |data, values| slim(values).fit_bytes(&data.interactions),
         refuses_above: None,
     },
     LearnedSpec {
@@ -121,13 +117,15 @@ pub static LEARNED: [LearnedSpec; 8] = [
             param("factors", "Numbers a vector.", 64.0, (8.0, 512.0)),
             param("sweeps", "Times that both sides are solved.", 8.0, (1.0, 50.0)),
             param("regularization", "How short vectors are kept.", 0.003, (1e-5, 1.0)),
-            param("unobserved", "What a pair that was not observed counts.", 0.03, (1e-4, 1.0)),
+            param(
+                "unobserved",
+                "What a pair that was not observed counts, in a shop of up to 10,000 products.",
+                0.03,
+                (1e-4, 1.0),
+            ),
         ],
-        fit: |data, values, run| Learned::Als(als(values).fit(&data.interactions, run)),
-        fit_bytes: |data, values| {
-            let vectors = (data.interactions.row_count() + data.product_count()) as u64;
-            pair_bytes(data) + 4 * 3 * values[0] as u64 * vectors
-        },
+        fit: |data, values, run| Learned::Als(als(values, data).fit(&data.interactions, run)),
+        fit_bytes: |data, values| als(values, data).fit_bytes(&data.interactions),
         refuses_above: None,
     },
     LearnedSpec {
@@ -224,12 +222,17 @@ fn slim(values: &[f64]) -> SlimParams {
     }
 }
 
-fn als(values: &[f64]) -> AlsParams {
+/// Products of a shop from which on a pair that was not observed counts less, so that all of a shopper's count the same together.
+/// Their sum grows with the catalogue, what was observed does not: at a million products it would drown.
+const UNOBSERVED_PRODUCTS: f64 = 10_000.0;
+
+fn als(values: &[f64], data: &TrainingSet) -> AlsParams {
+    let share = (UNOBSERVED_PRODUCTS / data.product_count().max(1) as f64).min(1.0);
     AlsParams {
         factors: values[0] as u32,
         sweeps: values[1] as u32,
         regularization: values[2] as f32,
-        unobserved: values[3] as f32,
+        unobserved: (share * values[3]) as f32,
         ..AlsParams::default()
     }
 }
@@ -287,10 +290,6 @@ fn without_repeats(events: &[ProductNo]) -> Vec<ProductNo> {
     let mut events = events.to_vec();
     events.dedup();
     events
-}
-
-fn pair_bytes(data: &TrainingSet) -> u64 {
-    24 * data.interactions.len() as u64
 }
 
 impl LearnedSpec {

@@ -92,6 +92,8 @@ pub mod lanes;
 pub mod nearest;
 /// Work shared among threads.
 pub mod parts;
+/// Values of parameters that are best on a validation split.
+pub mod search;
 /// Numbers that follow from a seed.
 pub mod seeded;
 /// The leading singular vectors of sparse data.

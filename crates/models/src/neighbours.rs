@@ -15,35 +15,55 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
+    /// No row yet, and room for so many weights.
+    pub(crate) fn with_room(weight_count: usize) -> Self {
+        Self {
+            starts: vec![0],
+            columns: Vec::with_capacity(weight_count),
+            weights: Vec::with_capacity(weight_count),
+        }
+    }
+
+    /// Adds a row, put in the order of its products.
+    pub(crate) fn push(&mut self, row: &mut [(f32, ProductNo)]) {
+        if !row.is_sorted_by_key(|one| one.1) {
+            row.sort_unstable_by_key(|one| one.1);
+        }
+        self.columns.extend(row.iter().map(|one| one.1.0));
+        self.weights.extend(row.iter().map(|one| one.0));
+        self.starts.push(self.columns.len() as u32);
+    }
+
     /// From rows in any order. Products in them MUST be below the number of rows.
     pub fn from_rows(rows: &[Vec<(f32, ProductNo)>]) -> Self {
-        let count = rows.iter().map(Vec::len).sum();
-        let mut built =
-            Self { starts: vec![0], columns: Vec::with_capacity(count), weights: Vec::with_capacity(count) };
-        let mut sorted = Vec::new();
-        for row in rows {
-            let mut row = row;
-            if !row.is_sorted_by_key(|one| one.1) {
-                sorted.clone_from(row);
-                sorted.sort_unstable_by_key(|one: &(f32, ProductNo)| one.1);
-                row = &sorted;
-            }
-            built.columns.extend(row.iter().map(|one| one.1.0));
-            built.weights.extend(row.iter().map(|one| one.0));
-            built.starts.push(built.columns.len() as u32);
-        }
+        let mut built = Self::with_room(rows.iter().map(Vec::len).sum());
+        rows.iter().for_each(|row| built.push(&mut row.clone()));
         built
     }
 
-    /// The same weights from columns: `columns[j]` holds what goes to product j.
-    pub fn from_columns(columns: &[Vec<(f32, ProductNo)>]) -> Self {
-        let mut rows = vec![Vec::new(); columns.len()];
-        for (target, column) in columns.iter().enumerate() {
-            for &(weight, source) in column {
-                rows[source.index()].push((weight, ProductNo(target as u32)));
+    /// The same weights with source and target exchanged: row j holds what goes to product j.
+    #[must_use]
+    pub fn transposed(&self) -> Self {
+        let count = self.product_count();
+        let mut starts = vec![0_u32; count + 1];
+        for &column in &self.columns {
+            starts[column as usize + 1] += 1;
+        }
+        for at in 0..count {
+            starts[at + 1] += starts[at];
+        }
+        let mut next = starts.clone();
+        let (mut columns, mut weights) = (vec![0; self.columns.len()], vec![0.0; self.weights.len()]);
+        for product in 0..count {
+            let (from, values) = self.row(ProductNo(product as u32));
+            for (&column, &weight) in from.iter().zip(values) {
+                let at = &mut next[column as usize];
+                columns[*at as usize] = product as u32;
+                weights[*at as usize] = weight;
+                *at += 1;
             }
         }
-        Self::from_rows(&rows)
+        Self { starts, columns, weights }
     }
 
     /// Products and weights of a row; empty for a product that is not known.

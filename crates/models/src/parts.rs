@@ -1,6 +1,7 @@
 //! Work shared among threads without changing its result: a list is cut into parts of a fixed length, and each thread takes
 //! the next part when it is done with one. What a part becomes depends on the part alone.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 /// Calls `work(index of the first, part)` for every part of `list`, on `threads` threads.
@@ -34,6 +35,27 @@ pub fn map<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sy
     made.into_iter().flatten().collect()
 }
 
+/// Parts that are made before they are handed on.
+const AT_ONCE: usize = 16;
+
+/// Hands what `work` makes of each part of `0..count` to `take`, in order; few parts are there at a time.
+pub fn in_order<T: Send>(
+    count: usize,
+    part_len: usize,
+    threads: usize,
+    work: impl Fn(Range<usize>) -> T + Sync,
+    mut take: impl FnMut(T),
+) {
+    let part_count = count.div_ceil(part_len);
+    for first in (0..part_count).step_by(AT_ONCE) {
+        let made = map(AT_ONCE.min(part_count - first), threads, |at| {
+            let from = (first + at) * part_len;
+            work(from..count.min(from + part_len))
+        });
+        made.into_iter().for_each(&mut take);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +69,9 @@ mod tests {
             });
             assert_eq!(list, (0..10).collect::<Vec<_>>());
             assert_eq!(map(4, threads, |index| index * index), [0, 1, 4, 9]);
+            let mut taken = Vec::new();
+            in_order(50, 3, threads, |part| part.collect::<Vec<_>>(), |part| taken.extend(part));
+            assert_eq!(taken, (0..50).collect::<Vec<_>>());
         }
     }
 }

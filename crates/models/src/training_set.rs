@@ -23,6 +23,19 @@ impl TrainingSet {
     pub fn product_count(&self) -> usize {
         self.interactions.column_count()
     }
+
+    /// Bytes that it takes, roughly.
+    pub fn size_bytes(&self) -> usize {
+        let lists = |lists: &[Vec<ProductNo>]| -> usize {
+            lists.iter().map(|list| size_of::<Vec<ProductNo>>() + 4 * list.len()).sum()
+        };
+        let orders: usize = self.orders.shoppers().iter().map(|orders| lists(orders)).sum();
+        self.interactions.size_bytes()
+            + self.attributes.iter().map(|keys| size_of::<Vec<u32>>() + 4 * keys.len()).sum::<usize>()
+            + lists(&self.sequences)
+            + size_of::<Vec<Order>>() * self.orders.shoppers().len()
+            + orders
+    }
 }
 
 /// What is known of the shopper who asks.

@@ -25,6 +25,8 @@ pub struct Shop {
     pub secret: Secret,
     /// Its fitted models.
     pub artifacts: Artifacts,
+    /// Held while settings are changed.
+    pub changing: tokio::sync::Mutex<()>,
     reader: Mutex<Box<dyn Reader>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -47,7 +49,8 @@ impl Shop {
         let writer = Writer::new(Box::new(store), engine, identities.clone(), secret.clone())?;
         let (queue, live, thread) = writer.start()?;
         let (reader, thread) = (Mutex::new(reader), Mutex::new(Some(thread)));
-        let shop = Arc::new(Self { live, queue, identities, secret, artifacts, reader, thread });
+        let changing = tokio::sync::Mutex::default();
+        let shop = Arc::new(Self { live, queue, identities, secret, artifacts, changing, reader, thread });
         shop.load_models();
         Ok(shop)
     }

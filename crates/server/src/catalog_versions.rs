@@ -72,7 +72,7 @@ pub async fn roll_back(app: &App, body: &[u8]) -> Result<CatalogVersionsBody, Ap
         let detail = "must be one of GET /v1/catalog/versions";
         ApiError::invalid(Problem::new("version", "unknown_version", detail))
     })?;
-    let _alone = app.changing.lock().await;
+    let _alone = app.shop.changing.lock().await;
     let shop = app.shop.clone();
     let undone = tokio::task::spawn_blocking(move || undo(&shop, import)).await;
     let changed = undone.map_err(|_| ApiError::internal())?.map_err(|error| {

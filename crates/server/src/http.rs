@@ -2,11 +2,12 @@
 
 use crate::boot::Shop;
 use crate::learn::Learner;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
-use crate::{catalog_versions, clock, keys, models_api, operate, recommend};
+use crate::{catalog_versions, clock, keys, models_api, operate, recommend, tune};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
@@ -44,21 +45,23 @@ pub struct App {
     /// What has collapsed.
     pub watchdog: Arc<Watchdog>,
     replaying: Semaphore,
-    /// Held while settings are changed.
-    pub changing: tokio::sync::Mutex<()>,
 }
 
 impl App {
     /// The API over a shop.
     pub fn new(shop: Arc<Shop>) -> Arc<Self> {
+        Self::with_limits(shop, Limits::default())
+    }
+
+    /// The same, where a run of learning may take so much.
+    pub fn with_limits(shop: Arc<Shop>, limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             shop,
             metrics: Metrics::default(),
             pace: Pace::default(),
-            learner: Arc::default(),
+            learner: Arc::new(Learner::new(limits)),
             watchdog: Arc::default(),
             replaying: Semaphore::new(1),
-            changing: tokio::sync::Mutex::default(),
         })
     }
 }
@@ -82,6 +85,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/settings/rollback", post(post_rollback))
         .route("/v1/models", get(get_models))
         .route("/v1/models/train", post(post_train))
+        .route("/v1/models/tune", post(post_tune))
         .route("/v1/models/rollback", post(post_model_rollback))
         .route("/v1/doctor", get(get_doctor))
         .route("/openapi.json", get(async || axum::Json(crate::openapi::document())))
@@ -295,6 +299,15 @@ async fn post_train(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     Ok((StatusCode::ACCEPTED, axum::Json(models_api::train(&app, &body)?)).into_response())
+}
+
+async fn post_tune(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok((StatusCode::ACCEPTED, axum::Json(tune::post(&app, &body)?)).into_response())
 }
 
 async fn post_model_rollback(

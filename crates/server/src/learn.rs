@@ -4,6 +4,7 @@
 use crate::backtest_api::PlacementBacktestBody;
 use crate::boot::Shop;
 use crate::clock;
+use crate::limits::{Budget, Limits};
 use crate::models_api::{JudgedBody, ModelRunBody, RunBody};
 use crate::rankers;
 use crate::trials::{self, Asked};
@@ -25,20 +26,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Entries of the log that are looked at, the last ones, and how many in one go.
 const ENTRIES_MAX: u64 = 50_000_000;
 pub(crate) const AT_ONCE: u64 = 20_000;
 /// Share of acts before the split of a backtest.
-const PAST: f64 = 0.8;
+pub const PAST: f64 = 0.8;
 /// Fewest cases of which a backtest says something.
-pub(crate) const CASES_MIN: usize = 50;
-/// Most memory of a fit, and most time of a run.
-pub(crate) const FIT_BYTES_MAX: u64 = 8 << 30;
-pub(crate) const RUN_MAX: Duration = Duration::from_secs(15 * 60);
+pub const CASES_MIN: usize = 50;
 /// The same data gives the same models.
-pub(crate) const RUN: FitRun = FitRun { seed: 1, threads: 1 };
+pub const RUN: FitRun = FitRun { seed: 1, threads: 1 };
 /// Artifacts kept of each model, besides the one in force.
 const KEPT: usize = 3;
 
@@ -80,6 +78,12 @@ pub struct About {
     pub data: String,
     /// Bytes that it takes in memory.
     pub bytes: usize,
+    /// The values of its parameters.
+    #[serde(default)]
+    pub values: BTreeMap<String, f64>,
+    /// Time of its fit on everything.
+    #[serde(default)]
+    pub seconds: f64,
     /// What the same specification was worth, fitted on the past.
     pub backtest: JudgedBody,
 }
@@ -89,21 +93,33 @@ pub struct About {
 pub struct Learner {
     run: Mutex<Option<RunBody>>,
     judged: Mutex<BTreeMap<String, PlacementBacktestBody>>,
+    limits: Limits,
 }
 
 impl Wanted {
-    fn name(&self) -> String {
+    /// What a run that does it is called.
+    fn kind(&self) -> String {
         match self.placements.as_slice() {
-            [] => "learning from the log".to_owned(),
+            [] => "train".to_owned(),
             placements => {
                 let names: Vec<&str> = placements.iter().map(|one| one.placement.as_str()).collect();
-                format!("asking the past about {}", names.join(", "))
+                format!("backtest of {}", names.join(", "))
             }
         }
     }
 }
 
 impl Learner {
+    /// No run yet; each may take so much.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// What a run may take.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// The run going on, or the last one.
     pub fn run(&self) -> Option<RunBody> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -116,18 +132,24 @@ impl Learner {
 
     /// Starts runs, one after the other, on a thread of its own; `false` where one is going on.
     pub fn start(self: &Arc<Self>, shop: Arc<Shop>, wanted: Vec<Wanted>) -> bool {
+        let kind = wanted.first().map_or_else(String::new, Wanted::kind);
+        self.begin(&kind, move |own| wanted.iter().for_each(|wanted| own.learn(&shop, wanted)))
+    }
+
+    /// Starts `work` on a thread of its own, of low priority; `false` where a run is going on.
+    pub(crate) fn begin(self: &Arc<Self>, kind: &str, work: impl FnOnce(&Self) + Send + 'static) -> bool {
         {
             let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
             if run.as_ref().is_some_and(|run| run.state == "running") {
                 return false;
             }
-            *run = Some(RunBody::begins());
+            *run = Some(RunBody::of(kind, clock::now().0));
         }
         let own = self.clone();
         let work = move || {
             // Of this thread alone, so that shoppers do not wait for it; where it cannot be had, they wait a little.
             _ = rustix::process::nice(10);
-            wanted.iter().for_each(|wanted| own.learn(&shop, wanted));
+            work(&own);
         };
         let started = std::thread::Builder::new().name("learn".into()).spawn(work);
         if let Err(error) = started {
@@ -138,29 +160,37 @@ impl Learner {
 
     /// Learns on this thread.
     pub fn learn(&self, shop: &Shop, wanted: &Wanted) {
+        self.record(&wanted.kind(), |started| self.all(shop, wanted, started));
+    }
+
+    /// Does `work` as a run, and notes how it ended.
+    pub(crate) fn record(&self, kind: &str, work: impl FnOnce(Instant) -> anyhow::Result<()>) {
         let started = Instant::now();
-        self.note(|run| *run = RunBody::begins());
-        let done = self.all(shop, wanted, started);
+        self.note(|run| *run = RunBody::of(kind, clock::now().0));
+        let done = work(started);
+        let seconds = started.elapsed().as_secs_f64();
         self.note(|run| {
-            run.seconds = started.elapsed().as_secs_f64();
+            run.seconds = seconds;
             run.state = if done.is_ok() { "done" } else { "failed" }.to_owned();
             run.stage = done.as_ref().err().map_or_else(String::new, |error| format!("{error:#}"));
         });
-        let (seconds, what) = (started.elapsed().as_secs_f64(), wanted.name());
         match done {
-            Ok(()) => tracing::info!(seconds, "{what}"),
-            Err(error) => tracing::info!(seconds, "{what}: {error:#}"),
+            Ok(()) => tracing::info!(kind, seconds, "learnt from the log"),
+            Err(error) => tracing::info!(kind, "nothing was learnt: {error:#}"),
         }
     }
 
-    fn note(&self, change: impl FnOnce(&mut RunBody)) {
+    pub(crate) fn note(&self, change: impl FnOnce(&mut RunBody)) {
         change(self.run.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default());
     }
 
-    fn all(&self, shop: &Shop, wanted: &Wanted, started: Instant) -> anyhow::Result<()> {
+    pub(crate) fn stage(&self, stage: &str, percent: u8) {
+        self.note(|run| (run.stage, run.percent) = (stage.to_owned(), percent));
+    }
+
+    pub(crate) fn all(&self, shop: &Shop, wanted: &Wanted, started: Instant) -> anyhow::Result<()> {
         let snapshot = shop.live.snapshot();
-        let stage = |stage: String| self.note(|run| run.stage = stage);
-        stage("reading the log".to_owned());
+        self.stage("reading the log", 0);
         let training = read(shop, &snapshot)?;
         if training.deeds.is_empty() {
             bail!("the log has no acts of shoppers who allow personalization");
@@ -170,8 +200,10 @@ impl Learner {
             let (training, models) = (&training, wanted.models.as_slice());
             self.note(|run| (run.acts, run.split_ms) = (training.deeds.len(), i64::from(split_s) * 1000));
             let (snapshot, until_s) = (&snapshot, wanted.until_s.unwrap_or(u32::MAX));
+            let budget = Budget::new(self.limits, started, training.size_bytes() as u64);
+            let stage = &|stage: String| self.stage(&stage, 0);
             let run =
-                trials::Run { shop, snapshot, training, split_s, until_s, models, started, stage: &stage };
+                trials::Run { shop, snapshot, training, split_s, until_s, models, budget, started, stage };
             let bodies = trials::judge(&run, &wanted.placements)?;
             let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
             judged.extend(bodies.into_iter().map(|body| (body.placement.clone(), body)));
@@ -190,39 +222,28 @@ impl Learner {
         });
         let now_s = seconds(clock::now()).max(training.time_at(1.0)).saturating_add(1);
         let whole = training.set(now_s, &snapshot.aggregates.catalog);
-        for spec in specs {
-            self.note(|run| run.stage = format!("fitting {}", spec.name));
-            let one = if started.elapsed() > RUN_MAX {
-                skipped(spec, "the run has taken its 15 minutes")
-            } else if let Some(why) = spec.refusal(whole.product_count()) {
-                skipped(spec, &why)
-            } else if (spec.fit_bytes)(&whole, &spec.values(&[])) > FIT_BYTES_MAX {
-                skipped(spec, "the fit would take more than 8 GiB")
-            } else {
-                let data = Data { past: &past, whole: &whole, cases: &cases };
-                fit(shop, &snapshot, spec, &data, wanted)?
-            };
+        let held = training.size_bytes() + past.size_bytes() + whole.size_bytes();
+        let budget = Budget::new(self.limits, started, held as u64);
+        let data = Data { past: &past, whole: &whole, cases: &cases, budget };
+        for (at, spec) in specs.iter().enumerate() {
+            self.stage(&format!("fitting {}", spec.name), (100 * at / specs.len()) as u8);
+            let one = fit(shop, &snapshot, spec, &data, wanted)?;
             self.note(|run| run.models.push(one));
         }
         let (training, models) = (&training, wanted.models.as_slice());
-        let run = trials::Run {
-            shop,
-            snapshot: &snapshot,
-            training,
-            split_s,
-            until_s: u32::MAX,
-            models,
-            started,
-            stage: &stage,
-        };
+        let (snapshot, stage, until_s) = (&snapshot, &|stage: String| self.stage(&stage, 99), u32::MAX);
+        let run = trials::Run { shop, snapshot, training, split_s, until_s, models, budget, started, stage };
         let bodies = rankers::learn(&run, &ranked, wanted.publish)?;
-        self.note(|run| run.models.extend(bodies));
+        self.note(|run| {
+            run.models.extend(bodies);
+            run.percent = 100;
+        });
         Ok(())
     }
 }
 
 /// The models that are named, or that the placements name.
-fn specs(
+pub(crate) fn specs(
     settings: Option<&Settings>,
     named: &[String],
     may_be_none: bool,
@@ -246,8 +267,13 @@ fn specs(
     Ok(specs)
 }
 
+/// The values of a model's parameters, as the shop has set them.
+pub(crate) fn values(settings: Option<&Settings>, spec: &LearnedSpec) -> Vec<f64> {
+    spec.values(settings.map_or(&[], |settings| settings.model(spec.name)))
+}
+
 /// Everything that was done, from the last entries of the log.
-fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
+pub(crate) fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
     let last = snapshot.aggregates.offset;
     let mut after = Offset(last.0.saturating_sub(ENTRIES_MAX));
     let mut training = Training::default();
@@ -266,15 +292,17 @@ fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
     Ok(training)
 }
 
-fn skipped(spec: &LearnedSpec, why: &str) -> ModelRunBody {
-    ModelRunBody { outcome: "skipped".to_owned(), why: why.to_owned(), ..ModelRunBody::of(spec.name) }
-}
-
 /// What a model is fitted on and judged by.
 struct Data<'a> {
     past: &'a TrainingSet,
     whole: &'a TrainingSet,
     cases: &'a Cases,
+    budget: Budget,
+}
+
+/// Time of a fit to `data`, by one that took `seconds` for so many pairs.
+fn seconds_for(data: &TrainingSet, seconds: f64, pairs: usize) -> f64 {
+    seconds * data.interactions.len() as f64 / pairs.max(1) as f64
 }
 
 /// Judges the specification on the past, and where it is worth it publishes a fit on everything.
@@ -286,21 +314,34 @@ fn fit(
     wanted: &Wanted,
 ) -> anyhow::Result<ModelRunBody> {
     let started = Instant::now();
-    let values = spec.values(&[]);
-    let judged = data.cases.judge_model(&(spec.fit)(data.past, &values, RUN));
-    let mut one = ModelRunBody {
-        judged: Some(JudgedBody::of(&judged)),
-        seconds: started.elapsed().as_secs_f64(),
-        ..ModelRunBody::of(spec.name)
-    };
+    let values = values(snapshot.aggregates.settings.as_deref(), spec);
     let champion = snapshot.aggregates.models.get(spec.name).and_then(|id| about(shop, *id).ok());
-    let refused = refusal(&judged, champion.as_ref());
+    let mut one = ModelRunBody::of(spec.name);
+    if let Some(why) = spec.refusal(data.whole.product_count()) {
+        (one.outcome, one.why) = ("skipped".to_owned(), why);
+        return Ok(one);
+    }
+    let took = champion.as_ref().map_or(0.0, |last| seconds_for(data.past, last.seconds, last.pairs));
+    if let Some(why) = data.budget.refusal((spec.fit_bytes)(data.past, &values), took) {
+        (one.outcome, one.why) = ("skipped".to_owned(), why);
+        return Ok(one);
+    }
+    let model = (spec.fit)(data.past, &values, RUN);
+    let took = seconds_for(data.whole, started.elapsed().as_secs_f64(), data.past.interactions.len());
+    let judged = data.cases.judge_model(&model);
+    drop(model);
+    one.judged = Some(JudgedBody::of(&judged));
+    one.seconds = started.elapsed().as_secs_f64();
+    let too_much = || data.budget.refusal((spec.fit_bytes)(data.whole, &values), took);
+    let refused = refusal(&judged, champion.as_ref()).or_else(too_much);
     if !wanted.publish || refused.is_some() {
         one.outcome = if wanted.publish { "not published" } else { "judged" }.to_owned();
         one.why = refused.unwrap_or_default();
         return Ok(one);
     }
+    let began = Instant::now();
     let model = (spec.fit)(data.whole, &values, RUN);
+    let fit_seconds = began.elapsed().as_secs_f64();
     one.seconds = started.elapsed().as_secs_f64();
     one.bytes = model.size_bytes();
     let about = About {
@@ -314,6 +355,8 @@ fn fit(
         pairs: data.whole.interactions.len(),
         data: data_hash(data.whole),
         bytes: one.bytes,
+        values: spec.params.iter().map(|param| param.name.to_owned()).zip(values).collect(),
+        seconds: fit_seconds,
         backtest: JudgedBody::of(&judged),
     };
     one.artifact = publish(shop, &about, model)?.to_string();

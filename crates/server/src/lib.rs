@@ -33,6 +33,8 @@ pub mod intake;
 pub mod keys;
 /// Learning from the log.
 pub mod learn;
+/// What a run of learning may take.
+pub mod limits;
 /// The next page of a listing.
 pub mod listing;
 /// What `/metrics` shows.
@@ -57,6 +59,8 @@ pub mod render;
 pub mod renew;
 /// Backtests of placements.
 pub mod trials;
+/// The search for better parameters.
+pub mod tune;
 /// What has collapsed of what comes in.
 pub mod watchdog;
 /// Requests and responses, feeds, settings files, errors, tokens.

@@ -8,6 +8,7 @@ use bespoke::demo::storefront::{self, About};
 use bespoke::http::{App, router};
 use bespoke::import::Imported;
 use bespoke::learn::Wanted;
+use bespoke::limits::Limits;
 use bespoke::trials::Asked;
 use bespoke::{import, keys, placements};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -42,6 +43,12 @@ enum Command {
         /// Hours between two runs of learning, the first a minute after the start; 0 = never.
         #[arg(long, default_value_t = 24)]
         train_every: u32,
+        /// Minutes that a run of learning may take.
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1440))]
+        train_minutes: u32,
+        /// Memory that it may take.
+        #[arg(long, default_value = "8GiB", value_parser = bespoke::limits::bytes)]
+        train_memory: u64,
     },
     /// A shop with its history and its pages; everything in it is made anew at each start.
     Demo {
@@ -106,6 +113,20 @@ enum Command {
     },
     /// What models, or a whole placement, would have been worth: fitted on the past, asked what shoppers dealt with next.
     Backtest(commands::learn::Backtest),
+    /// Search for better values of the parameters of learnt models: chosen by one part of the log, reported on a later one.
+    Tune {
+        /// Only this model; may be given more than once.
+        #[arg(long = "model", value_name = "NAME")]
+        models: Vec<String>,
+        /// Minutes that the search may take.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1440))]
+        minutes: u32,
+        /// Put what is better beyond doubt into force, and learn with it.
+        #[arg(long)]
+        apply: bool,
+        #[command(flatten)]
+        server: Server,
+    },
     /// List learnt models, or put another artifact of one into force.
     Models {
         /// The artifact to put into force.
@@ -164,8 +185,9 @@ enum What {
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let done = match Cli::parse().command {
-        Command::Serve { place, placements, train_every } => {
-            serve(&place, placements.as_deref(), train_every)
+        Command::Serve { place, placements, train_every, train_minutes, train_memory } => {
+            let time = Duration::from_secs(60 * u64::from(train_minutes));
+            serve(&place, placements.as_deref(), train_every, Limits { time, bytes: train_memory })
         }
         Command::Demo { shop, data, listen } => commands::demo::run(shop, &data, listen),
         Command::Import { what, file, data, placements, full, confirm } => {
@@ -177,7 +199,7 @@ fn main() -> ExitCode {
             run_import((what, scope), &file, &data, placements.as_deref())
         }
         Command::Defaults => {
-            say(placements::DEFAULT.trim_end());
+            say(&format!("{}\n{}", placements::DEFAULT, placements::model_defaults().trim_end()));
             Ok(())
         }
         Command::Doctor { server } => commands::operate::doctor(&server.key, &server.url),
@@ -189,6 +211,9 @@ fn main() -> ExitCode {
         }
         Command::Train { server } => commands::learn::train(&server.key, &server.url),
         Command::Backtest(backtest) => commands::learn::backtest(&backtest),
+        Command::Tune { models, minutes, apply, server } => {
+            commands::tune::tune(&models, minutes, apply, (&server.key, &server.url))
+        }
         Command::Models { rollback, withdraw, server } => {
             commands::learn::models(rollback.as_deref(), withdraw.as_deref(), &server.key, &server.url)
         }
@@ -210,7 +235,7 @@ fn say(text: &str) {
     anstream::println!("{text}");
 }
 
-fn serve(place: &Place, file: Option<&Path>, train_every_h: u32) -> anyhow::Result<()> {
+fn serve(place: &Place, file: Option<&Path>, train_every_h: u32, limits: Limits) -> anyhow::Result<()> {
     let socket = bind(place.listen)?;
     let shop = Shop::open(&place.data)?;
     settle(&shop, file)?;
@@ -223,7 +248,7 @@ fn serve(place: &Place, file: Option<&Path>, train_every_h: u32) -> anyhow::Resu
     }
     let learning = (train_every_h > 0)
         .then(|| Learning { first: FIRST_RUN, every: Duration::from_secs(3600 * u64::from(train_every_h)) });
-    listen(shop, socket, Around { file, learning, storefront: None })
+    listen(shop, socket, Around { file, learning, limits, storefront: None })
 }
 
 /// When a server learns.
@@ -245,6 +270,7 @@ struct Around<'a> {
     /// Read again on SIGHUP.
     file: Option<&'a Path>,
     learning: Option<Learning>,
+    limits: Limits,
     storefront: Option<About>,
 }
 
@@ -283,7 +309,7 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(socket)?;
         say(&format!("Serving on http://{address} until Ctrl-C."));
-        let app = App::new(shop.clone());
+        let app = App::with_limits(shop.clone(), around.limits);
         let watched = app.clone();
         tokio::spawn(async move { watched.pace.watch().await });
         tokio::spawn(app.watchdog.clone().watch(shop.clone()));

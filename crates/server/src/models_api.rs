@@ -2,13 +2,13 @@
 
 use crate::backtest_api::PlacementBacktestBody;
 use crate::boot::Shop;
-use crate::clock;
 use crate::http::App;
 use crate::learn::{self, About, Wanted};
 use crate::rankers;
 use crate::trials::{self, Asked};
+use crate::tune::TunedBody;
 use crate::wire::error::ApiError;
-use crate::wire::field::object_of;
+use crate::wire::field::{Fields, object_of};
 use bespoke_domain::Problem;
 use bespoke_domain::event::PageType;
 use bespoke_domain::id::ArtifactId;
@@ -117,6 +117,13 @@ pub struct ModelRunBody {
     pub artifact: String,
 }
 
+impl RunBody {
+    /// One that begins.
+    pub fn of(kind: &str, started_ms: i64) -> Self {
+        Self { kind: kind.to_owned(), state: "running".to_owned(), started_ms, ..Self::default() }
+    }
+}
+
 impl ModelRunBody {
     /// Of a model that nothing is said of yet.
     pub fn of(name: &str) -> Self {
@@ -127,10 +134,14 @@ impl ModelRunBody {
 /// A run of learning.
 #[derive(Serialize, ToSchema, Clone, Debug, Default)]
 pub struct RunBody {
+    /// train or tune.
+    pub kind: String,
     /// running, done or failed.
     pub state: String,
     /// What it does now, or why it failed.
     pub stage: String,
+    /// How many per cent of its models are done.
+    pub percent: u8,
     /// When it began, in milliseconds of the epoch.
     pub started_ms: i64,
     /// How long it took.
@@ -145,13 +156,8 @@ pub struct RunBody {
     pub popular: JudgedBody,
     /// The models.
     pub models: Vec<ModelRunBody>,
-}
-
-impl RunBody {
-    /// A run that begins now.
-    pub fn begins() -> Self {
-        Self { state: "running".to_owned(), started_ms: clock::now().0, ..Self::default() }
-    }
+    /// What a search for better parameters found.
+    pub tuned: Vec<TunedBody>,
 }
 
 /// An artifact.
@@ -175,6 +181,10 @@ pub struct ArtifactBody {
     pub size: (usize, usize, usize),
     /// Bytes that it takes in memory.
     pub bytes: usize,
+    /// The values of its parameters.
+    pub values: BTreeMap<String, f64>,
+    /// Time of its fit on everything.
+    pub seconds: f64,
     /// What the same specification was worth, fitted on the past.
     pub backtest: JudgedBody,
 }
@@ -226,6 +236,8 @@ fn body(id: ArtifactId, about: About, in_force: bool) -> ArtifactBody {
         data: about.data,
         size: (about.shoppers, about.products, about.pairs),
         bytes: about.bytes,
+        values: about.values,
+        seconds: about.seconds,
         backtest: about.backtest,
     }
 }
@@ -241,21 +253,26 @@ pub fn train(app: &App, body: &[u8]) -> Result<ModelsBody, ApiError> {
     list(app)
 }
 
-fn wanted(app: &App, body: &[u8]) -> Result<Wanted, Problem> {
-    let mut fields = object_of(body)?;
-    let publish = fields.flag("publish")?;
-    let split_s = fields.time("split_at")?.map(seconds);
+/// The models that a request names in `models`, of those in `known`.
+pub fn named(fields: &mut Fields, known: &BTreeMap<String, String>) -> Result<Vec<String>, Problem> {
     let models = fields.texts("models", MODELS_MAX, 80)?;
-    let placement = fields.text("placement", 64)?;
-    let page = fields.text("page", 16)?.map(|name| page(&name)).transpose()?;
-    let until_s = fields.time("until")?.map(seconds);
-    fields.none_left()?;
-    let known = known(&app.shop);
     if let Some((at, name)) = models.iter().enumerate().find(|(_, name)| !known.contains_key(*name)) {
         let names: Vec<&str> = known.keys().map(String::as_str).collect();
         let detail = format!("{name:?} is none of {}", names.join(", "));
         return Err(Problem::new(format!("models.{at}"), "unknown_name", detail));
     }
+    Ok(models)
+}
+
+fn wanted(app: &App, body: &[u8]) -> Result<Wanted, Problem> {
+    let mut fields = object_of(body)?;
+    let publish = fields.flag("publish")?;
+    let split_s = fields.time("split_at")?.map(seconds);
+    let models = named(&mut fields, &known(&app.shop))?;
+    let placement = fields.text("placement", 64)?;
+    let page = fields.text("page", 16)?.map(|name| page(&name)).transpose()?;
+    let until_s = fields.time("until")?.map(seconds);
+    fields.none_left()?;
     let Some(placement) = placement else {
         for (field, is_there) in [("page", page.is_some()), ("until", until_s.is_some())] {
             if is_there {
@@ -286,12 +303,17 @@ fn page(name: &str) -> Result<PageType, Problem> {
 
 /// What can be learnt, with a sentence of each: models, and a ranker for each placement that has an objective.
 fn known(shop: &Shop) -> BTreeMap<String, String> {
-    let models = LEARNED.iter().map(|spec| (spec.name.to_owned(), spec.doc.to_owned()));
+    let models = learned();
     let ranked = rankers::wanted(shop.live.snapshot().aggregates.settings.as_deref(), &[]);
     let ranker = |placement: &Placement| {
         (ranker_name(&placement.name), format!("The order of {}, by its objective.", placement.name))
     };
-    models.chain(ranked.iter().map(ranker)).collect()
+    models.into_iter().chain(ranked.iter().map(ranker)).collect()
+}
+
+/// Models of shoppers and products, with a sentence of each.
+pub fn learned() -> BTreeMap<String, String> {
+    LEARNED.iter().map(|spec| (spec.name.to_owned(), spec.doc.to_owned())).collect()
 }
 
 /// Puts another artifact into force, or none: `{"name": …, "artifact": id or null}`.

@@ -31,6 +31,7 @@ use utoipa::OpenApi;
         catalog_versions,
         catalog_rollback,
         models,
+        tune,
         train,
         model_rollback,
         decision,
@@ -150,6 +151,14 @@ fn models() {}
     (status = 429, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn train() {}
+
+/// Search for better values of the parameters of learnt models, in the background: `{"models": [names], "minutes": 10, "apply": false}`, all of it optional. Needs a secret key.
+#[utoipa::path(post, path = "/v1/models/tune", request_body = String, responses(
+    (status = 202, body = ModelsBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson),
+    (status = 429, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn tune() {}
 
 /// Put another artifact of a model into force, or none: `{"name": …, "artifact": id or null}`. Needs a secret key.
 #[utoipa::path(post, path = "/v1/models/rollback", request_body = String, responses(

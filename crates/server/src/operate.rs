@@ -89,7 +89,7 @@ async fn put(
     app: &App,
     change: impl FnOnce(&Settings) -> Result<Settings, ApiError>,
 ) -> Result<VersionsBody, ApiError> {
-    let _alone = app.changing.lock().await;
+    let _alone = app.shop.changing.lock().await;
     let shop: &Arc<Shop> = &app.shop;
     let before = shop.live.snapshot();
     let settings = before.aggregates.settings.as_deref().ok_or_else(ApiError::internal)?;

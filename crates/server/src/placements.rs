@@ -10,10 +10,27 @@ use bespoke_engine::rule::RULES;
 use bespoke_engine::scorer::SCORERS;
 use bespoke_engine::source::SOURCES;
 use bespoke_engine::tables::ParamSpec;
+use bespoke_models::learned::LEARNED;
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// What holds where the shop has set nothing: unknown consent denied, three placements.
 pub const DEFAULT: &str = include_str!("placements.default.toml");
+
+/// What can be set of learnt models, with what holds where nothing is set: the end of the default file, commented out.
+pub fn model_defaults() -> String {
+    let mut text =
+        "# What is set of the models that are learnt; `bespoke tune` searches for better values.\n"
+            .to_owned();
+    for spec in &LEARNED {
+        _ = writeln!(text, "# [models.{}]  # {}", spec.name, spec.doc);
+        for param in spec.params {
+            let (setting, (least, most)) = (format!("{} = {}", param.name, param.default), param.range);
+            _ = writeln!(text, "# {setting:<24} # {least} to {most}: {}", param.doc);
+        }
+    }
+    text
+}
 
 /// Reads a placement file's text.
 pub fn parse(text: &str) -> Result<Settings, Vec<SettingsFault>> {

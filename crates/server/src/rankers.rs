@@ -3,7 +3,7 @@
 //! its order is worth more than the one set by hand.
 
 use crate::clock;
-use crate::learn::{self, About, CASES_MIN, FIT_BYTES_MAX, RUN};
+use crate::learn::{self, About, CASES_MIN, RUN};
 use crate::models_api::{JudgedBody, ModelRunBody};
 use crate::trials::{Models, Run, in_time, names, walk};
 use anyhow::Context as _;
@@ -17,6 +17,7 @@ use bespoke_engine::lessons::{Lessons, RankerJudged, Slates};
 use bespoke_engine::occasions::{Given, Sample, choose};
 use bespoke_models::learned::{LEARNED, Learned};
 use bespoke_models::ranker::{HEADS, Ranker};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -105,9 +106,9 @@ fn describing(run: &Run<'_>, placements: &[Placement], until_s: u32) -> anyhow::
     let is_named = |name: &str| placements.iter().any(|placement| names(placement, name));
     let mut models = Models::new();
     for (no, spec) in (0..).zip(&LEARNED).filter(|(_, spec)| is_named(spec.name)) {
-        let values = spec.values(&[]);
-        let is_refused = spec.refusal(past.product_count()).is_some();
-        if is_refused || (spec.fit_bytes)(&past, &values) > FIT_BYTES_MAX {
+        let values = learn::values(run.snapshot.aggregates.settings.as_deref(), spec);
+        let too_much = || run.budget.refusal((spec.fit_bytes)(&past, &values), 0.0);
+        if spec.refusal(past.product_count()).or_else(too_much).is_some() {
             continue;
         }
         in_time(run)?;
@@ -205,6 +206,8 @@ fn one(
             pairs: lessons.rows.len(),
             data: hash(lessons),
             bytes: body.bytes,
+            values: BTreeMap::new(),
+            seconds: body.seconds,
             backtest: judged_body.unwrap_or_default(),
         };
         body.artifact = learn::publish(run.shop, &about, model)?.to_string();

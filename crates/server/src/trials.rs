@@ -4,7 +4,8 @@
 use crate::backtest_api::{PlacementBacktestBody, arm_body};
 use crate::boot::Shop;
 use crate::clock;
-use crate::learn::{self, CASES_MIN, FIT_BYTES_MAX, RUN, RUN_MAX};
+use crate::learn::{self, CASES_MIN, RUN};
+use crate::limits::Budget;
 use crate::rankers;
 use anyhow::{Context as _, bail};
 use bespoke_domain::event::PageType;
@@ -51,6 +52,8 @@ pub struct Run<'a> {
     pub until_s: u32,
     /// Only these models; empty: all that the placements name.
     pub models: &'a [String],
+    /// What is left of it.
+    pub budget: Budget,
     /// When it began.
     pub started: Instant,
     /// Told what is being done.
@@ -165,11 +168,11 @@ fn fit(run: &Run<'_>, tried: &[OnTrial]) -> anyhow::Result<Models> {
     };
     let mut models = Models::new();
     for (no, spec) in (0..).zip(&LEARNED).filter(|(_, spec)| is_wanted(spec.name)) {
-        let values = spec.values(&[]);
-        if (spec.fit_bytes)(&past, &values) > FIT_BYTES_MAX {
-            bail!("{}: the fit would take more than 8 GiB", spec.name);
+        let values = learn::values(run.snapshot.aggregates.settings.as_deref(), spec);
+        let too_much = || run.budget.refusal((spec.fit_bytes)(&past, &values), 0.0);
+        if let Some(why) = spec.refusal(past.product_count()).or_else(too_much) {
+            bail!("{}: {why}", spec.name);
         }
-        in_time(run)?;
         (run.stage)(format!("fitting {} on the past", spec.name));
         models.push((spec.name.to_owned(), ArtifactId(no), Arc::new((spec.fit)(&past, &values, RUN))));
     }
@@ -224,10 +227,12 @@ fn champions(run: &Run<'_>, tried: &mut [OnTrial], first: Option<Offset>) -> Mod
 /// # Errors
 /// When it has taken its time.
 pub fn in_time(run: &Run<'_>) -> anyhow::Result<()> {
-    if run.started.elapsed() > RUN_MAX {
-        bail!("the run has taken its 15 minutes; a later split_at makes it shorter");
+    match run.budget.refusal(0, 0.0) {
+        Some(_) => {
+            bail!("the run has taken the minutes of --train-minutes; a later split_at makes it shorter")
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Feeds the log to a walk, from its first entry to the last that an occasion needs.

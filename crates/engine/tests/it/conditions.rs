@@ -60,6 +60,7 @@ fn shop() -> Bench {
         segments: vec![loyal],
         clutter: Vec::new(),
         canonical: Vec::new(),
+        models: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);

@@ -98,6 +98,7 @@ impl Bench {
                 segments: Vec::new(),
                 clutter: Vec::new(),
                 canonical: Vec::new(),
+                models: Vec::new(),
             })),
         );
     }

@@ -45,6 +45,7 @@ fn shop(planned: Placement) -> Bench {
         segments: Vec::new(),
         clutter: Vec::new(),
         canonical: Vec::new(),
+        models: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     row(&mut bench, "old-42", "Boots", "old", &[("size", "42")]);

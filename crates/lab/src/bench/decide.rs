@@ -159,6 +159,7 @@ fn settings(shop: &Shop) -> Settings {
         segments: Vec::new(),
         clutter: Vec::new(),
         canonical: Vec::new(),
+        models: Vec::new(),
     }
 }
 

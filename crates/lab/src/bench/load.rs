@@ -94,6 +94,17 @@ pub struct Outcome {
     pub seconds: f64,
 }
 
+/// Refuses a load of which anything failed.
+///
+/// # Errors
+/// How many requests failed, and what one of them met.
+pub fn none_failed(what: &str, outcome: &Outcome) -> Result<(), Error> {
+    let count = outcome.failures.len();
+    let first: Option<String> = outcome.failures.first().map(|text| text.chars().take(500).collect());
+    first
+        .map_or(Ok(()), |text| Err(Error::Bench(format!("{what}: {count} requests failed, one with {text}"))))
+}
+
 /// Sends `count` requests, `rate` a second, over `connections`.
 ///
 /// # Errors

@@ -15,6 +15,8 @@ pub mod profiles;
 pub mod server;
 /// Quantiles and memory.
 pub mod stats;
+/// Learning at full size while the server serves.
+pub mod train;
 
 use crate::error::Error;
 use serde::Serialize;
@@ -64,7 +66,7 @@ pub struct Bench {
 }
 
 /// Every bench.
-pub const BENCHES: [Bench; 3] = [
+pub const BENCHES: [Bench; 4] = [
     Bench {
         name: "decide",
         doc: "decide(): 1 M products, 30 % out of stock, 3 M events, nine sources, two scorers, 20 rules, all filters",
@@ -75,6 +77,11 @@ pub const BENCHES: [Bench; 3] = [
         name: "server",
         doc: "the server process, 1 M products, over 10 M events: import, durable ingest, recommend, freshness, restart",
         run: server::run,
+    },
+    Bench {
+        name: "train",
+        doc: "every default model fitted by the server under load, 1 M products, 10 M events: time, memory, latencies meanwhile",
+        run: train::run,
     },
 ];
 

@@ -87,11 +87,11 @@ pub struct Server {
 
 impl Server {
     /// Starts `binary` on the shop and the placement file in `scratch`; `keys` are those of an earlier start, which alone
-    /// prints them.
+    /// prints them; `flags` are more of `bespoke serve`.
     ///
     /// # Errors
     /// When it does not come up.
-    pub fn start(binary: &Path, scratch: &Path, keys: &[&str]) -> Result<Self, Error> {
+    pub fn start(binary: &Path, scratch: &Path, keys: &[&str], flags: &[&str]) -> Result<Self, Error> {
         let fault = |error: std::io::Error| Error::Bench(format!("`bespoke serve`: {error}"));
         let listener = TcpListener::bind("127.0.0.1:0").map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
@@ -104,6 +104,7 @@ impl Server {
             .arg("--placements")
             .arg(scratch.join("placements.toml"))
             .args(["--listen", &address.to_string()])
+            .args(flags)
             .stdout(Stdio::piped())
             .spawn()
             .map_err(fault)?;

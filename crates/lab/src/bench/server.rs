@@ -53,7 +53,7 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     };
     let mut stream = Stream::new(&shop);
     bench.import(&mut stream, params.events - live_events, &mut put)?;
-    let mut server = Server::start(&options.server, &options.scratch, &[])?;
+    let mut server = Server::start(&options.server, &options.scratch, &[], &[])?;
     put("start_s", server.ready_s);
     bench.ingest(&server, stream, &mut put)?;
     bench.recommend(&server, &mut put)?;
@@ -61,22 +61,15 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     put("process_gib", resident_gib(&server.child.id().to_string())?);
     let (publishable, secret) = (server.publishable.clone(), server.secret.clone());
     server.signal("-KILL")?;
-    let mut server = Server::start(&options.server, &options.scratch, &[&publishable, &secret])?;
+    let mut server = Server::start(&options.server, &options.scratch, &[&publishable, &secret], &[])?;
     put("restart_after_kill_s", server.ready_s);
     put("log_entries_m", server.metric("bespoke_snapshot_offset")? / 1e6);
     server.signal("-TERM")?;
-    let mut server = Server::start(&options.server, &options.scratch, &[&publishable, &secret])?;
+    let mut server = Server::start(&options.server, &options.scratch, &[&publishable, &secret], &[])?;
     put("restart_after_stop_s", server.ready_s);
     put("process_gib_after_restart", resident_gib(&server.child.id().to_string())?);
     server.signal("-TERM")?;
     Ok(figures)
-}
-
-fn none_failed(what: &str, outcome: &load::Outcome) -> Result<(), Error> {
-    let count = outcome.failures.len();
-    let first: Option<String> = outcome.failures.first().map(|text| text.chars().take(500).collect());
-    first
-        .map_or(Ok(()), |text| Err(Error::Bench(format!("{what}: {count} requests failed, one with {text}"))))
 }
 
 struct Bench<'a> {
@@ -127,7 +120,7 @@ impl Bench<'_> {
             answer.status == 202 && count("accepted") + count("without_consent") == sizes[no]
         };
         let outcome = closed_loop(server.address, INGEST_CONNECTIONS, &requests, &is_taken)?;
-        none_failed("ingest", &outcome)?;
+        load::none_failed("ingest", &outcome)?;
         put("ingest_events_per_s", events.len() as f64 / outcome.seconds);
         put("ingest_batch_p99_ms", quantile(&outcome.latencies_ms, 0.99));
         Ok(())
@@ -140,7 +133,7 @@ impl Bench<'_> {
             let request = |no: u64| self.page_request(server, turn * count + no);
             open_loop(server.address, rate / 3.0, count / 10, CONNECTIONS, &request)?;
             let outcome = open_loop(server.address, rate, count, CONNECTIONS, &request)?;
-            none_failed("recommend", &outcome)?;
+            load::none_failed("recommend", &outcome)?;
             put(p50, quantile(&outcome.latencies_ms, 0.5));
             put(p99, quantile(&outcome.latencies_ms, 0.99));
         }

@@ -24,11 +24,32 @@ pub fn mean(values: &[f64]) -> f64 {
 /// # Errors
 /// [`Error::Bench`] where there is no such process, or no `/proc`.
 pub fn resident_gib(process: &str) -> Result<f64, Error> {
+    status_gib(process, "VmRSS:")
+}
+
+/// The most of it since [`reset_peak`], or since the process began.
+///
+/// # Errors
+/// The same.
+pub fn peak_gib(process: &str) -> Result<f64, Error> {
+    status_gib(process, "VmHWM:")
+}
+
+/// Lets [`peak_gib`] count from now on.
+///
+/// # Errors
+/// The same.
+pub fn reset_peak(process: &str) -> Result<(), Error> {
+    let path = format!("/proc/{process}/clear_refs");
+    std::fs::write(&path, "5").map_err(|error| Error::Bench(format!("{path}: {error}")))
+}
+
+fn status_gib(process: &str, field: &str) -> Result<f64, Error> {
     let path = format!("/proc/{process}/status");
     let text = std::fs::read_to_string(&path).map_err(|error| Error::Bench(format!("{path}: {error}")))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = text.lines().find_map(|line| line.strip_prefix(field));
     let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
-    kib.map(|kib| kib / 1024.0 / 1024.0).ok_or_else(|| Error::Bench(format!("{path} has no VmRSS")))
+    kib.map(|kib| kib / 1024.0 / 1024.0).ok_or_else(|| Error::Bench(format!("{path} has no {field}")))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use bespoke::boot::Shop;
 use bespoke::demo::storefront::About;
 use bespoke::http::App;
 use bespoke::identities::identity_key;
+use bespoke::limits::Limits;
 use bespoke::{clock, demo, import, keys, placements};
 use bespoke_domain::entry::IdentityKind;
 use clap::ValueEnum;
@@ -47,7 +48,16 @@ pub fn run(which: Which, data: &Path, address: SocketAddr) -> anyhow::Result<()>
     about.publishable_key.clone_from(&publishable);
     say(&format!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64()));
     show(&shop, which, address, (&publishable, &secret))?;
-    listen(shop, socket, Around { file: None, learning: Some(Learning::AT_ONCE), storefront: Some(about) })
+    listen(
+        shop,
+        socket,
+        Around {
+            file: None,
+            learning: Some(Learning::AT_ONCE),
+            limits: Limits::default(),
+            storefront: Some(about),
+        },
+    )
 }
 
 /// Empties a directory that an earlier demo made; refuses any other.

@@ -104,14 +104,19 @@ pub fn models(rollback: Option<&str>, withdraw: Option<&str>, key: &str, url: &s
     Ok(())
 }
 
-fn number(value: &Value) -> f64 {
+pub fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_default()
 }
 
 /// Starts a run and waits for it; what there is of models then.
-#[allow(clippy::disallowed_methods, reason = "a command that waits for its server")]
 fn run(ask: &Value, key: &str, url: &str) -> anyhow::Result<Value> {
     post(&format!("{url}/v1/models/train"), ask, key)?;
+    follow(key, url)
+}
+
+/// Waits for the run going on, and gives what there is of models then; a run that failed is an error.
+#[allow(clippy::disallowed_methods, reason = "a command that waits for its server")]
+pub fn follow(key: &str, url: &str) -> anyhow::Result<Value> {
     let progress = indicatif::ProgressBar::new_spinner();
     let body = loop {
         let body = get(key, url)?;
@@ -119,7 +124,7 @@ fn run(ask: &Value, key: &str, url: &str) -> anyhow::Result<Value> {
         if run["state"] != "running" {
             break body;
         }
-        progress.set_message(run["stage"].as_str().unwrap_or_default().to_owned());
+        progress.set_message(format!("{} % {}", run["percent"], run["stage"].as_str().unwrap_or_default()));
         std::thread::sleep(PAUSE);
     };
     progress.finish_and_clear();
@@ -155,18 +160,11 @@ fn show(run: &Value) -> anyhow::Result<()> {
     };
     line("popularity", &run["popular"], 0.0);
     let models = run["models"].as_array().cloned().unwrap_or_default();
-    for one in models.iter().filter(|one| !one["judged"].is_null()) {
-        line(one["name"].as_str().unwrap_or_default(), &one["judged"], number(&one["seconds"]));
+    let judged = || models.iter().filter(|one| !one["judged"].is_null() && one["learnt_from"] == "");
+    for one in judged() {
+        line(name_of(one), &one["judged"], number(&one["seconds"]));
     }
-    for one in &models {
-        let (name, outcome) =
-            (one["name"].as_str().unwrap_or_default(), one["outcome"].as_str().unwrap_or_default());
-        let why = one["why"].as_str().filter(|why| !why.is_empty()).map(|why| format!(": {why}"));
-        let segments = one["judged"]["segments"].as_object().into_iter().flatten();
-        let segments: Vec<String> =
-            segments.map(|(segment, of)| format!("{segment} {:.4} ({})", number(&of[0]), of[1])).collect();
-        say(&format!("{name}: {outcome}{}; NDCG@20 of {}", why.unwrap_or_default(), segments.join(", ")));
-    }
+    show_outcomes(run);
     say("model       revenue@20  novelty  diversity  popularity  Gini of exposure");
     let breadth = |name: &str, judged: &Value| {
         let of = |field: &str| number(&judged[field]);
@@ -177,10 +175,48 @@ fn show(run: &Value) -> anyhow::Result<()> {
         ));
     };
     breadth("popularity", &run["popular"]);
-    for one in models.iter().filter(|one| !one["judged"].is_null()) {
-        breadth(one["name"].as_str().unwrap_or_default(), &one["judged"]);
-    }
+    judged().for_each(|one| breadth(name_of(one), &one["judged"]));
     Ok(())
+}
+
+fn name_of(one: &Value) -> &str {
+    one["name"].as_str().unwrap_or_default()
+}
+
+/// What became of each model, and why.
+pub fn show_outcomes(run: &Value) {
+    for one in run["models"].as_array().into_iter().flatten() {
+        let (name, outcome) = (name_of(one), one["outcome"].as_str().unwrap_or_default());
+        let why = one["why"].as_str().filter(|why| !why.is_empty()).map(|why| format!(": {why}"));
+        let why = why.unwrap_or_default();
+        if let Some(from) = one["learnt_from"].as_str().filter(|from| !from.is_empty()) {
+            say(&format!("{name}: {outcome}{why}; {}", of_ranker(one, from)));
+            continue;
+        }
+        let segments = one["judged"]["segments"].as_object().into_iter().flatten();
+        let segments: Vec<String> =
+            segments.map(|(segment, of)| format!("{segment} {:.4} ({})", number(&of[0]), of[1])).collect();
+        say(&format!("{name}: {outcome}{why}; NDCG@20 of {}", segments.join(", ")));
+    }
+}
+
+/// What a ranker was worth.
+fn of_ranker(one: &Value, from: &str) -> String {
+    let of = |field: &str| number(&one["judged"][field]);
+    let heads = one["calibration"].as_object().into_iter().flatten();
+    let heads: Vec<String> = heads.map(|(head, error)| format!("{head} {:.4}", number(error))).collect();
+    format!(
+        "from {from}; NDCG {:.4} ({:.4} to {:.4}), beyond the order set by hand {:+.4} ({:+.4} to {:+.4}), {} cases, {:.1} s; calibration error: {}",
+        of("ndcg"),
+        of("ndcg_low"),
+        of("ndcg_high"),
+        of("ahead"),
+        of("ahead_low"),
+        of("ahead_high"),
+        one["judged"]["cases"],
+        number(&one["seconds"]),
+        heads.join(", "),
+    )
 }
 
 fn get(key: &str, url: &str) -> anyhow::Result<Value> {
@@ -188,7 +224,7 @@ fn get(key: &str, url: &str) -> anyhow::Result<Value> {
     checked(read(ask.config().http_status_as_error(false).build().call())?)
 }
 
-fn post(url: &str, body: &Value, key: &str) -> anyhow::Result<Value> {
+pub fn post(url: &str, body: &Value, key: &str) -> anyhow::Result<Value> {
     let ask = ureq::post(url).header("Authorization", format!("Bearer {key}"));
     checked(read(ask.config().http_status_as_error(false).build().send(body.to_string()))?)
 }

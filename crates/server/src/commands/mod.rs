@@ -4,3 +4,4 @@ pub mod demo;
 pub mod learn;
 pub mod operate;
 mod table;
+pub mod tune;

@@ -335,8 +335,14 @@ mod tests {
             sensitive_categories: Vec::new(),
         };
         let canonical = lines.iter().map(line).collect();
-        let settings =
-            Settings { shop, placements: Vec::new(), segments: Vec::new(), clutter: Vec::new(), canonical };
+        let settings = Settings {
+            shop,
+            placements: Vec::new(),
+            segments: Vec::new(),
+            clutter: Vec::new(),
+            canonical,
+            models: Vec::new(),
+        };
         Tables::of(Some(&settings))
     }
 

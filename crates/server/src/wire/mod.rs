@@ -20,6 +20,8 @@ pub mod field;
 mod ga4;
 /// Files of events or catalogue rows.
 pub mod lines;
+/// What is set of learnt models, of placement files.
+mod models;
 /// Packed files.
 pub mod packed;
 /// Recommendation requests and responses.

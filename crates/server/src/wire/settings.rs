@@ -3,6 +3,7 @@
 
 use super::expression;
 use super::field::parse_time;
+use super::models::ModelTables;
 use super::shop::{CanonicalTables, ClutterTables, ShopToml};
 use bespoke_domain::settings::{
     Diversity, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows,
@@ -46,6 +47,8 @@ struct FileToml {
     clutter: ClutterTables,
     #[serde(default)]
     normalise: CanonicalTables,
+    #[serde(default)]
+    models: ModelTables,
     #[serde(default, rename = "placement")]
     placements: Vec<Spanned<PlacementToml>>,
     #[serde(default, rename = "segment")]
@@ -252,7 +255,8 @@ impl Reader<'_> {
         }
         let segments = file.segments.into_iter().map(|segment| self.segment(segment)).collect();
         let (clutter, canonical) = (self.clutter(file.clutter), self.canonical(file.normalise));
-        Settings { shop, placements, segments, clutter, canonical }
+        let models = self.models(file.models);
+        Settings { shop, placements, segments, clutter, canonical, models }
     }
 
     fn placement(&mut self, file: PlacementToml) -> Placement {

@@ -9,7 +9,7 @@ use bespoke::{import, placements};
 use serde_json::{Value, json};
 use std::path::Path;
 
-const LEARNT: &str = r#"
+pub const LEARNT: &str = r#"
 [[placement]]
 name = "learnt"
 headline = "Learnt"
@@ -40,7 +40,7 @@ pub fn history(shoppers: i64, from: i64) -> String {
         .collect()
 }
 
-fn fill(shop: &Shop) {
+pub fn fill(shop: &Shop) {
     let row = |id: String| json!({"id": id, "title": format!("Product {id}"), "availability": "in_stock"});
     let rows = ["tea", "tool"].iter().flat_map(|taste| (0..10).map(move |no| row(format!("{taste}{no}"))));
     let rows: String = rows.map(|row| format!("{row}\n")).collect();
@@ -49,18 +49,23 @@ fn fill(shop: &Shop) {
     import::events_from(shop, history(120, 0).as_bytes(), &mut |_| {}).expect("good events");
 }
 
-/// Starts a run and waits for it; what there is of models then.
+/// Starts a run of learning and waits for it; what there is of models then.
 pub async fn run(bench: &Bench, ask: Value) -> Value {
-    let (status, body) = bench.post("/v1/models/train", &ask).await;
+    run_of(bench, "train", ask).await
+}
+
+/// The same of `train` or `tune`.
+pub async fn run_of(bench: &Bench, what: &str, ask: Value) -> Value {
+    let (status, body) = bench.post(&format!("/v1/models/{what}"), &ask).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{body}");
-    for _ in 0..400 {
+    for _ in 0..2000 {
         let (_, body) = bench.ask("GET", "/v1/models", &bench.secret, String::new()).await;
         if body["run"]["state"] != "running" {
             return body;
         }
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;
     }
-    panic!("a run over a thousand events takes ten seconds");
+    panic!("a run over a thousand events takes fifty seconds");
 }
 
 async fn shown(bench: &Bench, shopper: &str) -> (Vec<String>, String) {

@@ -9,6 +9,7 @@ mod hostile;
 mod learning;
 mod storefront;
 mod trials;
+mod tuning;
 mod whole;
 
 use axum::Router;

@@ -12,8 +12,8 @@ use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TY
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::settings::{
-    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Objective, OnThin, Placement, Rule, Scope,
-    ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
+    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, ModelUse, Objective, OnThin, Placement, Rule,
+    Scope, ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -215,6 +215,7 @@ fn settings() -> Settings {
             attribute: "color".to_owned(),
             values: vec![("navy".to_owned(), "blue".to_owned())],
         }],
+        models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
     }
 }
 
