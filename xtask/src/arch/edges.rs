@@ -15,7 +15,10 @@ const EDGES: &[(&str, &[&str])] = &[
         &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-sim", "bespoke"],
     ),
     ("bespoke", &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-sim"]),
-    ("bespoke-fuzz", &["bespoke-domain", "bespoke-engine", "bespoke-store", "bespoke-lab", "bespoke"]),
+    (
+        "bespoke-fuzz",
+        &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-lab", "bespoke"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -1,6 +1,6 @@
 //! The API as shops meet it.
 
-use crate::{Bench, rows, view};
+use crate::{Bench, PLACEMENTS, rows, view};
 use axum::http::StatusCode;
 use bespoke::placements;
 use serde_json::{Value, json};
@@ -47,6 +47,32 @@ async fn what_is_sold_out_is_not_shown_even_when_pinned() {
     bench.catalogue(&json!([{"id": "p3", "stock": 0}, {"id": "p2", "availability": "out_of_stock"}])).await;
     let (_, body) = bench.post("/v1/recommend", &json!({"placement": "home", "anonymous_id": "a"})).await;
     assert!(!ids(&body).contains(&"p3") && !ids(&body).contains(&"p2"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_looks_alike_is_shown_and_a_vector_of_another_length_is_named() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(5)).await;
+    let shop = bench.shop.clone();
+    let alike = PLACEMENTS.replace("bought_together", "look_alike").replace("\"bundle\"", "\"alike\"");
+    let alike = alike.replace("form = \"alike\"", "form = \"slate\"");
+    let put = std::thread::spawn(move || placements::apply(&shop, &alike, "test").is_ok()).join();
+    assert!(put.is_ok_and(|is_put| is_put));
+    let vectors = json!([{"id": "p0", "vector": [1, 0, 0]}, {"id": "p1", "vector": [0.2, 1, 0]},
+        {"id": "p4", "vector": "0.9, 0.1, 0"}, {"id": "p5", "vector": [-1, 0, 0]}]);
+    bench.catalogue(&vectors).await;
+    let ask = json!({"placement": "alike", "n": 5, "context": {"item_ids": ["p0"], "page_type": "product"}});
+    assert_eq!(ids(&bench.post("/v1/recommend", &ask).await.1), ["p4", "p1"]);
+    let odd =
+        json!([{"id": "p1", "vector": [1, 2]}, {"id": "p4", "vector": []}, {"id": "p3", "vector": "red"}]);
+    let (_, body) = bench.ask("PATCH", "/v1/catalog/items", &bench.secret, odd.to_string()).await;
+    let faults = body["rejected"].as_array().into_iter().flatten();
+    let faults: Vec<_> = faults.map(|one| (&one["index"], &one["field"], &one["code"])).collect();
+    let fault = |index: u32, code: &str| (json!(index), json!("vector"), json!(code));
+    let (first, second) = (fault(0, "wrong_length"), fault(2, "invalid_vector"));
+    assert_eq!(faults, [(&first.0, &first.1, &first.2), (&second.0, &second.1, &second.2)], "{body}");
+    bench.settle();
+    assert_eq!(ids(&bench.post("/v1/recommend", &ask).await.1), ["p1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

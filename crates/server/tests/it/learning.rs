@@ -198,6 +198,23 @@ fn a_model_of_another_shop_is_refused() {
 }
 
 #[test]
+fn a_model_that_does_not_take_so_many_products_is_skipped_and_says_why() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let shop = Shop::open(&directory.path().join("shop")).expect("it opens");
+    fill(&shop);
+    let row = |no| json!({"id": format!("p{no}"), "title": "Product", "availability": "in_stock"});
+    let rows: String = (0..20_000).map(|no| format!("{}\n", row(no))).collect();
+    import::catalog_from(&shop, rows.as_bytes(), &mut |_| {}).expect("good rows");
+    shop.queue.call(bespoke::writer::Job::Checkpoint).expect("everything is visible");
+    let learner = Learner::default();
+    learner.learn(&shop, &Wanted { publish: true, models: vec!["ease".to_owned()], ..Wanted::default() });
+    let run = learner.run().expect("it ran");
+    let [ease] = &run.models[..] else { panic!("{run:?}") };
+    assert!(ease.outcome == "skipped" && ease.why.contains("at most 20000 products, not 20020"), "{ease:?}");
+    shop.close();
+}
+
+#[test]
 fn too_little_history_is_said_and_nothing_published() {
     let directory = tempfile::tempdir().expect("a directory");
     let shop = Shop::open(&directory.path().join("shop")).expect("it opens");
