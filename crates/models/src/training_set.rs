@@ -32,7 +32,7 @@ impl TrainingSet {
         self.interactions.size_bytes()
             + self.attributes.size_bytes()
             + lists(&self.sequences)
-            + size_of::<Vec<Order>>() * self.orders.shoppers().len()
+            + size_of_val(self.orders.shoppers())
             + orders
     }
 }

@@ -263,7 +263,10 @@ fn fit(
     let values = values(snapshot.aggregates.settings.as_deref(), spec);
     let champion = snapshot.aggregates.models.get(spec.name).and_then(|id| about(shop, *id).ok());
     let mut one = ModelRunBody::of(spec.name);
-    let took = champion.as_ref().map_or(0.0, |last| seconds_for(data.past, last.seconds, last.pairs));
+    let named: BTreeMap<String, f64> =
+        spec.params.iter().map(|param| param.name.to_owned()).zip(values.iter().copied()).collect();
+    let alike = champion.as_ref().filter(|last| last.values == named);
+    let took = alike.map_or(0.0, |last| seconds_for(data.past, last.seconds, last.pairs));
     if let Some(why) = data.budget.refusal((spec.fit_bytes)(data.past, &values), took) {
         (one.outcome, one.why) = ("skipped".to_owned(), why);
         return Ok(one);
@@ -274,7 +277,10 @@ fn fit(
     drop(model);
     one.judged = Some(JudgedBody::of(&judged));
     one.seconds = started.elapsed().as_secs_f64();
-    let too_much = || data.budget.refusal((spec.fit_bytes)(data.whole, &values), took);
+    let too_much = || {
+        let why = data.budget.refusal((spec.fit_bytes)(data.whole, &values), took);
+        why.filter(|_| wanted.publish)
+    };
     let refused = refusal(&judged, champion.as_ref()).or_else(too_much);
     if !wanted.publish || refused.is_some() {
         one.outcome = if wanted.publish { "not published" } else { "judged" }.to_owned();
@@ -297,7 +303,7 @@ fn fit(
         pairs: data.whole.interactions.len(),
         data: data_hash(data.whole),
         bytes: one.bytes,
-        values: spec.params.iter().map(|param| param.name.to_owned()).zip(values).collect(),
+        values: named,
         seconds: fit_seconds,
         backtest: JudgedBody::of(&judged),
     };
