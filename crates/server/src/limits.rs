@@ -9,7 +9,7 @@ const GIB: u64 = 1 << 30;
 /// What a run may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// From its start to the start of its last fit, and that fit as long as the last one of its kind took.
+    /// From its start to its end, as far as earlier fits of the same model tell.
     pub time: Duration,
     /// The data that models are fitted on, and what a fit takes beside it.
     pub bytes: u64,
