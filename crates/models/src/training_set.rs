@@ -33,7 +33,7 @@ impl TrainingSet {
         self.interactions.size_bytes()
             + self.attributes.iter().map(|keys| size_of::<Vec<u32>>() + 4 * keys.len()).sum::<usize>()
             + lists(&self.sequences)
-            + size_of::<Vec<Order>>() * self.orders.shoppers().len()
+            + size_of_val(self.orders.shoppers())
             + orders
     }
 }

@@ -9,7 +9,7 @@ const GIB: u64 = 1 << 30;
 /// What a run may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// From its start to the start of its last fit, and that fit as long as the last one of its kind took.
+    /// From its start to its end, as far as earlier fits of the same model tell.
     pub time: Duration,
     /// The data that models are fitted on, and what a fit takes beside it.
     pub bytes: u64,
@@ -64,7 +64,7 @@ impl Budget {
         let left = self.limits.time.saturating_sub(self.started.elapsed()).as_secs_f64();
         (left <= 0.0 || seconds > left).then(|| {
             format!(
-                "its fit takes about {seconds:.0} seconds, and {left:.0} are left of the {} minutes of --train-minutes",
+                "its fit takes about {seconds:.0} seconds, and {left:.0} are left of the run's {} minutes (--train-minutes; of a search, --minutes)",
                 self.limits.time.as_secs() / 60
             )
         })
@@ -91,7 +91,10 @@ mod tests {
         let why = budget.refusal(3 * GIB + 1, 0.0).expect("too much memory");
         assert!(why.contains("3.00 GiB beside 1.00 GiB") && why.contains("--train-memory"), "{why}");
         let why = budget.refusal(0, 700.0).expect("too long");
-        assert!(why.contains("about 700 seconds") && why.contains("10 minutes of --train-minutes"), "{why}");
+        assert!(
+            why.contains("about 700 seconds") && why.contains("the run's 10 minutes (--train-minutes"),
+            "{why}"
+        );
         let over = Budget::new(Limits { time: Duration::ZERO, ..limits }, Instant::now(), 0);
         assert!(over.refusal(0, 0.0).is_some());
     }

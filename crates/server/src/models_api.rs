@@ -183,7 +183,7 @@ pub struct ArtifactBody {
     pub bytes: usize,
     /// The values of its parameters.
     pub values: BTreeMap<String, f64>,
-    /// Time of its fit on everything.
+    /// Time to judge it and to fit it on everything.
     pub seconds: f64,
     /// What the same specification was worth, fitted on the past.
     pub backtest: JudgedBody,

@@ -28,7 +28,7 @@ use utoipa::ToSchema;
 
 /// Share of acts before the first moment; the second is that of a backtest.
 const EARLY: f64 = 0.64;
-/// What the two fits of the report take, beside the longest try: their data is a quarter larger.
+/// What the two fits of the report take, beside a try: their data is a quarter larger.
 const REPORT: f64 = 2.5;
 /// Minutes of a search where nothing else is said, and the most.
 const MINUTES: u64 = 10;
@@ -52,7 +52,7 @@ pub struct Tuning {
 type Values = BTreeMap<String, f64>;
 
 /// Values that were tried, in the order of the search.
-#[derive(Serialize, ToSchema, Clone, Debug, PartialEq)]
+#[derive(Serialize, ToSchema, Clone, Debug, Default, PartialEq)]
 pub struct TriedBody {
     /// The values.
     pub values: BTreeMap<String, f64>,
@@ -155,7 +155,7 @@ impl Learner {
         let specs = learn::specs(settings, &tuning.models, false)?;
         self.stage("reading the log", 0);
         let training = learn::read(shop, &snapshot)?;
-        let ground = self.ground(&training, &snapshot.aggregates.catalog, tuning, started)?;
+        let ground = self.ground(&training, &snapshot.aggregates.catalog, started)?;
         for (at, spec) in specs.iter().enumerate() {
             // What a model leaves of its share is for those after it.
             let until = started + tuning.time.mul_f64((at + 1) as f64 / specs.len() as f64);
@@ -170,13 +170,7 @@ impl Learner {
         if tuning.apply { self.apply(shop) } else { Ok(()) }
     }
 
-    fn ground(
-        &self,
-        training: &Training,
-        catalog: &Catalog,
-        tuning: &Tuning,
-        started: Instant,
-    ) -> anyhow::Result<Ground> {
+    fn ground(&self, training: &Training, catalog: &Catalog, started: Instant) -> anyhow::Result<Ground> {
         let (early_s, late_s) = (training.time_at(EARLY), training.time_at(PAST));
         let validation = Split::new(&training.before(late_s), early_s, catalog);
         let report = Split::new(training, late_s, catalog);
@@ -192,7 +186,8 @@ impl Learner {
             run.popular = JudgedBody::of(&report.cases.judge_popularity());
         });
         let held = training.size_bytes() + validation.past.size_bytes() + report.past.size_bytes();
-        let limits = Limits { time: tuning.time, ..self.limits() };
+        // Time is looked at before each try; the report is made whatever is left.
+        let limits = Limits { time: Duration::MAX, ..self.limits() };
         Ok(Ground { validation, report, budget: Budget::new(limits, started, held as u64) })
     }
 
@@ -203,14 +198,19 @@ impl Learner {
         ground: &Ground,
         until: Instant,
     ) -> TunedBody {
-        let (mut tried, mut longest) = (Vec::new(), Duration::ZERO);
+        let mut tried: Vec<TriedBody> = Vec::new();
         let best = search(spec.params, in_force, &mut |values| {
             self.note(|run| run.stage = format!("tuning {}: {} settings tried", spec.name, tried.len()));
-            if !tried.is_empty() && Instant::now() + longest.mul_f64(1.0 + REPORT) > until {
+            let left = until.saturating_duration_since(Instant::now()).as_secs_f64();
+            let longest = tried.iter().map(|one| one.seconds).fold(0.0, f64::max);
+            if !tried.is_empty() && left <= REPORT * longest {
                 return Tried::Over;
             }
-            let (one, worth) = attempt(spec, values, ground);
-            longest = longest.max(Duration::from_secs_f64(one.seconds));
+            let expected = expected_seconds(spec, values, &tried);
+            let is_late = left <= 0.0 || expected + REPORT * longest.max(expected) > left;
+            let late =
+                is_late.then(|| format!("it takes about {expected:.0} seconds, and --minutes leave too few"));
+            let (one, worth) = attempt(spec, values, ground, late);
             tried.push(one);
             worth
         });
@@ -245,19 +245,12 @@ impl Learner {
     }
 }
 
-/// Fits on the earliest part and judges by what came next.
-fn attempt(spec: &LearnedSpec, values: &[f64], ground: &Ground) -> (TriedBody, Tried) {
+/// Fits on the earliest part and judges by what came next, where that fits the memory and is not too `late`.
+fn attempt(spec: &LearnedSpec, values: &[f64], ground: &Ground, late: Option<String>) -> (TriedBody, Tried) {
     let started = Instant::now();
     let Split { past, cases } = &ground.validation;
-    let mut one = TriedBody {
-        values: by_name(spec, values),
-        ndcg: 0.0,
-        ndcg_low: 0.0,
-        ndcg_high: 0.0,
-        seconds: 0.0,
-        why: String::new(),
-    };
-    if let Some(why) = ground.budget.refusal((spec.fit_bytes)(past, values), 0.0) {
+    let mut one = TriedBody { values: by_name(spec, values), ..TriedBody::default() };
+    if let Some(why) = ground.budget.refusal((spec.fit_bytes)(past, values), 0.0).or(late) {
         one.why = why;
         return (one, Tried::Refused);
     }
@@ -265,6 +258,18 @@ fn attempt(spec: &LearnedSpec, values: &[f64], ground: &Ground) -> (TriedBody, T
     (one.ndcg, one.ndcg_low, one.ndcg_high) = (judged.ndcg.mean, judged.ndcg.low, judged.ndcg.high);
     one.seconds = started.elapsed().as_secs_f64();
     (one, Tried::Worth(judged.ndcg.mean))
+}
+
+/// What a try takes, by those before it: as long as one of them, and the square of the ratio for every number of things that is
+/// greater; 0 for the first.
+fn expected_seconds(spec: &LearnedSpec, values: &[f64], tried: &[TriedBody]) -> f64 {
+    let longer = |one: &TriedBody| -> f64 {
+        let counts = spec.params.iter().zip(values).filter(|(param, _)| param.is_count());
+        let ratios = counts.map(|(param, value)| (value / one.values[param.name]).max(1.0));
+        one.seconds * ratios.map(|ratio| ratio * ratio).product::<f64>()
+    };
+    let fitted = tried.iter().filter(|one| one.why.is_empty()).map(longer);
+    fitted.min_by(f64::total_cmp).unwrap_or(0.0)
 }
 
 /// What the values in force and the best ones are worth on what came last.
@@ -335,4 +340,31 @@ fn set(shop: &Shop, better: &[TunedBody]) -> anyhow::Result<()> {
         std::thread::sleep(PAUSE);
     }
     bail!("the settings are written, but not yet visible; `bespoke train` learns with them")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bespoke_models::learned::LEARNED;
+
+    #[test]
+    fn what_a_try_takes_is_expected_from_those_before_it() {
+        let spec = LEARNED.iter().find(|spec| spec.name == "als").expect("it is there");
+        let values = |factors: f64, unobserved: f64| -> Vec<f64> {
+            let given = [("factors".to_owned(), factors), ("unobserved".to_owned(), unobserved)];
+            spec.values(&given)
+        };
+        let tried = |factors, seconds, why: &str| TriedBody {
+            values: by_name(spec, &values(factors, 0.03)),
+            seconds,
+            why: why.to_owned(),
+            ..TriedBody::default()
+        };
+        let before = [tried(64.0, 2.0, ""), tried(128.0, 6.0, ""), tried(512.0, 0.0, "refused")];
+        let expected = |factors, unobserved| expected_seconds(spec, &values(factors, unobserved), &before);
+        assert_eq!(expected(64.0, 0.3), 2.0, "what is no number of things costs nothing");
+        assert_eq!(expected(32.0, 0.03), 2.0);
+        assert_eq!(expected(256.0, 0.03), 24.0, "twice 128 takes four times 6");
+        assert_eq!(expected_seconds(spec, &values(64.0, 0.03), &[]), 0.0);
+    }
 }
