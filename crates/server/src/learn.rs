@@ -23,6 +23,7 @@ use bespoke_models::recommender::FitRun;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -86,6 +87,8 @@ pub struct About {
 /// The runs of one server.
 #[derive(Default)]
 pub struct Learner {
+    /// Runs that are still to begin.
+    left: AtomicUsize,
     run: Mutex<Option<RunBody>>,
     judged: Mutex<BTreeMap<String, PlacementBacktestBody>>,
 }
@@ -117,19 +120,26 @@ impl Learner {
     pub fn start(self: &Arc<Self>, shop: Arc<Shop>, wanted: Vec<Wanted>) -> bool {
         {
             let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
-            if run.as_ref().is_some_and(|run| run.state == "running") {
+            let is_running = run.as_ref().is_some_and(|run| run.state == "running");
+            if is_running || self.left.load(Ordering::Acquire) > 0 {
                 return false;
             }
+            self.left.store(wanted.len(), Ordering::Release);
             *run = Some(RunBody::begins());
         }
         let own = self.clone();
         let work = move || {
             // Of this thread alone, so that shoppers do not wait for it; where it cannot be had, they wait a little.
             _ = rustix::process::nice(10);
-            wanted.iter().for_each(|wanted| own.learn(&shop, wanted));
+            for wanted in &wanted {
+                own.note(|run| *run = RunBody::begins());
+                own.left.fetch_sub(1, Ordering::AcqRel);
+                own.learn(&shop, wanted);
+            }
         };
         let started = std::thread::Builder::new().name("learn".into()).spawn(work);
         if let Err(error) = started {
+            self.left.store(0, Ordering::Release);
             self.note(|run| (run.state, run.stage) = ("failed".to_owned(), error.to_string()));
         }
         true
