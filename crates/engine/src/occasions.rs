@@ -331,14 +331,13 @@ impl Walk {
         self.look(offset, false, look);
     }
 
+    /// Looks at what is due; one whose entry is no more in the log, at the next there is.
     fn look(&mut self, offset: Offset, is_before: bool, look: &mut Look<'_>) {
         let due = |one: &Occasion| one.offset < offset || (one.offset, one.is_before) == (offset, is_before);
         while let Some(occasion) = self.occasions.next_if(due) {
-            if occasion.offset == offset {
-                self.refresh(occasion.now);
-                let profile = self.live.profile(occasion.shopper);
-                look(&self.live.snapshot(), profile.as_deref(), &occasion);
-            }
+            self.refresh(occasion.now);
+            let profile = self.live.profile(occasion.shopper);
+            look(&self.live.snapshot(), profile.as_deref(), &occasion);
         }
     }
 

@@ -25,6 +25,7 @@ use bespoke_models::training_set::TrainingSet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -91,6 +92,8 @@ pub struct About {
 /// The runs of one server.
 #[derive(Default)]
 pub struct Learner {
+    /// Runs that are still to begin.
+    left: AtomicUsize,
     run: Mutex<Option<RunBody>>,
     judged: Mutex<BTreeMap<String, PlacementBacktestBody>>,
     limits: Limits,
@@ -133,16 +136,30 @@ impl Learner {
     /// Starts runs, one after the other, on a thread of its own; `false` where one is going on.
     pub fn start(self: &Arc<Self>, shop: Arc<Shop>, wanted: Vec<Wanted>) -> bool {
         let kind = wanted.first().map_or_else(String::new, Wanted::kind);
-        self.begin(&kind, move |own| wanted.iter().for_each(|wanted| own.learn(&shop, wanted)))
+        self.begin(&kind, wanted.len(), move |own| {
+            for wanted in &wanted {
+                own.note(|run| *run = RunBody::of(&wanted.kind(), clock::now().0));
+                own.left.fetch_sub(1, Ordering::AcqRel);
+                own.learn(&shop, wanted);
+            }
+        })
     }
 
-    /// Starts `work` on a thread of its own, of low priority; `false` where a run is going on.
-    pub(crate) fn begin(self: &Arc<Self>, kind: &str, work: impl FnOnce(&Self) + Send + 'static) -> bool {
+    /// Starts `work` on a thread of its own, of low priority; `false` where a run is going on. `runs` are to begin in it, each
+    /// of which it takes off [`Learner::left`].
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        kind: &str,
+        runs: usize,
+        work: impl FnOnce(&Self) + Send + 'static,
+    ) -> bool {
         {
             let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
-            if run.as_ref().is_some_and(|run| run.state == "running") {
+            let is_running = run.as_ref().is_some_and(|run| run.state == "running");
+            if is_running || self.left.load(Ordering::Acquire) > 0 {
                 return false;
             }
+            self.left.store(runs, Ordering::Release);
             *run = Some(RunBody::of(kind, clock::now().0));
         }
         let own = self.clone();
@@ -153,6 +170,7 @@ impl Learner {
         };
         let started = std::thread::Builder::new().name("learn".into()).spawn(work);
         if let Err(error) = started {
+            self.left.store(0, Ordering::Release);
             self.note(|run| (run.state, run.stage) = ("failed".to_owned(), error.to_string()));
         }
         true

@@ -141,7 +141,7 @@ struct Ground {
 impl Learner {
     /// Starts a search on a thread of its own; `false` where a run is going on.
     pub fn start_tuning(self: &Arc<Self>, shop: Arc<Shop>, tuning: Tuning) -> bool {
-        self.begin("tune", move |own| own.tune(&shop, &tuning))
+        self.begin("tune", 0, move |own| own.tune(&shop, &tuning))
     }
 
     /// Searches on this thread.

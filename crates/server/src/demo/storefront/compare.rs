@@ -37,19 +37,11 @@ const WAYS: [Way; 3] = [
     },
 ];
 
-/// What the figures in a column's head are.
+/// The figures in a column's head: field, name, what it is.
 const FIGURES: [(&str, &str, &str); 3] = [
-    (
-        "hit_rate",
-        "Visits with a hit",
-        "Share of occasions on which one of the products shown was dealt with next.",
-    ),
-    ("ndcg", "NDCG", "How well what came next was ranked: 1 = perfectly, 0 = not shown."),
-    (
-        "revenue",
-        "Revenue shown",
-        "Share of what was then bought, and kept, by revenue, that stood in these slots.",
-    ),
+    ("hit_rate", "With a hit", "the share of occasions on which something shown was dealt with next"),
+    ("ndcg", "NDCG", "how high what came next was ranked, from 0 for not shown to 1 for all of it on top"),
+    ("revenue", "Revenue", "the share of what was then bought and kept, by its price, that was shown"),
 ];
 
 /// Whether the shop has the placements of the page.
@@ -99,6 +91,7 @@ pub async fn page(State(site): State<Arc<Site>>, Query(about): Query<About>, hea
             (section(&visit, &format!("On the page of {title}"), at_product, &beside))
             p { a href=(address::product(&product)) { "To this product" } ". Every product's page leads here." }
         } @else { p { "There is no such product." } }
+        ul.note { @for (_, name, about) in FIGURES { li { b { (name) } ": " (about) "." } } }
     };
     visit.respond(StatusCode::OK, "Compare", &content)
 }
@@ -194,14 +187,8 @@ fn column(
 }
 
 fn figures(arm: &ArmBody) -> Markup {
-    let all =
-        FIGURES.iter().filter_map(|(field, name, about)| Some((name, about, arm.measures.get(*field)?)));
-    html! {
-        dl.figures { @for (name, about, measure) in all {
-            dt title=(about) { (name) }
-            dd { (value(measure)) }
-        } }
-    }
+    let all = FIGURES.iter().filter_map(|(field, name, _)| Some((name, arm.measures.get(*field)?)));
+    html! { dl.figures { @for (name, measure) in all { dt { (name) } dd { (value(measure)) } } } }
 }
 
 fn value(measure: &MeasureBody) -> String {
