@@ -69,6 +69,9 @@ pub mod slim;
 /// Own habits and those of the shoppers most alike.
 pub mod tifu_knn;
 
+/// Products that share values with what a shopper had.
+pub mod content_similarity;
+
 /// Small systems of equations.
 pub mod cholesky;
 /// Inverses of large matrices.

@@ -12,15 +12,16 @@ mod layout;
 mod softmax;
 mod train;
 
-pub use crossed::Crossed;
 pub use train::Training;
 
+use crate::content_similarity::{ContentParams, ContentSimilarity};
 use crate::interactions::Interactions;
 use crate::lanes::{Kernel, LANES, axpy, dispatch, dot};
 use crate::nearest::greatest;
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use bespoke_domain::ProductNo;
 use block::{Pass, Tower};
+use crossed::Crossed;
 use layout::Shape;
 use serde::{Deserialize, Serialize};
 use train::entry_scale;
@@ -43,6 +44,12 @@ pub struct SequenceParams {
     pub dropout: f32,
     /// Share of products known by their attributes alone in a step.
     pub id_dropout: f32,
+    /// Products that a pair of attribute values needs to be a value of its own; 0 for no pairs.
+    pub pair_products_min: u32,
+    /// What content similarity weighs beside the towers; 0 for nothing.
+    pub content_weight: f32,
+    /// How content similarity is reckoned.
+    pub content: ContentParams,
     /// Products drawn for the softmax of a step; 0 for all.
     pub negatives: u32,
     /// Shoppers a step.
@@ -67,6 +74,9 @@ impl Default for SequenceParams {
             reach: 50,
             dropout: 0.5,
             id_dropout: 0.0,
+            pair_products_min: 0,
+            content_weight: 0.0,
+            content: ContentParams::default(),
             negatives: 2048,
             batch: 128,
             learning_rate: 1e-3,
@@ -99,6 +109,10 @@ pub struct Sequence {
     /// A vector an attribute value.
     values: Vec<f32>,
     tower: Vec<f32>,
+    /// Which pairs of values are values of their own.
+    crossed: Crossed,
+    /// Where it has a weight.
+    content: Option<ContentSimilarity>,
 }
 
 impl SequenceParams {
@@ -161,11 +175,18 @@ impl Sequence {
         wanted.filter(|wanted| wanted.iter().all(|value| value.is_finite()))
     }
 
+    /// Content similarity reckoned and weighed anew. `attributes` are what the model was fitted on.
+    pub fn weigh_content(&mut self, weight: f32, params: ContentParams, attributes: &Interactions) {
+        (self.params.content_weight, self.params.content) = (weight, params);
+        self.content = (weight != 0.0).then(|| ContentSimilarity::new(params, attributes));
+    }
+
     /// Gives `product` the vector of its attribute values, with their weights: a product that came after the fit is
     /// recommended from now on. Without a value that was learned, nothing changes.
     pub fn introduce(&mut self, product: ProductNo, values: &[(u32, f32)]) {
         let width = self.params.shape().width;
-        let known = values.iter().filter(|value| (value.0 as usize) < self.values.len() / width);
+        let crossed = self.crossed.row(values);
+        let known = crossed.iter().filter(|value| (value.0 as usize) < self.values.len() / width);
         let norm = known.clone().map(|value| value.1 * value.1).sum::<f32>().sqrt();
         if norm.is_nan() || norm <= 0.0 {
             return;
@@ -175,6 +196,9 @@ impl Sequence {
             self.products.resize(self.offered.len() * width, 0.0);
         }
         self.offered[product.index()] = true;
+        if let Some(content) = &mut self.content {
+            content.set(product, values);
+        }
         let vector = &mut self.products[product.index() * width..][..width];
         vector.fill(0.0);
         for &(value, weight) in known {
@@ -189,15 +213,21 @@ impl Recommender for Sequence {
     }
 
     fn size_bytes(&self) -> usize {
-        4 * (self.products.len() + self.values.len() + self.tower.len()) + self.offered.len()
+        4 * (self.products.len() + self.values.len() + self.tower.len())
+            + self.offered.len()
+            + self.content.as_ref().map_or(0, ContentSimilarity::size_bytes)
     }
 
     /// The history is events, oldest first; weights are not looked at. A score is the probability of coming next.
     fn recommend(&self, ask: &Ask<'_>, scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
         let events: Vec<_> = ask.history.iter().map(|one| one.0).collect();
         let Some(wanted) = self.wanted(&events) else { return Vec::new() };
-        let scores = &mut scratch.vector;
-        dispatch(Shares { model: self, wanted: &wanted, scores });
+        let Scores { vector: scores, shared, .. } = scratch;
+        shared.clear();
+        if let Some(content) = &self.content {
+            content.score(&events, shared);
+        }
+        dispatch(Shares { model: self, wanted: &wanted, shared, scores });
         for product in ask.excluded {
             if let Some(score) = scores.get_mut(product.index()) {
                 *score = 0.0;
@@ -231,6 +261,8 @@ impl Kernel for Wanted<'_> {
 struct Shares<'a> {
     model: &'a Sequence,
     wanted: &'a [f32],
+    /// Content similarity, or nothing.
+    shared: &'a [f32],
     scores: &'a mut Vec<f32>,
 }
 
@@ -245,6 +277,10 @@ impl Kernel for Shares<'_> {
         let vectors = self.model.products.chunks_exact(self.wanted.len());
         for (score, vector) in self.scores.iter_mut().zip(vectors) {
             *score = dot(vector, self.wanted);
+        }
+        let weight = self.model.params.content_weight;
+        for (score, shared) in self.scores.iter_mut().zip(self.shared) {
+            *score += weight * shared;
         }
         kernels::exp_each(self.scores);
         let mut total = 0.0_f32;
