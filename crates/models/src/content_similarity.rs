@@ -70,8 +70,9 @@ impl ContentSimilarity {
         for (value, _) in std::mem::take(&mut self.by_product[product.index()]) {
             self.by_value[value as usize].retain(|one| one.0 != product.0);
         }
-        let counts =
-            |one: &&(u32, f32)| self.value_weights.get(one.0 as usize).is_some_and(|own| own * one.1 > 0.0);
+        let counts = |one: &&(u32, f32)| {
+            self.value_weights.get(one.0 as usize).is_some_and(|own| own * one.1 > 0.0 && one.1.is_finite())
+        };
         let known: Vec<(u32, f32)> = values.iter().filter(counts).copied().collect();
         let length: f32 = known.iter().map(|one| self.value_weights[one.0 as usize] * one.1).sum();
         let divisor = libm::powf(length, self.params.length_power);

@@ -2,7 +2,8 @@
 //! with a softmax over all products, as two towers. The product tower is a product's own vector and those of its
 //! attribute values, `e_i = v_i + Σ_a w_ia u_a`, the shopper tower a transformer over the vectors of the last events;
 //! `P(i next) = softmax(e_i · h)`. Where own vectors are dropped at random in training (DropoutNet: Volkovs, Yu, Poutanen,
-//! NIPS 2017), values learn to stand for a product that nobody has had yet.
+//! NIPS 2017), values learn to stand for a product that nobody has had yet. Content similarity s may have a say beside the
+//! towers: `P(i next) ∝ e^(e_i · h) · (1 + s_i)^weight` (wide beside deep: Cheng et al., DLRS 2016).
 
 mod attention;
 mod block;
@@ -46,7 +47,7 @@ pub struct SequenceParams {
     pub id_dropout: f32,
     /// Products that a pair of attribute values needs to be a value of its own; 0 for no pairs.
     pub pair_products_min: u32,
-    /// What content similarity weighs beside the towers; 0 for nothing.
+    /// Power of content similarity beside the towers; 0 for no say.
     pub content_weight: f32,
     /// How content similarity is reckoned.
     pub content: ContentParams,
@@ -188,7 +189,7 @@ impl Sequence {
         let crossed = self.crossed.row(values);
         let known = crossed.iter().filter(|value| (value.0 as usize) < self.values.len() / width);
         let norm = known.clone().map(|value| value.1 * value.1).sum::<f32>().sqrt();
-        if norm.is_nan() || norm <= 0.0 {
+        if !norm.is_finite() || norm <= 0.0 {
             return;
         }
         if self.offered.len() <= product.index() {
@@ -279,8 +280,18 @@ impl Kernel for Shares<'_> {
             *score = dot(vector, self.wanted);
         }
         let weight = self.model.params.content_weight;
+        let mut most = f32::NEG_INFINITY;
         for (score, shared) in self.scores.iter_mut().zip(self.shared) {
-            *score += weight * shared;
+            if *shared > 0.0 {
+                *score += weight * libm::log1pf(*shared);
+            }
+            most = most.max(*score);
+        }
+        if most.is_finite() {
+            // Only with content similarity, whose weight is free: no power of e beyond what a number holds.
+            for score in self.scores.iter_mut() {
+                *score -= most;
+            }
         }
         kernels::exp_each(self.scores);
         let mut total = 0.0_f32;
