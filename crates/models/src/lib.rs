@@ -80,6 +80,9 @@ pub mod attribute_values;
 /// The next from the order of events, among products known by what the catalogue says.
 pub mod two_tower;
 
+/// Products that share values with what a shopper had.
+pub mod content_similarity;
+
 /// Small systems of equations.
 pub mod cholesky;
 /// Inverses of large matrices.

@@ -67,6 +67,8 @@ pub struct Scores {
     touched_count: usize,
     /// For models that work with vectors.
     pub(crate) vector: Vec<f32>,
+    /// For models that also look at content.
+    pub(crate) shared: Vec<f32>,
     /// For models that look for the nearest of many vectors.
     pub(crate) found: Found,
 }

@@ -1,19 +1,21 @@
 //! Products that training never saw: a fifth of all is taken out of every history; how often is one of them, where it is
 //! what the shopper had last, among the best hundred? The two-tower model knows them by their attribute values, and so
-//! does tuned content similarity. Everything is chosen on another tenth taken out, by the last but one.
+//! does tuned content similarity. Everything is chosen on another tenth taken out, by the last but one: of both models what
+//! ranks the most of those among the best hundred of all products.
 
 use super::SequenceOptions;
-use super::content::{Content, ContentParams, SETTINGS};
+use super::content::{Content, SETTINGS};
 use super::data::{Cases, Set};
 use super::measure::{Ranks, places};
 use super::models::RUN;
 use crate::error::Error;
 use crate::topn::{SEED, read_params};
 use bespoke_domain::ProductNo;
+use bespoke_models::content_similarity::ContentParams;
 use bespoke_models::metrics::percentile;
 use bespoke_models::recommender::{Ask, Recommender, Scores};
 use bespoke_models::seeded::Seeded;
-use bespoke_models::sequence::{Crossed, Sequence, SequenceData, SequenceParams};
+use bespoke_models::sequence::{Sequence, SequenceData, SequenceParams};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,8 +23,10 @@ use serde_json::Value;
 const TEST_SHARE: f64 = 0.2;
 /// Products taken out to choose by.
 const VALIDATION_SHARE: f64 = 0.1;
-/// Products that a pair of values needs to be a value of its own.
-const PRODUCTS_MIN: u32 = 3;
+/// What content similarity may weigh in the two-tower model.
+const WEIGHTS: [f32; 7] = [0.0, 1.0, 2.0, 4.0, 8.0, 12.0, 16.0];
+/// Times every knob is turned.
+const ROUNDS: usize = 2;
 /// Among how many best an answer is to be.
 const CUTOFF: usize = 100;
 /// Times that cases are drawn again.
@@ -35,6 +39,9 @@ pub struct ColdOutcome {
     pub among_all: Compared,
     /// Among the products taken out.
     pub among_new: Compared,
+    /// Shares of shoppers whose last product was known, with it in the first hundred of all: two-tower, and content
+    /// similarity as chosen for ranking among all.
+    pub known: [f64; 2],
     /// Shoppers whose last product was taken out.
     pub cases: usize,
     /// Products taken out.
@@ -113,36 +120,76 @@ pub fn run(options: &SequenceOptions) -> Result<ColdOutcome, Error> {
     let taken: Vec<Taken> = (0..set.product_count).map(|_| take(seeded.unit())).collect();
     let [choosing, testing] = [Taken::ToChoose, Taken::ToTest]
         .map(|what| taken.iter().map(|taken| *taken == what).collect::<Vec<_>>());
-    let to_choose = without(set.validation(), &taken, Taken::ToChoose);
-    let to_test = without(set.test(), &taken, Taken::ToTest);
-    let values = Crossed::new(&set.attributes, PRODUCTS_MIN).all(&set.attributes);
-    let train = |left: &dyn Fn(Taken) -> bool| SequenceData {
-        attributes: values.clone(),
-        ..trained(&set, &taken, left)
-    };
+    let to_choose_from = |taken| taken == Taken::Not;
+    let to_test_from = |taken| taken != Taken::ToTest;
+    let to_choose = cases_of(set.validation(), &taken, |taken| taken == Taken::ToChoose, to_choose_from);
+    let to_test = cases_of(set.test(), &taken, |taken| taken == Taken::ToTest, to_test_from);
+    let train = |left: &dyn Fn(Taken) -> bool| trained(&set, &taken, left);
 
     let judge = |model: &Sequence| {
-        let rate = rate(&hits(&Towers::new(model, &choosing, Among::New), &to_choose));
+        let side = Side { model, new: &choosing, cases: &to_choose, among: Among::All };
+        let rate = rate(&side.two_tower());
         if std::env::var_os("LAB_VERBOSE").is_some() {
             eprintln!("{rate:.4}");
         }
         rate
     };
-    let (chosen, epochs) = given.fit_judged(&train(&|taken| taken == Taken::Not), RUN, judge);
-    let params = SequenceParams { epochs, ..given };
-    let fitted = params.fit(&train(&|taken| taken != Taken::ToTest), RUN);
+    let (mut chosen, epochs) = given.fit_judged(&train(&to_choose_from), RUN, judge);
+    let tried = |params: &SequenceParams| {
+        let mut model = chosen.clone();
+        model.weigh_content(params.content_weight, params.content, &set.attributes);
+        judge(&model)
+    };
+    let params = search(SequenceParams { epochs, ..given }, &knobs(), tried).0;
+    chosen.weigh_content(params.content_weight, params.content, &set.attributes);
+    let fitted = params.fit(&train(&to_test_from), RUN);
     let compare = |among| {
         let choose = Side { model: &chosen, new: &choosing, cases: &to_choose, among };
         let test = Side { model: &fitted, new: &testing, cases: &to_test, among };
         compared(&set, &choose, &test)
     };
+    let among_all = compare(Among::All);
+    let known = cases_of(set.test(), &taken, to_test_from, to_test_from);
+    let known = Side { model: &fitted, new: &testing, cases: &known, among: Among::All };
     Ok(ColdOutcome {
-        among_all: compare(Among::All),
+        known: [known.two_tower(), known.content(&set, among_all.content_params)].map(|hits| rate(&hits)),
+        among_all,
         among_new: compare(Among::New),
         cases: to_test.answers.len(),
         removed: testing.iter().filter(|removed| **removed).count(),
         params: crate::evaluate::as_written(&params),
     })
+}
+
+/// A knob of a model and the values that tuning tries.
+type Knob<P> = (Box<dyn Fn(&mut P, f32)>, &'static [f32]);
+
+/// What is turned after the fit.
+fn knobs() -> Vec<Knob<SequenceParams>> {
+    let weight: Knob<SequenceParams> = (Box::new(|params, value| params.content_weight = value), &WEIGHTS);
+    let content = SETTINGS.map(|(turn, values)| -> Knob<SequenceParams> {
+        (Box::new(move |params, value| turn(&mut params.content, value)), values)
+    });
+    std::iter::once(weight).chain(content).collect()
+}
+
+/// Coordinate search: every knob to the value with the highest score, [`ROUNDS`] times; what was found, and its score.
+fn search<P: Copy + PartialEq>(start: P, knobs: &[Knob<P>], score: impl Fn(&P) -> f64) -> (P, f64) {
+    let (mut best, mut most) = (start, score(&start));
+    for (turn, values) in (0..ROUNDS).flat_map(|_| knobs) {
+        for value in *values {
+            let mut tried = best;
+            turn(&mut tried, *value);
+            if tried == best {
+                continue;
+            }
+            let found = score(&tried);
+            if found > most {
+                (best, most) = (tried, found);
+            }
+        }
+    }
+    (best, most)
 }
 
 /// The parameters under `cold_start` in the file, or the default ones.
@@ -171,17 +218,19 @@ fn trained(set: &Set, taken: &[Taken], left: &dyn Fn(Taken) -> bool) -> Sequence
     train
 }
 
-/// The cases whose answer was taken out for `what`, with what is known of their histories.
-fn without(cases: Cases, taken: &[Taken], what: Taken) -> Cases {
-    let known = |product: &ProductNo| match taken[product.index()] {
-        Taken::Not => true,
-        Taken::ToChoose => what == Taken::ToTest,
-        Taken::ToTest => false,
-    };
+/// The cases whose answer is `asked` for, with what is `left` of their histories.
+fn cases_of(
+    cases: Cases,
+    taken: &[Taken],
+    asked: impl Fn(Taken) -> bool,
+    left: impl Fn(Taken) -> bool,
+) -> Cases {
     let both = cases.histories.into_iter().zip(cases.answers);
-    let mine = both.filter(|(_, answer)| taken[answer.index()] == what);
-    let (histories, answers) =
-        mine.map(|(history, answer)| (history.into_iter().filter(known).collect(), answer)).unzip();
+    let mine = both.filter(|(_, answer)| asked(taken[answer.index()]));
+    let known = |history: Vec<ProductNo>| {
+        history.into_iter().filter(|product| left(taken[product.index()])).collect()
+    };
+    let (histories, answers) = mine.map(|(history, answer)| (known(history), answer)).unzip();
     Cases { histories, answers }
 }
 
@@ -215,18 +264,9 @@ impl Side<'_> {
 }
 
 fn compared(set: &Set, choose: &Side<'_>, test: &Side<'_>) -> Compared {
-    let mut content = ContentParams::default();
-    let mut most = rate(&choose.content(set, content));
-    for (turn, values) in SETTINGS.iter().chain(&SETTINGS) {
-        for value in *values {
-            let mut tried = content;
-            turn(&mut tried, *value);
-            let found = rate(&choose.content(set, tried));
-            if found > most {
-                (content, most) = (tried, found);
-            }
-        }
-    }
+    let knobs = SETTINGS.map(|(turn, values)| -> Knob<ContentParams> { (Box::new(turn), values) });
+    let score = |params: &ContentParams| rate(&choose.content(set, *params));
+    let (content, most) = search(ContentParams::default(), &knobs, score);
     let (ours, theirs) = (test.two_tower(), test.content(set, content));
     Compared {
         two_tower: rate(&ours),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 fn file(name: &str, text: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("makes the folder");
     if name.ends_with(".gz") {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         packed.write_all(text.as_bytes()).expect("packs");
@@ -179,6 +180,35 @@ fn top_n_is_tuned_fitted_and_measured_on_what_shoppers_did_not_have() {
         report::topn(&outcomes).contains("rp3beta")
             && report::topn_json(&outcomes).contains("\"recall\":1.0")
     );
+}
+
+#[test]
+fn cold_start_finds_what_was_taken_out_by_its_values() {
+    // Forty groups of ten products, a value each; nobody leaves his group.
+    let walk = |shopper: usize| {
+        (0..6).map(move |step| (shopper % 40 * 10 + (shopper / 40 + step) % 10 + 1).to_string())
+    };
+    let line = |shopper: usize| format!("{shopper} {}\n", walk(shopper).collect::<Vec<_>>().join(" "));
+    let folder = file("cold/sequences.txt.gz", &(0..400).map(line).collect::<String>());
+    let values: Vec<String> =
+        (1..=400).map(|product| format!("\"{product}\": [{}]", (product - 1) / 10)).collect();
+    file("cold/item2attributes.json.gz", &format!("{{{}}}", values.join(", ")));
+    let small = r#"{"width": 16, "inner": 16, "layers": 1, "dropout": 0.0, "id_dropout": 0.5, "epochs": 4, "content_weight": 2.0}"#;
+    let params = file("cold_params.json", &format!(r#"{{"cold_start": {small}}}"#));
+    let folder = folder.parent().expect("a file is in a folder").to_str().expect("text");
+    let line = ["cold-start", "--data", folder, "--params", params.to_str().expect("text")];
+    let command = args::parse(line.iter().map(ToString::to_string)).expect("valid");
+    let Command::ColdStart(options) = command else { panic!("{command:?}") };
+    let outcome = bespoke_lab::sequences::cold::run(&options).expect("runs");
+    assert!(outcome.cases > 40 && outcome.removed > 40, "{outcome:?}");
+    for compared in [&outcome.among_all, &outcome.among_new] {
+        assert!(compared.two_tower > 0.9 && compared.content > 0.9, "{outcome:?}");
+        assert!(
+            compared.interval[0] <= compared.ratio && compared.ratio <= compared.interval[1],
+            "{outcome:?}"
+        );
+    }
+    assert!(outcome.known.iter().all(|rate| *rate > 0.9), "{outcome:?}");
 }
 
 #[test]

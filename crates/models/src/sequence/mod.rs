@@ -2,7 +2,8 @@
 //! with a softmax over all products, as two towers. The product tower is a product's own vector and those of its
 //! attribute values, `e_i = v_i + Σ_a w_ia u_a`, the shopper tower a transformer over the vectors of the last events;
 //! `P(i next) = softmax(e_i · h)`. Where own vectors are dropped at random in training (DropoutNet: Volkovs, Yu, Poutanen,
-//! NIPS 2017), values learn to stand for a product that nobody has had yet.
+//! NIPS 2017), values learn to stand for a product that nobody has had yet. Content similarity s may have a say beside the
+//! towers: `P(i next) ∝ e^(e_i · h) · (1 + s_i)^weight` (wide beside deep: Cheng et al., DLRS 2016).
 
 mod attention;
 mod block;
@@ -13,9 +14,9 @@ mod layout;
 mod softmax;
 mod train;
 
-pub use crossed::Crossed;
 pub use train::Training;
 
+use crate::content_similarity::{ContentParams, ContentSimilarity};
 use crate::interactions::Interactions;
 use crate::lanes::{Kernel, LANES, axpy, dispatch, dot};
 use crate::nearest::{Vectors, greatest};
@@ -24,6 +25,7 @@ use crate::sound;
 use bespoke_domain::ProductNo;
 use bespoke_domain::order::TopK;
 use block::{Pass, Tower};
+use crossed::Crossed;
 use introduced::Introduced;
 use layout::Shape;
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,12 @@ pub struct SequenceParams {
     pub dropout: f32,
     /// Share of products known by their attributes alone in a step.
     pub id_dropout: f32,
+    /// Products that a pair of attribute values needs to be a value of its own; 0 for no pairs.
+    pub pair_products_min: u32,
+    /// Power of content similarity beside the towers; 0 for no say.
+    pub content_weight: f32,
+    /// How content similarity is reckoned.
+    pub content: ContentParams,
     /// Products drawn for the softmax of a step; 0 for all.
     pub negatives: u32,
     /// Shoppers a step.
@@ -75,6 +83,9 @@ impl Default for SequenceParams {
             reach: 50,
             dropout: 0.5,
             id_dropout: 0.0,
+            pair_products_min: 0,
+            content_weight: 0.0,
+            content: ContentParams::default(),
             negatives: 2048,
             batch: 128,
             learning_rate: 1e-3,
@@ -107,6 +118,10 @@ pub struct Sequence {
     /// A vector an attribute value.
     values: Arc<[f32]>,
     tower: Arc<[f32]>,
+    /// Which pairs of values are values of their own.
+    crossed: Crossed,
+    /// Where it has a weight.
+    content: Option<ContentSimilarity>,
     /// No part of the bytes: they follow from the catalogue.
     #[serde(skip)]
     introduced: Introduced,
@@ -171,6 +186,12 @@ impl Sequence {
         wanted.filter(|wanted| wanted.iter().all(|value| value.is_finite()))
     }
 
+    /// Content similarity reckoned and weighed anew. `attributes` are what the model was fitted on.
+    pub fn weigh_content(&mut self, weight: f32, params: ContentParams, attributes: &Interactions) {
+        (self.params.content_weight, self.params.content) = (weight, params);
+        self.content = (weight != 0.0).then(|| ContentSimilarity::new(params, attributes));
+    }
+
     /// The vector of a product of which something is known.
     fn vector(&self, product: ProductNo) -> Option<&[f32]> {
         let width = self.params.shape().width;
@@ -194,7 +215,8 @@ impl Sequence {
     /// recommended from now on. Without a value that was learned, it is not. What came before does not matter.
     pub fn introduce(&mut self, product: ProductNo, values: &[(u32, f32)]) {
         let width = self.params.shape().width;
-        let known = values.iter().filter(|value| (value.0 as usize) < self.value_count());
+        let crossed = self.crossed.row(values);
+        let known = crossed.iter().filter(|value| (value.0 as usize) < self.value_count());
         let norm = known.clone().map(|value| value.1 * value.1).sum::<f32>().sqrt();
         if self.is_fitted(product) || product.index() >= self.offered.len() + INTRODUCED_MAX {
             return;
@@ -205,6 +227,9 @@ impl Sequence {
         }
         let is_known = norm > 0.0 && vector.iter().all(|value| value.is_finite());
         self.introduced.put(product, is_known.then_some(&vector), width);
+        if let Some(content) = &mut self.content {
+            content.set(product, if is_known { values } else { &[] });
+        }
     }
 
     /// What comes next, found without looking at every product in full. A score is the probability over that of the best;
@@ -245,6 +270,7 @@ impl Sequence {
         sound::vectors(&self.products, shape.width, self.offered.len())
             && self.values.len().is_multiple_of(shape.width)
             && self.tower.len() == shape.layout().len
+            && self.content.as_ref().is_none_or(ContentSimilarity::is_sound)
             && lists.iter().all(|list| list.iter().all(|value| value.is_finite()))
     }
 }
@@ -256,15 +282,20 @@ impl Recommender for Sequence {
 
     fn size_bytes(&self) -> usize {
         let lists = 4 * (self.values.len() + self.tower.len()) + self.offered.len();
-        self.products.size_bytes() + lists + self.introduced.size_bytes()
+        let content = self.content.as_ref().map_or(0, ContentSimilarity::size_bytes);
+        self.products.size_bytes() + lists + content + self.introduced.size_bytes()
     }
 
     /// The history is events, oldest first; weights are not looked at. A score is the probability of coming next.
     fn recommend(&self, ask: &Ask<'_>, scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
         let events: Vec<_> = ask.history.iter().map(|one| one.0).collect();
         let Some(wanted) = self.wanted(&events) else { return Vec::new() };
-        let scores = &mut scratch.vector;
-        dispatch(Shares { model: self, wanted: &wanted, scores });
+        let Scores { vector: scores, shared, .. } = scratch;
+        shared.clear();
+        if let Some(content) = &self.content {
+            content.score(&events, shared);
+        }
+        dispatch(Shares { model: self, wanted: &wanted, shared, scores });
         for product in ask.excluded {
             if let Some(score) = scores.get_mut(product.index()) {
                 *score = 0.0;
@@ -298,6 +329,8 @@ impl Kernel for Wanted<'_> {
 struct Shares<'a> {
     model: &'a Sequence,
     wanted: &'a [f32],
+    /// Content similarity, or nothing.
+    shared: &'a [f32],
     scores: &'a mut Vec<f32>,
 }
 
@@ -306,7 +339,7 @@ impl Kernel for Shares<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { model, wanted, scores } = self;
+        let Self { model, wanted, shared, scores } = self;
         scores.clear();
         scores.resize(model.product_count(), 0.0);
         // Loops and no closures: those would be compiled for plain processors.
@@ -316,6 +349,20 @@ impl Kernel for Shares<'_> {
         }
         for (product, vector) in model.introduced.each(wanted.len()) {
             scores[product.index()] = dot(vector, wanted);
+        }
+        let weight = model.params.content_weight;
+        let mut most = f32::NEG_INFINITY;
+        for (score, shared) in scores.iter_mut().zip(shared) {
+            if *shared > 0.0 {
+                *score += weight * libm::log1pf(*shared);
+            }
+            most = most.max(*score);
+        }
+        if most.is_finite() {
+            // Only with content similarity, whose weight is free: no power of e beyond what a number holds.
+            for score in scores.iter_mut() {
+                *score -= most;
+            }
         }
         kernels::exp_each(scores);
         let introduced = model.introduced.each(wanted.len());

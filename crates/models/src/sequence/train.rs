@@ -2,11 +2,13 @@
 //! Sums are added in an order that the parts alone fix, so that threads change nothing.
 
 use super::block::{Pass, Tower};
+use super::crossed::Crossed;
 use super::introduced::Introduced;
 use super::kernels::turned;
 use super::layout::{Layout, Shape, normals};
 use super::softmax::{Output, Step};
 use super::{Sequence, SequenceData, SequenceParams};
+use crate::content_similarity::ContentSimilarity;
 use crate::interactions::Interactions;
 use crate::lanes::{Kernel, axpy, dispatch};
 use crate::nearest::Vectors;
@@ -31,6 +33,8 @@ pub struct Training {
     /// Sequences worth learning from, each the latest events only.
     sequences: Vec<Vec<u32>>,
     learned: Vec<bool>,
+    crossed: Crossed,
+    content: Option<ContentSimilarity>,
     /// What a product's values weigh in its vector.
     attributes: Interactions,
     /// The same, a row a value.
@@ -60,7 +64,8 @@ impl Training {
     pub fn new(params: &SequenceParams, data: &SequenceData, run: FitRun) -> Self {
         let (shape, layout) = (params.shape(), params.shape().layout());
         let (sequences, learned) = clipped(data, shape.reach);
-        let attributes = even(&data.attributes, data.product_count);
+        let crossed = Crossed::new(&data.attributes, params.pair_products_min);
+        let attributes = even(&crossed.all(&data.attributes), data.product_count);
         let by_value = attributes.transposed();
         let mut seeded = Seeded::new(run.seed);
         let mut weights = normals(data.product_count * shape.width, &mut seeded);
@@ -78,6 +83,9 @@ impl Training {
             layout,
             run,
             sequences,
+            crossed,
+            content: (params.content_weight != 0.0)
+                .then(|| ContentSimilarity::new(params.content, &data.attributes)),
             attributes,
             by_value,
             slopes: zeros(),
@@ -122,6 +130,8 @@ impl Training {
                 .collect(),
             values: self.weights[values].into(),
             tower: self.weights[tower].into(),
+            crossed: self.crossed.clone(),
+            content: self.content.clone(),
             introduced: Introduced::default(),
         }
     }

@@ -81,7 +81,7 @@ fn the_same_seed_gives_the_same_bytes_whatever_the_threads() {
 
 #[test]
 fn saved_and_loaded_answers_are_the_same_and_many_at_once_are_each_alone() {
-    let model = SequenceParams { epochs: 3, ..small() }.fit(&ring(), RUN);
+    let model = SequenceParams { epochs: 3, content_weight: 2.0, ..small() }.fit(&ring(), RUN);
     let loaded: Sequence = postcard::from_bytes(&bytes(&model)).expect("just written");
     assert_eq!((loaded.product_count(), loaded.size_bytes()), (16, model.size_bytes()));
     let histories: Vec<_> = ring().sequences.iter().map(|events| weighted(events)).collect();
@@ -115,6 +115,30 @@ fn a_product_that_nobody_had_stands_with_those_that_share_its_values() {
     assert!(!top(&model, &[20], 5).is_empty());
     model.introduce(ProductNo(30), &[(77, 1.0)]);
     assert_eq!(model.product_count(), 21);
+}
+
+#[test]
+fn content_similarity_has_its_say_before_and_after_the_fit() {
+    let params = SequenceParams { epochs: 3, ..small() };
+    let weighed = SequenceParams { content_weight: 4.0, ..params }.fit(&ring(), RUN);
+    let mut model = params.fit(&ring(), RUN);
+    let plain = top(&model, &[5], 16);
+    model.weigh_content(4.0, params.content, &ring().attributes);
+    assert!(bytes(&model) == bytes(&weighed), "when it is weighed makes no difference");
+    let of = |found: &[(f32, ProductNo)], product: u32| {
+        found.iter().find(|one| one.1 == ProductNo(product)).map_or(0.0, |one| one.0)
+    };
+    // The second third: 5 to 8, and 14, which nobody had. What the others lose is the same part for each.
+    let found = top(&model, &[5], 16);
+    let odds = |product| of(&found, product) / of(&plain, product);
+    assert!(odds(14) > 2.0 * odds(1), "{found:?} {plain:?}");
+    assert!((odds(14) / odds(6) - 1.0).abs() < 1e-4 && (odds(9) / odds(1) - 1.0).abs() < 1e-4);
+    assert!((found.iter().map(|one| one.0).sum::<f32>() - 1.0).abs() < 1e-4, "probabilities: {found:?}");
+    model.introduce(ProductNo(20), &[(1, 1.0)]);
+    let found = top(&model, &[5], 21);
+    assert!((of(&found, 20) / of(&found, 14) - 1.0).abs() < 1e-5, "{found:?}");
+    model.weigh_content(0.0, params.content, &ring().attributes);
+    assert_eq!(of(&top(&model, &[5], 16), 1) > 0.0, of(&plain, 1) > 0.0);
 }
 
 #[test]
