@@ -7,6 +7,8 @@
 pub mod decide;
 /// Requests over HTTP, sent by the clock.
 pub mod load;
+/// The products nearest to a vector.
+pub mod nearest;
 /// The server as a process.
 pub mod process;
 /// What a million full profiles weigh.
@@ -64,13 +66,18 @@ pub struct Bench {
 }
 
 /// Every bench.
-pub const BENCHES: [Bench; 3] = [
+pub const BENCHES: [Bench; 4] = [
     Bench {
         name: "decide",
         doc: "decide(): 1 M products, 30 % out of stock, 3 M events, nine sources, two scorers, 20 rules, all filters",
         run: decide::run,
     },
     Bench { name: "profiles", doc: "memory of 1 M profiles with 50 recent events each", run: profiles::run },
+    Bench {
+        name: "nearest",
+        doc: "the 100 products nearest to a vector among up to 1 M made-up ones of 64 numbers",
+        run: nearest::run,
+    },
     Bench {
         name: "server",
         doc: "the server process, 1 M products, over 10 M events: import, durable ingest, recommend, freshness, restart",
