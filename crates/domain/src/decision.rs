@@ -132,6 +132,12 @@ pub struct Slot {
     pub moved_by: Vec<String>,
     /// The probability with which this candidate was chosen for this position.
     pub probability: f32,
+    /// What the learned order foresees: probabilities of a click, the cart, a purchase, a return; empty without one. The
+    /// score is then what the objective makes of them, times what rules multiply by.
+    pub foreseen: Vec<f32>,
+    /// What the candidate was like at this moment, where the placement has an objective: the upper halves of 32-bit floats,
+    /// in the order of the list that [`Decision::feature_set`] names.
+    pub features: Vec<u16>,
 }
 
 /// One candidate of an explained decision.
@@ -166,6 +172,10 @@ pub struct Decision {
     pub sources: Vec<(String, u32)>,
     /// The scorers, in the placement's order.
     pub scorers: Vec<String>,
+    /// Name of the objective that the slate was put in order by; empty where sources and scorers did it.
+    pub objective: String,
+    /// Hash of the names of [`Slot::features`]; 0 where there are none.
+    pub feature_set: u32,
     /// Number of different candidates.
     pub candidate_count: u32,
     /// Each filter, rule or step with the number of candidates it removed.

@@ -127,6 +127,30 @@ pub struct Placement {
     pub diversity: Diversity,
     /// Merchandisers' instructions, in order.
     pub rules: Vec<Rule>,
+    /// What the learned order is after; `None` = sources and scorers put in order.
+    pub objective: Option<Objective>,
+}
+
+/// What a slot is worth to the shop, in terms of what is foreseen of a candidate:
+/// `click · P(click) + cart · P(cart) + P(buy) · (buy + margin · margin share + stock · stock + return · P(return))`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Objective {
+    /// Its name and version, which decisions carry.
+    pub name: String,
+    /// What a click is worth.
+    pub click: f32,
+    /// What an addition to the cart is worth.
+    pub cart: f32,
+    /// What a purchase is worth.
+    pub buy: f32,
+    /// What is added to a purchase that is sent back; below 0.
+    pub returned: f32,
+    /// What is added to a purchase for the share of the price that is left.
+    pub margin: f32,
+    /// What is added to a purchase for the depth of stock, from 0 to 1.
+    pub stock: f32,
+    /// Candidates that are put in order by it, those that sources and scorers put first.
+    pub rows: u16,
 }
 
 /// Most slots that may share something; 0 = no cap.
@@ -240,4 +264,25 @@ pub struct KeyChange {
     pub scope: Scope,
     /// Whether it ends here.
     pub revoked: bool,
+}
+
+/// A named number that may be set of something.
+#[derive(Debug, PartialEq)]
+pub struct ParamSpec {
+    /// Its name in TOML.
+    pub name: &'static str,
+    /// What it does, with its unit.
+    pub doc: &'static str,
+    /// What holds where nothing is set.
+    pub default: f64,
+    /// Smallest and largest value that make sense.
+    pub range: (f64, f64),
+}
+
+impl ParamSpec {
+    /// The value given by its name, within the range, or the default.
+    pub fn value(&self, given: &[(String, f64)]) -> f64 {
+        let set = given.iter().find(|(name, _)| name == self.name).map_or(self.default, |(_, value)| *value);
+        set.clamp(self.range.0, self.range.1)
+    }
 }

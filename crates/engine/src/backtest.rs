@@ -1,17 +1,26 @@
 //! What a model would have been worth: fitted on the past, asked what each shopper dealt with next, next to popularity on the
-//! same cases. Cases are shoppers with something new after the split; ranks are over all products.
+//! same cases. Cases are shoppers with something new after the split; ranks are over all products. What a whole placement would have
+//! been worth is asked in [`placement`].
 
+/// How sure a mean is.
+pub mod bootstrap;
+/// What slates are measured by.
+pub mod measures;
+/// What a placement would have been worth.
+pub mod placement;
+
+use crate::backtest::measures::{Exposure, MEASURES, Part, Right, Shown, Yardstick};
+use crate::profile::Act;
 use crate::training::{Deed, Training};
 use bespoke_domain::ProductNo;
-use bespoke_models::interactions::Interactions;
 use bespoke_models::learned::Learned;
 use bespoke_models::metrics::{ndcg, recall};
-use bespoke_models::recommender::{Ask, Scores};
+use bespoke_models::recommender::Scores;
 use bespoke_models::seeded::Seeded;
-use std::collections::HashSet;
+use bespoke_models::training_set::{History, TrainingSet};
 
-/// Cut-off of the measures.
-pub const CUTOFF: usize = 20;
+pub use measures::CUTOFF;
+
 /// Most cases; of more, a seeded part.
 const CASES_MAX: usize = 4_000;
 /// Resamples of the bootstrap, and the share of them that an interval leaves out on each side.
@@ -23,8 +32,8 @@ const HEAVY_MIN: usize = 10;
 /// One shopper: what is known, and what came next.
 #[derive(Clone, Debug)]
 struct Case {
-    history: Vec<(ProductNo, f32)>,
-    next: Vec<ProductNo>,
+    history: History,
+    next: Right,
     segment: usize,
 }
 
@@ -38,6 +47,7 @@ pub struct Cases {
     cases: Vec<Case>,
     /// Products by weight before the split, best first.
     popular: Vec<ProductNo>,
+    yardstick: Yardstick,
 }
 
 /// A mean with its bootstrap interval (percentiles, 95 %).
@@ -66,6 +76,16 @@ pub struct Judged {
     pub mrr: f64,
     /// Share of all products with weight that were recommended to someone.
     pub coverage: f64,
+    /// Gini coefficient of how often they were.
+    pub gini: f64,
+    /// Share of the revenue of what was bought next and kept that is in the top 20.
+    pub revenue: f64,
+    /// Mean of −log2 of the share that recommended products have of all acts before.
+    pub novelty: f64,
+    /// Share of pairs of recommended products whose main categories differ.
+    pub diversity: f64,
+    /// Mean share of products that are less popular than a recommended one.
+    pub popularity: f64,
     /// NDCG@20 less popularity's, on the same cases.
     pub ahead: Interval,
     /// NDCG@20 and cases by segment, in the order of [`SEGMENTS`].
@@ -74,7 +94,8 @@ pub struct Judged {
 
 impl Cases {
     /// Splits `training` at `split_s`. It MUST be sorted.
-    pub fn new(training: &Training, split_s: u32, past: &Interactions) -> Self {
+    pub fn new(training: &Training, split_s: u32, past: &TrainingSet, yardstick: Yardstick) -> Self {
+        let past = &past.interactions;
         let mut cases: Vec<Case> =
             training.shoppers().filter_map(|deeds| case(training, deeds, split_s)).collect();
         let mut seeded = Seeded::new(1);
@@ -89,7 +110,7 @@ impl Cases {
         let mut popular: Vec<ProductNo> =
             (0..).map(ProductNo).take(sums.len()).filter(|no| sums[no.index()] > 0.0).collect();
         popular.sort_by(|a, b| sums[b.index()].total_cmp(&sums[a.index()]).then(a.cmp(b)));
-        Self { split_s, cases, popular }
+        Self { split_s, cases, popular, yardstick }
     }
 
     /// Number of cases.
@@ -111,48 +132,58 @@ impl Cases {
     pub fn judge_model(&self, model: &Learned) -> Judged {
         let mut scratch = Scores::default();
         self.judge(&mut |case| {
-            let excluded: Vec<ProductNo> = case.history.iter().map(|one| one.0).collect();
-            let ask = Ask { history: &case.history, excluded: &excluded, limit: CUTOFF };
-            let found = model.recommender().recommend(&ask, &mut scratch);
+            let excluded: Vec<ProductNo> = case.history.weights.iter().map(|one| one.0).collect();
+            let found = model.recommend(&case.history, &excluded, CUTOFF, &mut scratch);
             found.into_iter().map(|(_, product)| product).collect()
         })
     }
 
     fn popular_for(&self, case: &Case) -> Vec<ProductNo> {
-        let is_new = |product: &&ProductNo| !case.history.iter().any(|(held, _)| held == *product);
+        let is_new = |product: &&ProductNo| !case.history.weights.iter().any(|(held, _)| held == *product);
         self.popular.iter().filter(is_new).take(CUTOFF).copied().collect()
     }
 
     fn judge(&self, recommend: &mut dyn FnMut(&Case) -> Vec<ProductNo>) -> Judged {
         let (mut recalls, mut ndcgs, mut ahead) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut hits, mut reciprocals, mut shown) = (0, 0.0, HashSet::new());
+        let (mut exposure, mut sums) = (Exposure::default(), [(0.0, 0.0); MEASURES.len()]);
         let mut segments = [(0.0, 0); SEGMENTS.len()];
         for case in &self.cases {
             let ranked = recommend(case);
-            let value = ndcg(&ranked, &case.next, CUTOFF);
-            let first = ranked.iter().position(|product| case.next.contains(product));
-            hits += usize::from(first.is_some());
-            reciprocals += first.map_or(0.0, |at| 1.0 / (at + 1) as f64);
-            recalls.push(recall(&ranked, &case.next, CUTOFF));
-            ahead.push(value - ndcg(&self.popular_for(case), &case.next, CUTOFF));
+            let value = ndcg(&ranked, &case.next.all, CUTOFF);
+            recalls.push(recall(&ranked, &case.next.all, CUTOFF));
+            ahead.push(value - ndcg(&self.popular_for(case), &case.next.all, CUTOFF));
             ndcgs.push(value);
             segments[case.segment].0 += value;
             segments[case.segment].1 += 1;
-            shown.extend(ranked);
+            exposure.add(&ranked);
+            let shown = Shown { own: ranked, wide: Vec::new(), slots: CUTOFF };
+            let parts = shown.parts(&case.next, &self.yardstick);
+            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum = (sum.0 + part.0, sum.1 + part.1));
         }
         segments.iter_mut().for_each(|(sum, count)| *sum /= (*count).max(1) as f64);
-        let count = self.cases.len().max(1) as f64;
         Judged {
             cases: self.cases.len(),
             recall: interval(&recalls),
             ndcg: interval(&ndcgs),
-            hit_rate: hits as f64 / count,
-            mrr: reciprocals / count,
-            coverage: shown.len() as f64 / self.popular.len().max(1) as f64,
+            hit_rate: mean(&sums, "hit_rate"),
+            mrr: mean(&sums, "mrr"),
+            coverage: exposure.coverage(self.popular.len()),
+            gini: exposure.gini(self.popular.len()),
+            revenue: mean(&sums, "revenue"),
+            novelty: mean(&sums, "novelty"),
+            diversity: mean(&sums, "diversity"),
+            popularity: mean(&sums, "popularity"),
             ahead: interval(&ahead),
             segments,
         }
     }
+}
+
+/// A measure by its name; 0 where no case has a part of it.
+fn mean(sums: &[Part], name: &str) -> f64 {
+    let at = MEASURES.iter().position(|measure| measure.name == name);
+    let (sum, of) = at.and_then(|at| sums.get(at)).copied().unwrap_or_default();
+    if of > 0.0 { sum / of } else { 0.0 }
 }
 
 /// What a shopper dealt with after the split and not before; of a shopper who was not there before, the first half of what
@@ -162,20 +193,27 @@ fn case(training: &Training, deeds: &[Deed], split_s: u32) -> Option<Case> {
     let is_new = split == 0;
     let known = if is_new { (deeds.len() / 2).max(1) } else { split };
     let (past, rest) = deeds.split_at(known.min(deeds.len()));
-    let history = training.weights(past, rest.first()?.time_s.max(split_s).saturating_add(1));
+    let history = training.history(past, rest.first()?.time_s.max(split_s).saturating_add(1));
     let mut next: Vec<ProductNo> = rest.iter().map(|deed| deed.product).collect();
     next.sort_unstable();
     next.dedup();
-    next.retain(|product| !history.iter().any(|(held, _)| held == product));
+    next.retain(|product| !history.weights.iter().any(|(held, _)| held == product));
     if next.is_empty() || history.is_empty() {
         return None;
     }
-    let segment = if is_new { 0 } else { 1 + usize::from(history.len() >= HEAVY_MIN) };
+    let segment = if is_new { 0 } else { 1 + usize::from(history.weights.len() >= HEAVY_MIN) };
+    let is_kept = |deed: &&Deed| {
+        deed.act == Act::Buy
+            && next.contains(&deed.product)
+            && !training.is_returned(deed.shopper, deed.product)
+    };
+    let revenue = rest.iter().filter(is_kept).map(|deed| (deed.product, i64::from(deed.amount_minor)));
+    let next = Right { revenue: revenue.collect(), new: next.clone(), all: next };
     Some(Case { history, next, segment })
 }
 
 /// The mean with its bootstrap interval (Efron 1979), seeded.
-fn interval(values: &[f64]) -> Interval {
+pub fn interval(values: &[f64]) -> Interval {
     if values.is_empty() {
         return Interval::default();
     }
@@ -191,13 +229,14 @@ fn interval(values: &[f64]) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Catalog;
     use crate::profile::Act;
     use bespoke_domain::ShopperNo;
     use bespoke_models::learned::LEARNED;
     use bespoke_models::recommender::FitRun;
 
     /// Forty shoppers of two tastes: each deals with four of its ten products before the split and with two more after.
-    fn two_tastes() -> Training {
+    fn two_tastes(act: Act) -> Training {
         let mut training = Training::default();
         for shopper in 0..40 {
             for step in 0..6 {
@@ -205,9 +244,12 @@ mod tests {
                 let product = ProductNo(taste + (shopper / 2 + step * 3) % 10);
                 training.deeds.push(Deed {
                     shopper: ShopperNo(shopper),
+                    identity: ShopperNo(shopper),
                     time_s: 1000 * step + shopper,
                     product,
-                    act: Act::View,
+                    act,
+                    amount_minor: 0,
+                    offset: u64::from(1000 * step + shopper),
                 });
             }
         }
@@ -215,27 +257,38 @@ mod tests {
         training
     }
 
+    /// Twenty products of which nothing is known.
+    fn catalog() -> Catalog {
+        let mut catalog = Catalog::default();
+        (0..20).for_each(|no| _ = catalog.add(format!("p{no}").into()));
+        catalog
+    }
+
     #[test]
     fn every_model_finds_two_tastes_and_beats_popularity() {
-        let training = two_tastes();
-        let past = training.interactions(4000, 20);
-        let cases = Cases::new(&training, 4000, &past);
-        assert_eq!((cases.len(), past.row_count()), (40, 40));
-        let popular = cases.judge_popularity();
-        assert_eq!(popular.ahead, Interval::default());
         for spec in &LEARNED {
-            let judged = cases.judge_model(&(spec.fit)(&past, FitRun { seed: 1, threads: 1 }));
+            // Models of orders have nothing to go by where nobody bought.
+            let training = two_tastes(if spec.name == "next_basket" { Act::Buy } else { Act::View });
+            let past = training.set(4000, &catalog());
+            let yardstick = Yardstick::new(&training, 4000, &catalog());
+            let cases = Cases::new(&training, 4000, &past, yardstick);
+            assert_eq!((cases.len(), past.interactions.row_count()), (40, 40));
+            let popular = cases.judge_popularity();
+            assert_eq!(popular.ahead, Interval::default());
+            let judged =
+                cases.judge_model(&(spec.fit)(&past, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
             assert!(judged.ahead.low > 0.0, "{}: {judged:?} against {popular:?}", spec.name);
+            assert!((0.0..=1.0).contains(&judged.gini) && judged.coverage > popular.coverage / 2.0);
             assert!(judged.recall.low <= judged.recall.mean && judged.recall.mean <= judged.recall.high);
         }
     }
 
     #[test]
     fn the_future_is_no_part_of_the_past() {
-        let training = two_tastes();
-        assert_eq!(training.interactions(0, 20).len(), 0);
-        let all = training.interactions(7000, 20);
-        assert!(training.interactions(4000, 20).len() < all.len());
+        let training = two_tastes(Act::View);
+        let pairs = |until_s| training.set(until_s, &catalog()).interactions.len();
+        assert_eq!(pairs(0), 0);
+        assert!(pairs(4000) < pairs(7000));
         assert_eq!(training.time_at(0.5), 3000);
     }
 }

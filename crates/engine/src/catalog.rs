@@ -252,7 +252,14 @@ impl Catalog {
         self.tags.get(product.index()).map_or(&[], |tags| tags)
     }
 
-    /// The same, to keep over a change.
+    /// Those of them that are an attribute's value, not the attribute itself.
+    pub fn values(&self, product: ProductNo) -> impl Iterator<Item = u32> + '_ {
+        let name = |tag: u32| self.tag_names.names.get(tag as usize);
+        let is_value = move |tag: &u32| name(*tag).is_some_and(|name| !name.ends_with('\u{1f}'));
+        self.tags(product).iter().copied().filter(is_value)
+    }
+
+    /// [`Catalog::tags`], to keep over a change.
     pub fn tags_shared(&self, product: ProductNo) -> Arc<[u32]> {
         self.tags.get(product.index()).cloned().unwrap_or_default()
     }

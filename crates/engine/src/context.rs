@@ -3,7 +3,7 @@
 
 use crate::condition::{Check, Lookup};
 use crate::engine::Snapshot;
-use crate::profile::{Act, Profile, Recent};
+use crate::profile::{Act, Dated, Profile, Recent};
 use bespoke_domain::{CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
 
 /// Most products of a visit that sources look at.
@@ -97,6 +97,13 @@ impl<'a> Context<'a> {
         let private = Private { snapshot: self.snapshot, category: self.category };
         let recent = self.profile.map_or(&[][..], Profile::recent);
         recent.iter().filter(move |one| !private.holds(one.product))
+    }
+
+    /// What the shopper bought, each product with its last time; nothing that is nobody's business on this page.
+    pub fn bought(&self) -> impl Iterator<Item = &'a Dated> + '_ {
+        let private = Private { snapshot: self.snapshot, category: self.category };
+        let bought = self.profile.map_or(&[][..], Profile::bought);
+        bought.iter().filter(move |one| !private.holds(one.product))
     }
 
     /// Whether the anchors come from what the shopper did rather than from the page.

@@ -2,7 +2,9 @@
 
 use crate::context::Context;
 use crate::engine::Snapshot;
-use crate::pool::{Pool, Pooled};
+use crate::features::narrow;
+use crate::foresight::{Foresight, bought_worth, foresee};
+use crate::pool::{Place, Pool, Pooled};
 use crate::profile::Profile;
 use crate::rule::{Phase, Planned};
 use crate::source::POPULAR;
@@ -13,7 +15,7 @@ use bespoke_domain::order::by_score;
 use bespoke_domain::settings::{Diversity, Form, OnThin};
 use bespoke_domain::{Candidate, Decision, ProductNo, Request};
 use rustc_hash::FxHashSet;
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Candidates that scorers look at: so many a slot, but at least [`SCORED_MIN`].
@@ -35,21 +37,44 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
     if request.room == Some(0) {
         return Decision { fallback: Fallback::Clutter, ..nothing(&context) };
     }
-    let sources = asked_sources(planned, request);
-    let mut work = Work::gather(&context, sources);
-    work.apply_rules(&context, planned, Phase::Place);
-    work.keep_given(&context);
-    work.filter(&context, planned);
-    work.apply_rules(&context, planned, Phase::Remove);
-    let fallback = work.judge_evidence(&context, planned);
     let (slots, caps) = room(planned, request);
-    work.score(&context, planned, SCORED_MIN.max(SCORED_PER_SLOT * slots));
-    work.apply_rules(&context, planned, Phase::Order);
+    let (mut work, fallback) = Work::ordered(&context, planned, slots);
+    let foresight = work.foresee(&context, planned, fallback);
     let chosen = match request.follows {
         None => work.select(slots, caps, fallback),
         Some(_) => work.keep_order(&context, slots),
     };
-    work.certify(&context, planned, &chosen, fallback)
+    work.certify(&context, planned, &Chosen { slate: chosen, foresight, fallback })
+}
+
+/// The candidates that an objective would put in order, described, in the order that sources and scorers gave them; none
+/// where the slate falls back, or the placement has no objective. The same that [`decide`] describes.
+pub fn describe(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request) -> Described {
+    let context = Context::new(snapshot, profile, request);
+    let Some(planned) = snapshot.plan.get(&request.placement) else { return Described::default() };
+    let (mut work, fallback) = Work::ordered(&context, planned, room(planned, request).0);
+    let foresight = work.foresee(&context, planned, fallback);
+    let objective = planned.placement.objective.as_ref();
+    let rows = foresight.at.iter().map(|at| &work.pool.all[*at]);
+    Described {
+        bought: rows
+            .clone()
+            .map(|one| objective.map_or(0.0, |objective| bought_worth(objective, &one.row)))
+            .collect(),
+        candidates: rows.map(|one| one.candidate).collect(),
+        values: foresight.values,
+    }
+}
+
+/// Candidates as a ranker sees them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Described {
+    /// The best first.
+    pub candidates: Vec<Candidate>,
+    /// What they are like, row after row.
+    pub values: Vec<f32>,
+    /// What a purchase of each is worth by the objective, unless it is sent back.
+    pub bought: Vec<f32>,
 }
 
 /// Where the shopper stands in the roll-out of the placement, 0 to 99: the same at every request, and another for another
@@ -86,6 +111,8 @@ fn nothing(context: &Context<'_>) -> Decision {
         fallback: Fallback::Hidden,
         sources: Vec::new(),
         scorers: Vec::new(),
+        objective: String::new(),
+        feature_set: 0,
         candidate_count: 0,
         removed: Vec::new(),
         missing_ids: context.missing_ids.clone(),
@@ -111,6 +138,7 @@ fn models(context: &Context<'_>) -> Vec<(String, ArtifactId)> {
     let is_used = |name: &str| {
         planned.sources.iter().any(|source| source.spec.name == name)
             || planned.scorers.iter().any(|scorer| scorer.spec.name == name)
+            || planned.placement.objective.is_some() && planned.ranker == name
     };
     let in_force = context.snapshot.models.versions();
     in_force.filter(|(name, _)| is_used(name)).map(|(name, one)| (name.to_owned(), one)).collect()
@@ -125,6 +153,14 @@ fn asked_sources<'a>(planned: &'a PlannedPlacement, request: &Request) -> Vec<&'
 static FALLBACK: PlannedSource =
     PlannedSource { spec: &POPULAR, weight: 1.0, limit: 500, params: Vec::new(), items: Vec::new() };
 
+/// What goes into the slate.
+struct Chosen {
+    /// Places in the pool.
+    slate: Vec<usize>,
+    foresight: Foresight,
+    fallback: Fallback,
+}
+
 /// What a decision works on: the pool, and by name what yielded and what removed.
 struct Work<'a> {
     pool: Pool<'a>,
@@ -133,6 +169,19 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
+    /// From the sources to the order before anything is foreseen.
+    fn ordered(context: &Context<'a>, planned: &'a PlannedPlacement, slots: usize) -> (Self, Fallback) {
+        let mut work = Self::gather(context, asked_sources(planned, context.request));
+        work.apply_rules(context, planned, Phase::Place);
+        work.keep_given(context);
+        work.filter(context, planned);
+        work.apply_rules(context, planned, Phase::Remove);
+        let fallback = work.judge_evidence(context, planned);
+        work.score(context, planned, SCORED_MIN.max(SCORED_PER_SLOT * slots));
+        work.apply_rules(context, planned, Phase::Order);
+        (work, fallback)
+    }
+
     fn gather(context: &Context<'a>, sources: Vec<&'a PlannedSource>) -> Self {
         let capacity = sources.iter().map(|source| source.limit).sum();
         let pool = Pool::with_capacity(&context.snapshot.aggregates.catalog, capacity);
@@ -245,6 +294,19 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Lets the objective put in order what is first, unless the slate fell back or goes on with an earlier one.
+    fn foresee(
+        &mut self,
+        context: &Context<'_>,
+        planned: &PlannedPlacement,
+        fallback: Fallback,
+    ) -> Foresight {
+        if fallback != Fallback::None || context.request.follows.is_some() {
+            return Foresight::default();
+        }
+        foresee(context, planned, &mut self.pool)
+    }
+
     /// Places of the slate's candidates in the pool, in the slate's order.
     fn select(&mut self, slots: usize, caps: Diversity, fallback: Fallback) -> Vec<usize> {
         let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none();
@@ -293,7 +355,7 @@ impl<'a> Work<'a> {
             matches!(name, Some("not_in_top" | "diversity"))
         };
         let mut left: Vec<&Pooled> = self.pool.all.iter().filter(is_left).collect();
-        left.sort_unstable_by(|a, b| by_score((a.score(), a.candidate), (b.score(), b.candidate)));
+        left.sort_unstable_by_key(|one| one.place());
         left.into_iter().map(|one| one.candidate).collect()
     }
 
@@ -363,26 +425,25 @@ impl<'a> Work<'a> {
         self.removed[usize::from(remover)].1 += 1;
     }
 
-    fn certify(
-        &self,
-        context: &Context<'_>,
-        planned: &PlannedPlacement,
-        chosen: &[usize],
-        fallback: Fallback,
-    ) -> Decision {
+    fn certify(&self, context: &Context<'_>, planned: &PlannedPlacement, chosen: &Chosen) -> Decision {
+        let Chosen { slate, foresight, fallback } = chosen;
+        let fallback = *fallback;
         let placement = &planned.placement;
         let headline = match fallback {
-            _ if chosen.is_empty() => String::new(),
+            _ if slate.is_empty() => String::new(),
             Fallback::None => placement.headline.clone(),
             Fallback::Popular => placement.fallback_headline.clone(),
             Fallback::Hidden | Fallback::Off | Fallback::Clutter => String::new(),
         };
+        let objective = placement.objective.as_ref().filter(|_| !foresight.foreseen.is_empty());
         let named = |(source, count): &(&PlannedSource, u32)| (source.spec.name.to_owned(), *count);
         let goes_on = placement.form == Form::Listing
             && context.request.follows.is_none()
             && fallback != Fallback::Hidden;
         Decision {
-            slate: chosen.iter().map(|&at| self.slot(context, planned, &self.pool.all[at])).collect(),
+            slate: slate.iter().map(|&at| self.slot(context, planned, foresight, at)).collect(),
+            objective: objective.map(|one| one.name.clone()).unwrap_or_default(),
+            feature_set: if foresight.at.is_empty() { 0 } else { planned.feature_set },
             personalization: personalization(context, fallback),
             fallback,
             headline,
@@ -396,7 +457,17 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn slot(&self, context: &Context<'_>, planned: &PlannedPlacement, one: &Pooled) -> Slot {
+    fn slot(
+        &self,
+        context: &Context<'_>,
+        planned: &PlannedPlacement,
+        foresight: &Foresight,
+        at: usize,
+    ) -> Slot {
+        let one = &self.pool.all[at];
+        let row = foresight.row(at);
+        let width = planned.features.len();
+        let features = row.map_or(&[][..], |row| &foresight.values[row * width..][..width]);
         let rule = one.pin.and_then(|(_, rule_no)| planned.rules.get(usize::from(rule_no)));
         // What no source yielded was pinned or given; for want of time there may be no source at all.
         let is_yielded = one.blend() > 0.0 || context.request.given.is_empty();
@@ -414,12 +485,14 @@ impl<'a> Work<'a> {
             placed_by: rule.map(|rule| rule.rule.name.clone()),
             moved_by: moved_by(context, planned, one),
             probability: 1.0,
+            foreseen: row.and_then(|row| foresight.foreseen.get(row)).map_or(Vec::new(), |all| all.to_vec()),
+            features: features.iter().map(|value| narrow(*value)).collect(),
         }
     }
 
     fn considered(&self) -> Vec<Considered> {
         let mut all: Vec<&Pooled> = self.pool.all.iter().collect();
-        all.sort_unstable_by(|a, b| by_score((a.score(), a.candidate), (b.score(), b.candidate)));
+        all.sort_unstable_by_key(|one| one.place());
         let name = |remover: u16| self.removed[usize::from(remover)].0.clone();
         let entry = |one: &Pooled| Considered {
             candidate: one.candidate,
@@ -471,38 +544,18 @@ fn personalization(context: &Context<'_>, fallback: Fallback) -> Personalization
     }
 }
 
-/// A candidate in the order of scores, best on top of the heap.
+/// A candidate in the order of places, best on top of the heap.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Ranked {
-    score: f32,
-    candidate: Candidate,
+    place: Reverse<Place>,
     at: usize,
 }
 
 impl Ranked {
     fn of(one: &Pooled, at: usize) -> Self {
-        Self { score: one.score(), candidate: one.candidate, at }
+        Self { place: Reverse(one.place()), at }
     }
 }
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        by_score((other.score, other.candidate), (self.score, self.candidate))
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Ranked {}
 
 /// How many slots each category and brand has taken.
 struct Shares {

@@ -7,10 +7,12 @@ use crate::names::Names;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
-use crate::shelf::{Models, Shelf};
+use crate::shelf::{Changed, Models, Shelf};
 use crate::tables::Plan;
 use bespoke_domain::id::ArtifactId;
-use bespoke_domain::{Body, Consent, Decision, Entry, Event, EventKind, Offset, Purpose, Request, ShopperNo};
+use bespoke_domain::{
+    Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, Purpose, Request, Settings, ShopperNo,
+};
 use bespoke_models::learned::Learned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufWriter, Write};
@@ -85,6 +87,8 @@ pub struct Engine {
     planned_for: (Offset, (usize, usize, usize)),
     seen: Seen,
     shelf: Shelf,
+    /// Products patched since the last snapshot.
+    changed: Changed,
     live: Arc<Live>,
 }
 
@@ -143,6 +147,9 @@ impl Engine {
             Body::Catalog(patch) => {
                 self.aggregates.pulse_mut().patch(entry.received);
                 self.aggregates.fold_patch(&self.live.names, patch);
+                if let Some(product) = self.live.names.get(&patch.id) {
+                    self.changed.note(product);
+                }
             }
             Body::Settings(settings) => {
                 self.aggregates.fold_settings(offset, entry.received, settings);
@@ -191,6 +198,21 @@ impl Engine {
         self.shelf.put(artifact, model);
     }
 
+    /// Puts settings and models into force that no entry of the log does: for questions about the past.
+    pub(crate) fn suppose(
+        &mut self,
+        settings: Option<&Settings>,
+        models: Vec<(String, ArtifactId, Arc<Learned>)>,
+    ) {
+        if let Some(settings) = settings {
+            self.aggregates.fold_settings(Offset::default(), Millis::default(), settings);
+        }
+        for (name, artifact, model) in models {
+            self.shelve(artifact, model);
+            self.aggregates.models.insert(name, artifact);
+        }
+    }
+
     /// The model that is in force under a name.
     pub fn in_force(&self, name: &str) -> Option<ArtifactId> {
         self.aggregates.models.get(name).copied()
@@ -199,11 +221,13 @@ impl Engine {
     /// Makes everything folded so far visible to requests.
     pub fn publish(&mut self) {
         self.plan();
+        let changed = std::mem::take(&mut self.changed);
+        let models = self.shelf.show(&self.aggregates.models, &self.aggregates.catalog, &changed);
         let snapshot = Snapshot {
             aggregates: self.aggregates.freeze(),
             names: self.live.names.clone(),
             plan: self.plan.clone(),
-            models: self.shelf.show(&self.aggregates.models),
+            models,
         };
         *self.live.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
     }

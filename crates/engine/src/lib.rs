@@ -4,6 +4,8 @@
 
 /// What the log adds up to, but for the profiles.
 pub mod aggregates;
+/// What the catalogue says of a product, as keys for models.
+pub mod attributes;
 /// What a model would have been worth.
 pub mod backtest;
 /// The catalogue's columns.
@@ -22,8 +24,14 @@ pub mod context;
 pub mod decide;
 /// The fold and its published snapshots.
 pub mod engine;
+/// What candidates are like, as numbers.
+pub mod features;
 /// What removes candidates.
 pub mod filter;
+/// The learned order, by what is foreseen and what it is worth.
+pub mod foresight;
+/// What a ranker learns from.
+pub mod lessons;
 /// What products of a category usually cost.
 pub mod levels;
 /// Which products stand in which category.
@@ -32,6 +40,8 @@ pub mod members;
 pub mod names;
 /// Names and their numbers.
 pub mod numbering;
+/// Moments of the past, and the state as it was then.
+pub mod occasions;
 /// The candidates of one decision.
 pub mod pool;
 /// One shopper's projection.

@@ -4,7 +4,9 @@
 use crate::catalog::{Catalog, Row};
 use crate::tables::{SCORERS_MAX, SOURCES_MAX};
 use bespoke_domain::Candidate;
+use bespoke_domain::order::by_score;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::cmp::Ordering;
 
 /// One candidate.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,8 @@ pub struct Pooled {
     pub scores: [f32; SCORERS_MAX],
     /// The slot a rule claims for it.
     pub pin: Option<(u16, u16)>,
+    /// What the objective makes of what is foreseen, where it is one of those looked at.
+    pub worth: Option<f32>,
     /// By what rules multiply its score.
     pub factor: f32,
     /// Reservations it counts for, a bit each.
@@ -28,10 +32,16 @@ pub struct Pooled {
 }
 
 impl Pooled {
-    /// The score: what sources and scorers gave, times what rules multiply by.
+    /// The score: what the objective makes of it, or what sources and scorers gave, times what rules multiply by.
     #[inline]
     pub fn score(&self) -> f32 {
-        (self.blend() + self.scores.iter().sum::<f32>()) * self.factor
+        self.worth.unwrap_or_else(|| self.blend() + self.scores.iter().sum::<f32>()) * self.factor
+    }
+
+    /// Its place in the order of scores: what the objective looked at before all else.
+    #[inline]
+    pub fn place(&self) -> Place {
+        Place { is_behind: self.worth.is_none(), score: self.score(), candidate: self.candidate }
     }
 
     /// What the sources gave.
@@ -46,6 +56,35 @@ impl Pooled {
         (0..SOURCES_MAX).fold(0, larger)
     }
 }
+
+/// A place in the order of scores, the best first.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    is_behind: bool,
+    score: f32,
+    candidate: Candidate,
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let scores = || by_score((self.score, self.candidate), (other.score, other.candidate));
+        self.is_behind.cmp(&other.is_behind).then_with(scores)
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Place {}
 
 /// All candidates.
 #[derive(Debug)]
@@ -85,6 +124,7 @@ impl<'a> Pool<'a> {
                 parts,
                 scores,
                 pin: None,
+                worth: None,
                 factor: 1.0,
                 reserved: 0,
                 removed_by: None,

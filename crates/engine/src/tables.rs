@@ -3,23 +3,12 @@
 
 use crate::category_tree::CategorySet;
 use crate::condition::{Check, Lookup};
-use crate::{filter, rule, scorer, source};
+use crate::foresight::ranker_name;
+use crate::{features, filter, rule, scorer, source};
+pub use bespoke_domain::settings::ParamSpec;
 use bespoke_domain::settings::{FilterUse, Placement, Rule, ScorerUse, Settings, SourceUse};
 use bespoke_domain::{Condition, ProductNo};
 use std::collections::HashMap;
-
-/// A named number that a placement may set.
-#[derive(Debug, PartialEq)]
-pub struct ParamSpec {
-    /// Its name in TOML.
-    pub name: &'static str,
-    /// What it does, with its unit.
-    pub doc: &'static str,
-    /// What holds where nothing is set.
-    pub default: f64,
-    /// Smallest and largest value that make sense.
-    pub range: (f64, f64),
-}
 
 /// Values of a use's parameters, in the order of its spec.
 pub type Params = Vec<f64>;
@@ -76,6 +65,12 @@ pub struct PlannedPlacement {
     pub filters: Vec<PlannedFilter>,
     /// Its rules.
     pub rules: Vec<rule::Planned>,
+    /// The name of its ranker among the learnt models.
+    pub ranker: String,
+    /// What its candidates are described by, where it has an objective.
+    pub features: Vec<String>,
+    /// The number of this list, see [`features::set`]; 0 without an objective.
+    pub feature_set: u32,
 }
 
 /// All placements by name.
@@ -107,14 +102,17 @@ impl Plan {
 
 impl PlannedPlacement {
     fn new(placement: &Placement, ids: &Lookup<'_>) -> Self {
+        let sources = placement.sources.iter().filter_map(|used| plan_source(used, ids));
+        let sources: Vec<PlannedSource> = sources.take(SOURCES_MAX).collect();
+        let has_objective = placement.objective.is_some();
+        let described = sources.iter().map(|source| source.spec).filter(|_| has_objective);
+        let features = if has_objective { features::names(described) } else { Vec::new() };
         Self {
             placement: placement.clone(),
-            sources: placement
-                .sources
-                .iter()
-                .filter_map(|used| plan_source(used, ids))
-                .take(SOURCES_MAX)
-                .collect(),
+            sources,
+            ranker: ranker_name(&placement.name),
+            feature_set: if has_objective { features::set(&features) } else { 0 },
+            features,
             scorers: placement.scorers.iter().filter_map(plan_scorer).take(SCORERS_MAX).collect(),
             filters: plan_filters(&placement.filters),
             rules: placement.rules.iter().filter_map(|rule| plan_rule(rule, ids)).collect(),
@@ -156,9 +154,5 @@ fn plan_filters(used: &[FilterUse]) -> Vec<PlannedFilter> {
 }
 
 fn values(specs: &[ParamSpec], given: &[(String, f64)]) -> Params {
-    let value = |spec: &ParamSpec| {
-        let set = given.iter().find(|(name, _)| name == spec.name).map_or(spec.default, |(_, value)| *value);
-        set.clamp(spec.range.0, spec.range.1)
-    };
-    specs.iter().map(value).collect()
+    specs.iter().map(|spec| spec.value(given)).collect()
 }

@@ -18,6 +18,7 @@ use crate::nearest::Vectors;
 use crate::parts;
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use crate::seeded::Seeded;
+use crate::sound;
 use crate::tall;
 use bespoke_domain::ProductNo;
 use serde::{Deserialize, Serialize};
@@ -128,6 +129,18 @@ impl Als {
     /// The inner product of two products' vectors; 0 where one is not known.
     pub fn closeness(&self, one: ProductNo, other: ProductNo) -> f32 {
         self.row(one).map_or(0.0, |row| self.score(row, other))
+    }
+
+    /// Whether its parts belong together: what was read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let params = &self.params;
+        let numbers = [params.regularization, params.unobserved, params.power];
+        let width = padded(params.factors as usize);
+        params.factors > 0
+            && numbers.iter().chain(&self.energies).all(|value| value.is_finite() && *value >= 0.0)
+            && params.regularization > 0.0
+            && self.energies.len() == width
+            && sound::vectors(&self.products, width, self.products.count())
     }
 
     fn row(&self, product: ProductNo) -> Option<&[f32]> {

@@ -44,6 +44,11 @@ impl Appeal {
         (clicks as f32 + PRIOR) / (expected as f32 / STEPS + PRIOR)
     }
 
+    /// How likely a position is looked at, against the first, going by what all products are clicked there: at most 1.
+    pub fn looked_at(&self, position: usize) -> f32 {
+        (self.rate(position) / self.rate(0)).min(1.0)
+    }
+
     /// Clicks an impression brings at a position.
     fn rate(&self, position: usize) -> f32 {
         let (seen, clicks) = self.positions.get(position.min(POSITIONS - 1)).copied().unwrap_or_default();

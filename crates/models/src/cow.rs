@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A growable column of `T`, cut into chunks of `N` rows that are shared until written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CowVec<T, const N: usize> {
     chunks: Vec<Arc<Vec<T>>>,
     len: usize,

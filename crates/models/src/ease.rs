@@ -53,7 +53,7 @@ impl std::fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 /// Weights from every product to every other.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ease {
     product_count: u32,
     /// Row i: from product i, in whole lanes.
@@ -103,9 +103,21 @@ fn gram(data: &Interactions, width: usize) -> Vec<f32> {
 }
 
 impl Ease {
-    /// What having `source` says for `target`.
+    /// Whether its parts belong together: what was read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let count = self.product_count();
+        count <= PRODUCTS_MAX
+            && self.weights.len() == count * padded(count)
+            && self.weights.iter().all(|weight| weight.is_finite())
+    }
+
+    /// What having `source` says for `target`; nought where either is not known.
     pub fn weight(&self, source: ProductNo, target: ProductNo) -> f32 {
-        self.weights[source.index() * padded(self.product_count()) + target.index()]
+        let count = self.product_count();
+        if source.index().max(target.index()) >= count {
+            return 0.0;
+        }
+        self.weights[source.index() * padded(count) + target.index()]
     }
 }
 

@@ -11,11 +11,12 @@
 
 use crate::interactions::Interactions;
 use crate::item_knn::{Rows, Weighted};
-use crate::lanes::{Kernel, axpy, dispatch, padded};
+use crate::lanes::{Kernel, axpy, dispatch, dot, padded};
 use crate::nearest::Vectors;
 use crate::neighbours::Neighbours;
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use crate::singular;
+use crate::sound;
 use bespoke_domain::ProductNo;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +89,30 @@ impl GraphFilterParams {
 
 fn sums(of: &Interactions) -> Vec<f32> {
     (0..of.row_count()).map(|row| of.row(row).1.iter().sum()).collect()
+}
+
+impl GraphFilter {
+    /// What having `source` says for `target`.
+    pub fn closeness(&self, source: ProductNo, target: ProductNo) -> f32 {
+        let (columns, weights) = self.neighbours.row(source);
+        let near = columns.binary_search(&target.0).map_or(0.0, |at| weights[at]);
+        let width = self.width as usize;
+        let row = |product: ProductNo| self.vectors.rows().get(product.index() * width..)?.get(..width);
+        match (row(source), row(target), self.sources.get(source.index())) {
+            (Some(from), Some(to), Some(scale)) => near + scale * dot(from, to),
+            _ => near,
+        }
+    }
+
+    /// Whether its parts belong together: what was read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let (count, width) = (self.sources.len(), self.width as usize);
+        self.neighbours.product_count() == count
+            && self.neighbours.is_sound()
+            && width == padded(width)
+            && sound::vectors(&self.vectors, width, count)
+            && self.sources.iter().all(|source| source.is_finite())
+    }
 }
 
 impl Recommender for GraphFilter {

@@ -113,6 +113,19 @@ impl Interactions {
         Self::new(rows).with_columns(self.column_count)
     }
 
+    /// Whether its parts belong together: what was read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let is_row = |pair: &[usize]| {
+            self.columns.get(pair[0]..pair[1]).is_some_and(|row| row.is_sorted_by(|a, b| a < b))
+        };
+        self.starts.first() == Some(&0)
+            && self.starts.last() == Some(&self.columns.len())
+            && self.columns.len() == self.weights.len()
+            && self.starts.windows(2).all(is_row)
+            && self.columns.iter().all(|column| (*column as usize) < self.column_count)
+            && self.weights.iter().all(|weight| weight.is_finite())
+    }
+
     /// Bytes that they take.
     pub fn size_bytes(&self) -> usize {
         size_of::<usize>() * self.starts.len() + 8 * self.len()

@@ -81,6 +81,19 @@ impl Isotonic {
         (from + (to - from) * share).clamp(from, to)
     }
 
+    /// Bytes that it takes in memory.
+    pub fn size_bytes(&self) -> usize {
+        8 * self.scores.len()
+    }
+
+    /// Whether it is such a function: what is read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let is_finite = self.scores.iter().chain(&self.values).all(|value| value.is_finite());
+        let rises = self.scores.windows(2).all(|pair| pair[0] < pair[1]);
+        let never_falls = self.values.windows(2).all(|pair| pair[0] <= pair[1]);
+        !self.scores.is_empty() && self.scores.len() == self.values.len() && is_finite && rises && never_falls
+    }
+
     fn push(&mut self, score: f32, value: f32) {
         self.scores.push(score);
         self.values.push(value);

@@ -34,6 +34,8 @@ pub mod gbdt;
 
 /// Scores into probabilities.
 pub mod isotonic;
+/// What becomes of a candidate: click, cart, purchase, return.
+pub mod ranker;
 /// Candidates of a session, described and ranked.
 pub mod rerank;
 
@@ -68,6 +70,13 @@ pub mod sequence;
 pub mod slim;
 /// Own habits and those of the shoppers most alike.
 pub mod tifu_knn;
+/// What a shop's log tells a model.
+pub mod training_set;
+
+/// What products share, numbered and weighed.
+pub mod attribute_values;
+/// The next from the order of events, among products known by what the catalogue says.
+pub mod two_tower;
 
 /// Small systems of equations.
 pub mod cholesky;
@@ -87,6 +96,8 @@ pub mod parts;
 pub mod seeded;
 /// The leading singular vectors of sparse data.
 pub mod singular;
+/// Whether what was read belongs together.
+mod sound;
 /// Products of tall matrices.
 pub mod tall;
 

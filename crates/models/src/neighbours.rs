@@ -57,6 +57,23 @@ impl Neighbours {
     }
 }
 
+impl Neighbours {
+    /// Whether its parts belong together: what was read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let count = self.product_count() as u32;
+        let is_row = |pair: &[u32]| {
+            let row = self.columns.get(pair[0] as usize..pair[1] as usize);
+            row.is_some_and(|row| row.is_sorted_by(|a, b| a < b))
+        };
+        self.starts.first() == Some(&0)
+            && self.starts.last().is_some_and(|last| *last as usize == self.columns.len())
+            && self.columns.len() == self.weights.len()
+            && self.starts.windows(2).all(is_row)
+            && self.columns.iter().all(|column| *column < count)
+            && self.weights.iter().all(|weight| weight.is_finite())
+    }
+}
+
 impl Recommender for Neighbours {
     fn product_count(&self) -> usize {
         self.starts.len().saturating_sub(1)

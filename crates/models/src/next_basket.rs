@@ -58,7 +58,7 @@ impl Default for NextBasketParams {
 }
 
 /// The parts and how they are mixed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NextBasket {
     mix: Mix,
     habits: TifuKnn,
@@ -81,6 +81,15 @@ impl NextBasketParams {
 }
 
 impl NextBasket {
+    /// Whether its parts belong together: what was read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let Mix { repeat, rebuy, linear } = self.mix;
+        self.habits.is_sound()
+            && self.linear.is_sound()
+            && self.linear.product_count() == self.habits.product_count()
+            && [repeat, rebuy, linear].iter().all(|value| value.is_finite())
+    }
+
     /// What the habits of a product bought before are multiplied by.
     fn repeat(&self, product: ProductNo) -> f32 {
         let usual = self.rebuys.shop_rate();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 const PRIOR: f32 = 20.0;
 
 /// Times it could have happened and times it did, by product and of the shop. A product costs 8 bytes.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rates {
     products: CowVec<(u32, u32), 4096>,
     shop: (u64, u64),

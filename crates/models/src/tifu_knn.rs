@@ -70,6 +70,16 @@ impl TifuKnnParams {
 }
 
 impl TifuKnn {
+    /// Whether its parts belong together: what was read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let TifuKnnParams { decay, power, own, .. } = self.params;
+        self.shoppers.is_sound()
+            && self.postings.is_sound()
+            && self.shoppers.row_count() == self.postings.column_count()
+            && self.shoppers.column_count() == self.postings.row_count()
+            && [decay.within, decay.across, power, own].iter().all(|value| value.is_finite())
+    }
+
     /// The shoppers most like one with this history, best first; their similarity is a cosine but for one factor.
     fn nearest(&self, history: &[(ProductNo, f32)], scratch: &mut Scores) -> Vec<(f32, u32)> {
         scratch.reserve(self.shoppers.row_count());

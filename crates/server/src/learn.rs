@@ -1,39 +1,44 @@
 //! Learning from the log while the shop serves: fit on the past, judge by what came after, fit on everything, publish what is
 //! worth it. One run at a time, on a thread of low priority, within limits of memory and time.
 
+use crate::backtest_api::PlacementBacktestBody;
 use crate::boot::Shop;
 use crate::clock;
 use crate::models_api::{JudgedBody, ModelRunBody, RunBody};
+use crate::rankers;
+use crate::trials::{self, Asked};
 use crate::writer::Job;
 use anyhow::{Context as _, bail};
 use bespoke_domain::entry::ModelChange;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{Offset, Settings};
 use bespoke_engine::Snapshot;
+use bespoke_engine::backtest::measures::Yardstick;
 use bespoke_engine::backtest::{Cases, Judged};
 use bespoke_engine::profile::seconds;
 use bespoke_engine::shelf;
 use bespoke_engine::training::Training;
-use bespoke_models::interactions::Interactions;
 use bespoke_models::learned::{LEARNED, Learned, LearnedSpec};
 use bespoke_models::recommender::FitRun;
+use bespoke_models::training_set::TrainingSet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Entries of the log that are looked at, the last ones, and how many in one go.
 const ENTRIES_MAX: u64 = 50_000_000;
-const AT_ONCE: u64 = 20_000;
+pub(crate) const AT_ONCE: u64 = 20_000;
 /// Share of acts before the split of a backtest.
 const PAST: f64 = 0.8;
 /// Fewest cases of which a backtest says something.
-const CASES_MIN: usize = 50;
+pub(crate) const CASES_MIN: usize = 50;
 /// Most memory of a fit, and most time of a run.
-const FIT_BYTES_MAX: u64 = 8 << 30;
-const RUN_MAX: Duration = Duration::from_secs(15 * 60);
+pub(crate) const FIT_BYTES_MAX: u64 = 8 << 30;
+pub(crate) const RUN_MAX: Duration = Duration::from_secs(15 * 60);
 /// The same data gives the same models.
-const RUN: FitRun = FitRun { seed: 1, threads: 1 };
+pub(crate) const RUN: FitRun = FitRun { seed: 1, threads: 1 };
 /// Artifacts kept of each model, besides the one in force.
 const KEPT: usize = 3;
 
@@ -46,6 +51,8 @@ pub struct Wanted {
     pub split_s: Option<u32>,
     /// Only these models; empty: those that the placements name.
     pub models: Vec<String>,
+    /// Placements that are judged instead, with models fitted on the past; nothing comes into force then.
+    pub placements: Vec<Asked>,
 }
 
 /// What is known of an artifact.
@@ -61,7 +68,7 @@ pub struct About {
     pub cut_off: u64,
     /// When it was fitted, in milliseconds of the epoch.
     pub trained_at_ms: i64,
-    /// Shoppers, products and pairs in the training data.
+    /// Shoppers, products and pairs in the training data; of a ranker, occasions, features and candidates.
     pub shoppers: usize,
     /// Products with a number.
     pub products: usize,
@@ -79,6 +86,19 @@ pub struct About {
 #[derive(Default)]
 pub struct Learner {
     run: Mutex<Option<RunBody>>,
+    judged: Mutex<BTreeMap<String, PlacementBacktestBody>>,
+}
+
+impl Wanted {
+    fn name(&self) -> String {
+        match self.placements.as_slice() {
+            [] => "learning from the log".to_owned(),
+            placements => {
+                let names: Vec<&str> = placements.iter().map(|one| one.placement.as_str()).collect();
+                format!("asking the past about {}", names.join(", "))
+            }
+        }
+    }
 }
 
 impl Learner {
@@ -87,24 +107,25 @@ impl Learner {
         self.run.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Starts a run on a thread of its own; `false` where one is going on.
-    pub fn start(self: &Arc<Self>, shop: Arc<Shop>, wanted: Wanted) -> bool {
+    /// The last backtest of each placement since the server started.
+    pub fn judged(&self) -> BTreeMap<String, PlacementBacktestBody> {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Starts runs, one after the other, on a thread of its own; `false` where one is going on.
+    pub fn start(self: &Arc<Self>, shop: Arc<Shop>, wanted: Vec<Wanted>) -> bool {
         {
             let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
             if run.as_ref().is_some_and(|run| run.state == "running") {
                 return false;
             }
-            *run = Some(RunBody {
-                state: "running".to_owned(),
-                started_ms: clock::now().0,
-                ..RunBody::default()
-            });
+            *run = Some(RunBody::begins());
         }
         let own = self.clone();
         let work = move || {
             // Of this thread alone, so that shoppers do not wait for it; where it cannot be had, they wait a little.
             _ = rustix::process::nice(10);
-            own.learn(&shop, &wanted);
+            wanted.iter().for_each(|wanted| own.learn(&shop, wanted));
         };
         let started = std::thread::Builder::new().name("learn".into()).spawn(work);
         if let Err(error) = started {
@@ -116,16 +137,17 @@ impl Learner {
     /// Learns on this thread.
     pub fn learn(&self, shop: &Shop, wanted: &Wanted) {
         let started = Instant::now();
-        self.note(|run| run.state = "running".to_owned());
+        self.note(|run| *run = RunBody::begins());
         let done = self.all(shop, wanted, started);
         self.note(|run| {
             run.seconds = started.elapsed().as_secs_f64();
             run.state = if done.is_ok() { "done" } else { "failed" }.to_owned();
             run.stage = done.as_ref().err().map_or_else(String::new, |error| format!("{error:#}"));
         });
+        let (seconds, what) = (started.elapsed().as_secs_f64(), wanted.name());
         match done {
-            Ok(()) => tracing::info!(seconds = started.elapsed().as_secs_f64(), "learnt from the log"),
-            Err(error) => tracing::info!("nothing was learnt: {error:#}"),
+            Ok(()) => tracing::info!(seconds, "{what}"),
+            Err(error) => tracing::info!(seconds, "{what}: {error:#}"),
         }
     }
 
@@ -135,28 +157,43 @@ impl Learner {
 
     fn all(&self, shop: &Shop, wanted: &Wanted, started: Instant) -> anyhow::Result<()> {
         let snapshot = shop.live.snapshot();
-        let specs = specs(snapshot.aggregates.settings.as_deref(), &wanted.models)?;
-        self.note(|run| run.stage = "reading the log".to_owned());
+        let stage = |stage: String| self.note(|run| run.stage = stage);
+        stage("reading the log".to_owned());
         let training = read(shop, &snapshot)?;
+        if training.deeds.is_empty() {
+            bail!("the log has no acts of shoppers who allow personalization");
+        }
         let split_s = wanted.split_s.unwrap_or_else(|| training.time_at(PAST));
-        let product_count = snapshot.aggregates.catalog.len();
-        let past = training.interactions(split_s, product_count);
-        let cases = Cases::new(&training, split_s, &past);
+        if !wanted.placements.is_empty() {
+            let (training, models) = (&training, wanted.models.as_slice());
+            self.note(|run| (run.acts, run.split_ms) = (training.deeds.len(), i64::from(split_s) * 1000));
+            let run =
+                trials::Run { shop, snapshot: &snapshot, training, split_s, models, started, stage: &stage };
+            let bodies = trials::judge(&run, &wanted.placements)?;
+            let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+            judged.extend(bodies.into_iter().map(|body| (body.placement.clone(), body)));
+            return Ok(());
+        }
+        let settings = snapshot.aggregates.settings.as_deref();
+        let ranked = rankers::wanted(settings, &wanted.models);
+        let specs = specs(settings, &wanted.models, !ranked.is_empty())?;
+        let past = training.set(split_s, &snapshot.aggregates.catalog);
+        let yardstick = Yardstick::new(&training, split_s, &snapshot.aggregates.catalog);
+        let cases = Cases::new(&training, split_s, &past, yardstick);
         let popular = cases.judge_popularity();
         self.note(|run| {
             (run.acts, run.cases) = (training.deeds.len(), cases.len());
             (run.split_ms, run.popular) = (i64::from(split_s) * 1000, JudgedBody::of(&popular));
         });
-        if training.deeds.is_empty() {
-            bail!("the log has no acts of shoppers who allow personalization");
-        }
         let now_s = seconds(clock::now()).max(training.time_at(1.0)).saturating_add(1);
-        let whole = training.interactions(now_s, product_count);
+        let whole = training.set(now_s, &snapshot.aggregates.catalog);
         for spec in specs {
             self.note(|run| run.stage = format!("fitting {}", spec.name));
             let one = if started.elapsed() > RUN_MAX {
                 skipped(spec, "the run has taken its 15 minutes")
-            } else if (spec.fit_bytes)(&whole) > FIT_BYTES_MAX {
+            } else if let Some(why) = spec.refusal(whole.product_count()) {
+                skipped(spec, &why)
+            } else if (spec.fit_bytes)(&whole, &spec.values(&[])) > FIT_BYTES_MAX {
                 skipped(spec, "the fit would take more than 8 GiB")
             } else {
                 let data = Data { past: &past, whole: &whole, cases: &cases };
@@ -164,12 +201,21 @@ impl Learner {
             };
             self.note(|run| run.models.push(one));
         }
+        let (training, models) = (&training, wanted.models.as_slice());
+        let run =
+            trials::Run { shop, snapshot: &snapshot, training, split_s, models, started, stage: &stage };
+        let bodies = rankers::learn(&run, &ranked, wanted.publish)?;
+        self.note(|run| run.models.extend(bodies));
         Ok(())
     }
 }
 
 /// The models that are named, or that the placements name.
-fn specs(settings: Option<&Settings>, named: &[String]) -> anyhow::Result<Vec<&'static LearnedSpec>> {
+fn specs(
+    settings: Option<&Settings>,
+    named: &[String],
+    may_be_none: bool,
+) -> anyhow::Result<Vec<&'static LearnedSpec>> {
     let placements = settings.map_or(&[][..], |settings| &settings.placements);
     let sources = placements.iter().flat_map(|one| one.sources.iter().map(|used| used.source.as_str()));
     let scorers = placements.iter().flat_map(|one| one.scorers.iter().map(|used| used.scorer.as_str()));
@@ -179,9 +225,12 @@ fn specs(settings: Option<&Settings>, named: &[String]) -> anyhow::Result<Vec<&'
         named => named.iter().any(|name| name == spec.name),
     };
     let specs: Vec<&LearnedSpec> = LEARNED.iter().filter(is_wanted).collect();
-    if specs.is_empty() {
+    if specs.is_empty() && !may_be_none {
         let names: Vec<&str> = LEARNED.iter().map(|spec| spec.name).collect();
-        bail!("no placement names a source or scorer that is learnt: {}", names.join(", "));
+        bail!(
+            "no placement names a source or scorer that is learnt ({}), or has an objective",
+            names.join(", ")
+        );
     }
     Ok(specs)
 }
@@ -195,8 +244,8 @@ fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
     while after < last {
         let until = Offset((after.0 + AT_ONCE).min(last.0));
         shop.read(|reader| {
-            reader.read(after, until, &mut |_, entry| {
-                training.feed(snapshot, &shop.live, &entry);
+            reader.read(after, until, &mut |offset, entry| {
+                training.feed(snapshot, &shop.live, offset, &entry);
                 ControlFlow::Continue(())
             })
         })?;
@@ -212,8 +261,8 @@ fn skipped(spec: &LearnedSpec, why: &str) -> ModelRunBody {
 
 /// What a model is fitted on and judged by.
 struct Data<'a> {
-    past: &'a Interactions,
-    whole: &'a Interactions,
+    past: &'a TrainingSet,
+    whole: &'a TrainingSet,
     cases: &'a Cases,
 }
 
@@ -226,7 +275,8 @@ fn fit(
     wanted: &Wanted,
 ) -> anyhow::Result<ModelRunBody> {
     let started = Instant::now();
-    let judged = data.cases.judge_model(&(spec.fit)(data.past, RUN));
+    let values = spec.values(&[]);
+    let judged = data.cases.judge_model(&(spec.fit)(data.past, &values, RUN));
     let mut one = ModelRunBody {
         judged: Some(JudgedBody::of(&judged)),
         seconds: started.elapsed().as_secs_f64(),
@@ -239,18 +289,18 @@ fn fit(
         one.why = refused.unwrap_or_default();
         return Ok(one);
     }
-    let model = (spec.fit)(data.whole, RUN);
+    let model = (spec.fit)(data.whole, &values, RUN);
     one.seconds = started.elapsed().as_secs_f64();
-    one.bytes = model.recommender().size_bytes();
+    one.bytes = model.size_bytes();
     let about = About {
         name: spec.name.to_owned(),
         shop: shop_name(shop),
         code: env!("CARGO_PKG_VERSION").to_owned(),
         cut_off: snapshot.aggregates.offset.0,
         trained_at_ms: clock::now().0,
-        shoppers: data.whole.row_count(),
-        products: data.whole.column_count(),
-        pairs: data.whole.len(),
+        shoppers: data.whole.interactions.row_count(),
+        products: data.whole.product_count(),
+        pairs: data.whole.interactions.len(),
         data: data_hash(data.whole),
         bytes: one.bytes,
         backtest: JudgedBody::of(&judged),
@@ -274,7 +324,10 @@ fn refusal(judged: &Judged, champion: Option<&About>) -> Option<String> {
 }
 
 /// Writes the artifact and puts it into force.
-fn publish(shop: &Shop, about: &About, model: Learned) -> anyhow::Result<ArtifactId> {
+///
+/// # Errors
+/// When it cannot be written, or the log cannot.
+pub fn publish(shop: &Shop, about: &About, model: Learned) -> anyhow::Result<ArtifactId> {
     let bytes = shelf::bytes(&model);
     let id = id_of(&bytes);
     shop.artifacts.put(id, &serde_json::to_vec(about)?, &bytes)?;
@@ -349,11 +402,13 @@ fn id_of(bytes: &[u8]) -> ArtifactId {
     ArtifactId(u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or_default()))
 }
 
-fn shop_name(shop: &Shop) -> String {
+/// What product numbers are of: the data directory.
+pub fn shop_name(shop: &Shop) -> String {
     format!("{:016x}", shop.secret.hash64("shop", "models"))
 }
 
-fn data_hash(data: &Interactions) -> String {
+fn data_hash(data: &TrainingSet) -> String {
+    let data = &data.interactions;
     let mut hasher = blake3::Hasher::new();
     for row in 0..data.row_count() {
         let (columns, weights) = data.row(row);

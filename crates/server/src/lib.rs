@@ -1,6 +1,8 @@
 //! The server, in the order in which data comes in: wire formats, the one writer and what it commits, the shop that runs,
 //! the ways in (HTTP, import, demo) and the way out (decisions). The only crate with HTTP, JSON and async.
 
+/// What a backtest of a placement says.
+pub mod backtest_api;
 /// What one commit will hold.
 pub mod batch;
 /// From a data directory to a running shop.
@@ -45,12 +47,16 @@ pub mod operate;
 pub mod pace;
 /// Placement files into the log.
 pub mod placements;
+/// Rankers of placements that have an objective.
+pub mod rankers;
 /// Slates over HTTP, and decisions again.
 pub mod recommend;
 /// Decisions in words.
 pub mod render;
 /// New tables over the old catalogue.
 pub mod renew;
+/// Backtests of placements.
+pub mod trials;
 /// What has collapsed of what comes in.
 pub mod watchdog;
 /// Requests and responses, feeds, settings files, errors, tokens.

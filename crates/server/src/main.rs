@@ -102,14 +102,8 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
-    /// What each model that can be learnt would have been worth: fitted on the past, asked what shoppers dealt with next.
-    Backtest {
-        /// What came from this moment on is asked (RFC 3339); without it, the last fifth of all acts.
-        #[arg(long)]
-        split_at: Option<String>,
-        #[command(flatten)]
-        server: Server,
-    },
+    /// What models, or a whole placement, would have been worth: fitted on the past, asked what shoppers dealt with next.
+    Backtest(commands::learn::Backtest),
     /// List learnt models, or put another artifact of one into force.
     Models {
         /// The artifact to put into force.
@@ -192,9 +186,7 @@ fn main() -> ExitCode {
             commands::operate::settings(rollback, &server.key, &server.url)
         }
         Command::Train { server } => commands::learn::train(&server.key, &server.url),
-        Command::Backtest { split_at, server } => {
-            commands::learn::backtest(split_at.as_deref(), &server.key, &server.url)
-        }
+        Command::Backtest(backtest) => commands::learn::backtest(&backtest),
         Command::Models { rollback, withdraw, server } => {
             commands::learn::models(rollback.as_deref(), withdraw.as_deref(), &server.key, &server.url)
         }
@@ -258,7 +250,7 @@ async fn learn_again(app: Arc<App>, learning: Learning) {
     tokio::time::sleep(learning.first).await;
     loop {
         let wanted = bespoke::learn::Wanted { publish: true, ..Default::default() };
-        _ = app.learner.start(app.shop.clone(), wanted);
+        _ = app.learner.start(app.shop.clone(), vec![wanted]);
         tokio::time::sleep(learning.every).await;
     }
 }

@@ -18,6 +18,6 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     let Some(Learned::Als(model)) = context.snapshot.models.get(SPEC.name).map(|model| &**model) else {
         return Box::new(|_| 0.0);
     };
-    let vector = model.fold_in(&history(context));
+    let vector = model.fold_in(&history(context).weights);
     of_products(move |product| model.score(&vector, product).clamp(-1.0, 1.0))
 }

@@ -13,7 +13,8 @@ mod popularity;
 mod price;
 mod rating;
 mod returns;
-mod stock;
+/// How deep the stock is.
+pub mod stock;
 mod support;
 mod swift;
 

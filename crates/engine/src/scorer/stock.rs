@@ -1,6 +1,7 @@
 //! How deep the stock is.
 
 use super::{Score, ScorerSpec};
+use crate::catalog::Row;
 use crate::context::Context;
 use bespoke_domain::Candidate;
 
@@ -16,9 +17,16 @@ pub static SPEC: ScorerSpec = ScorerSpec {
 };
 
 fn prepare<'a>(_context: &'a Context<'a>) -> Score<'a> {
-    Box::new(|one| match (one.candidate, one.row.stock) {
-        (Candidate::Category(_), _) => 0.0,
-        (Candidate::Product(_), u8::MAX) => 1.0,
-        (Candidate::Product(_), units) => f32::from(units) / (f32::from(units) + HALF_UNITS),
+    Box::new(|one| match one.candidate {
+        Candidate::Category(_) => 0.0,
+        Candidate::Product(_) => depth(&one.row),
     })
+}
+
+/// The score of a product.
+pub fn depth(row: &Row) -> f32 {
+    match row.stock {
+        u8::MAX => 1.0,
+        units => f32::from(units) / (f32::from(units) + HALF_UNITS),
+    }
 }

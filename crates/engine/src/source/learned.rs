@@ -3,17 +3,19 @@
 
 use super::{Scored, products};
 use crate::context::Context;
-use crate::profile::seconds;
-use crate::training::weight;
+use crate::profile::{Act, seconds};
+use crate::training::{orders, weight};
 use bespoke_domain::decision::Reason;
 use bespoke_domain::{Candidate, ProductNo};
-use bespoke_models::recommender::{Ask, Scores};
+use bespoke_models::orders::Order;
+use bespoke_models::recommender::Scores;
+use bespoke_models::training_set::History;
 
 /// What the page's product counts, beside 1 for a product just looked at.
 const PAGE_WEIGHT: f32 = 3.0;
 
 /// What the shopper dealt with lately and how strongly, and the page's products.
-pub fn history(context: &Context<'_>) -> Vec<(ProductNo, f32)> {
+pub fn history(context: &Context<'_>) -> History {
     let now_s = seconds(context.request.now);
     let recent =
         context.recent().map(|one| (one.product, weight(one.act(), now_s.saturating_sub(one.time_s))));
@@ -24,17 +26,45 @@ pub fn history(context: &Context<'_>) -> Vec<(ProductNo, f32)> {
             None => all.push((product, weight)),
         }
     }
-    all
+    let events = context.recent().map(|one| one.product).chain(context.items.iter().copied()).collect();
+    History { weights: all, events, orders: ordered(context) }
 }
 
-/// What the model in force recommends; nothing where there is none.
-pub fn yield_of(context: &Context<'_>, name: &str, history: &[(ProductNo, f32)], limit: usize) -> Scored {
+/// The shopper's orders as far as the profile remembers them: of older ones each product with its last time only.
+fn ordered(context: &Context<'_>) -> Vec<Order> {
+    let recent = context.recent().filter(|one| one.act() == Act::Buy).map(|one| (one.time_s, one.product));
+    let mut bought: Vec<_> = context.bought().map(|one| (one.time_s, one.product)).chain(recent).collect();
+    bought.sort_unstable();
+    bought.dedup();
+    orders(bought.into_iter())
+}
+
+/// What the model in force recommends that is new to the shopper; nothing where there is none.
+pub fn yield_of(context: &Context<'_>, name: &str, history: &History, limit: usize) -> Scored {
+    let known: Vec<ProductNo> = history.weights.iter().map(|(product, _)| *product).collect();
+    yield_but(context, name, history, (&known, limit))
+}
+
+/// What the model in force recommends, but for some products.
+pub fn yield_but(
+    context: &Context<'_>,
+    name: &str,
+    history: &History,
+    (excluded, limit): (&[ProductNo], usize),
+) -> Scored {
     let Some(model) = context.snapshot.models.get(name).filter(|_| !history.is_empty()) else {
         return Vec::new();
     };
-    let excluded: Vec<ProductNo> = history.iter().map(|(product, _)| *product).collect();
-    let ask = Ask { history, excluded: &excluded, limit };
-    products(Scores::with(|scratch| model.recommender().recommend(&ask, scratch)))
+    products(Scores::with(|scratch| model.recommend(history, excluded, limit, scratch)))
+}
+
+/// What came last, for models that look at the order of events.
+pub fn reason_after(context: &Context<'_>, name: &str) -> Reason {
+    let page = context.items.last().copied();
+    let last = page.or_else(|| context.recent().next_back().map(|one| one.product));
+    let text = last.map_or_else(String::new, |last| format!("What comes next after {}", context.title(last)));
+    let based_on = last.into_iter().collect();
+    Reason { code: name.to_owned(), text, based_on, personal: page.is_none() }
 }
 
 /// The part of the history that speaks most for the candidate.
@@ -44,8 +74,11 @@ pub fn reason_of(context: &Context<'_>, name: &str, candidate: Candidate) -> Rea
     let speaks = |(from, weight): (ProductNo, f32)| {
         (model.map_or(0.0, |model| weight * model.closeness(from, product)), from)
     };
-    let most =
-        history(context).into_iter().map(speaks).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+    let most = history(context)
+        .weights
+        .into_iter()
+        .map(speaks)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
     let basis = most.filter(|(speaks, _)| *speaks > 0.0).map(|(_, basis)| basis);
     let text = basis.map_or_else(
         || "Goes with what you looked at lately".to_owned(),

@@ -2,6 +2,7 @@
 //! one. It sees the shopper only through [`crate::context::Context`], which hides the profile where consent is missing.
 
 mod accessories;
+mod als;
 mod alternatives;
 mod best_sellers;
 mod bought_together;
@@ -9,19 +10,24 @@ mod buy_again;
 mod category;
 mod co_viewed;
 mod complements;
+mod ease;
 mod editorial;
 mod favourite_categories;
 mod favourites;
+mod graph_filter;
 mod item_item;
 /// What sources of learnt models share.
 pub mod learned;
 mod new_arrivals;
+mod next_basket;
 mod popular;
 mod recently_viewed;
+mod sequence;
 mod session_neighbours;
 mod similar;
 mod slim;
 mod trending;
+mod two_tower;
 
 use crate::context::Context;
 use crate::tables::{ParamSpec, PlannedSource};
@@ -55,7 +61,7 @@ pub struct SourceSpec {
 }
 
 /// Every source.
-pub static SOURCES: [&SourceSpec; 19] = [
+pub static SOURCES: [&SourceSpec; 25] = [
     &popular::SPEC,
     &recently_viewed::SPEC,
     &co_viewed::SPEC,
@@ -75,6 +81,12 @@ pub static SOURCES: [&SourceSpec; 19] = [
     &editorial::SPEC,
     &item_item::SPEC,
     &slim::SPEC,
+    &als::SPEC,
+    &graph_filter::SPEC,
+    &ease::SPEC,
+    &sequence::SPEC,
+    &two_tower::SPEC,
+    &next_basket::SPEC,
 ];
 
 /// A reason that rests on nothing in particular.

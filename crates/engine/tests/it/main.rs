@@ -5,6 +5,8 @@ mod conditions;
 mod golden;
 mod invariants;
 mod learnt;
+mod occasions;
+mod trial;
 mod wardrobe;
 
 use bespoke_domain::Purpose;
@@ -104,7 +106,8 @@ impl Bench {
         self.engine.publish();
         let live = self.engine.live();
         let mut training = Training::default();
-        self.entries.iter().for_each(|entry| training.feed(&live.snapshot(), &live, entry));
+        let (snapshot, offsets) = (live.snapshot(), (1..).map(Offset));
+        offsets.zip(&self.entries).for_each(|(offset, entry)| training.feed(&snapshot, &live, offset, entry));
         training.sort();
         training
     }
@@ -112,10 +115,10 @@ impl Bench {
     /// Fits a model on everything so far and puts it into force.
     fn learn(&mut self, name: &str) -> (ArtifactId, Arc<Learned>) {
         let training = self.training();
-        let products = self.engine.live().snapshot().aggregates.catalog.len();
-        let data = training.interactions(training.time_at(1.0) + 1, products);
+        let snapshot = self.engine.live().snapshot();
+        let data = training.set(training.time_at(1.0) + 1, &snapshot.aggregates.catalog);
         let spec = LEARNED.iter().find(|spec| spec.name == name).expect("it can be learnt");
-        let model = Arc::new((spec.fit)(&data, FitRun { seed: 1, threads: 1 }));
+        let model = Arc::new((spec.fit)(&data, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
         let sum = bespoke_engine::shelf::bytes(&model)
             .iter()
             .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
@@ -185,6 +188,7 @@ fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
         filters: filters.iter().map(filter).collect(),
         diversity: Diversity::default(),
         rules: Vec::new(),
+        objective: None,
     }
 }
 

@@ -146,6 +146,7 @@ fn settings(shop: &Shop) -> Settings {
         filters: FILTERS.iter().filter(|spec| !spec.hard).map(|spec| filter(spec.name)).collect(),
         diversity: Diversity { max_per_category: 4, max_per_brand: 3 },
         rules: (0..20).map(|no| rule(shop, no)).collect(),
+        objective: None,
     };
     Settings {
         shop: ShopFacts {

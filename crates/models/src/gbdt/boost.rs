@@ -63,6 +63,13 @@ impl Gbdt {
         self.trees.iter().fold(self.base, |sum, tree| sum + tree.score(row))
     }
 
+    /// Whether it scores rows of so many values, as a fitted one does.
+    pub fn is_sound(&self, feature_count: usize) -> bool {
+        self.feature_count as usize == feature_count
+            && self.base.is_finite()
+            && self.trees.iter().all(|tree| tree.is_sound(feature_count))
+    }
+
     /// How much each feature gained the loss in all cuts.
     pub fn gains(&self) -> &[f64] {
         &self.gains

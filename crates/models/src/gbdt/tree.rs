@@ -48,6 +48,27 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// Whether it is a tree over so many features, as growing makes them: what is read may come from anywhere.
+    pub fn is_sound(&self, feature_count: usize) -> bool {
+        let is_finite = self.leaves.iter().all(|leaf| leaf.is_finite());
+        if self.leaves.len() != self.nodes.len() + 1 || !is_finite {
+            return false;
+        }
+        // Pre-order: each node with its first leaf and the one after its last.
+        let mut open = vec![(0, self.leaves.len())];
+        for node in &self.nodes {
+            let inner = std::iter::from_fn(|| open.pop()).find(|(leaf, end)| end - leaf > 1);
+            let Some((leaf, end)) = inner else { return false };
+            let middle = leaf + usize::from(node.left_leaves);
+            let fits = usize::from(node.first_leaf) == leaf && middle > leaf && middle < end;
+            if !fits || usize::from(node.feature) >= feature_count || !node.threshold.is_finite() {
+                return false;
+            }
+            open.extend([(middle, end), (leaf, middle)]);
+        }
+        true
+    }
+
     /// What the tree says of one row.
     pub fn score(&self, row: &[f32]) -> f32 {
         let (mut at, mut leaf, mut end) = (0, 0, self.leaves.len());

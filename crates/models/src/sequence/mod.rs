@@ -7,6 +7,7 @@
 mod attention;
 mod block;
 mod crossed;
+mod introduced;
 mod kernels;
 mod layout;
 mod softmax;
@@ -17,13 +18,20 @@ pub use train::Training;
 
 use crate::interactions::Interactions;
 use crate::lanes::{Kernel, LANES, axpy, dispatch, dot};
-use crate::nearest::greatest;
+use crate::nearest::{Vectors, greatest};
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
+use crate::sound;
 use bespoke_domain::ProductNo;
+use bespoke_domain::order::TopK;
 use block::{Pass, Tower};
+use introduced::Introduced;
 use layout::Shape;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use train::entry_scale;
+
+/// Most products that are introduced after the fit: numbers below that many beyond those of the fit.
+pub const INTRODUCED_MAX: usize = 20_000;
 
 /// What to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,17 +96,20 @@ pub struct SequenceData {
     pub attributes: Interactions,
 }
 
-/// Both towers, fitted.
+/// Both towers, fitted. A copy shares what was fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sequence {
     params: SequenceParams,
     /// A vector a product.
-    products: Vec<f32>,
-    /// Whether something is known of a product.
-    offered: Vec<bool>,
+    products: Arc<Vectors>,
+    /// Whether something was known of a product.
+    offered: Arc<[bool]>,
     /// A vector an attribute value.
-    values: Vec<f32>,
-    tower: Vec<f32>,
+    values: Arc<[f32]>,
+    tower: Arc<[f32]>,
+    /// No part of the bytes: they follow from the catalogue.
+    #[serde(skip)]
+    introduced: Introduced,
 }
 
 impl SequenceParams {
@@ -151,45 +162,101 @@ impl Sequence {
     /// What the shopper wants after `events`, oldest first; nothing where none of them is known.
     pub fn wanted(&self, events: &[ProductNo]) -> Option<Vec<f32>> {
         let shape = self.params.shape();
-        let known = |product: &&ProductNo| self.offered.get(product.index()).copied().unwrap_or(false);
-        let latest: Vec<_> = events.iter().rev().filter(known).take(shape.reach).collect();
+        let latest: Vec<&[f32]> =
+            events.iter().rev().filter_map(|product| self.vector(*product)).take(shape.reach).collect();
         let scale = entry_scale(shape.width);
-        let row = |product: &ProductNo| &self.products[product.index() * shape.width..][..shape.width];
-        let rows = latest.iter().rev().flat_map(|product| row(product));
+        let rows = latest.into_iter().rev().flatten();
         let x: Vec<f32> = rows.map(|value| value * scale).collect();
         let wanted = (!x.is_empty()).then(|| dispatch(Wanted { model: self, shape, x }));
         wanted.filter(|wanted| wanted.iter().all(|value| value.is_finite()))
     }
 
-    /// Gives `product` the vector of its attribute values, with their weights: a product that came after the fit is
-    /// recommended from now on. Without a value that was learned, nothing changes.
+    /// The vector of a product of which something is known.
+    fn vector(&self, product: ProductNo) -> Option<&[f32]> {
+        let width = self.params.shape().width;
+        if !self.is_fitted(product) {
+            return self.introduced.get(product, width);
+        }
+        self.products.rows().get(product.index() * width..(product.index() + 1) * width)
+    }
+
+    /// Whether the fit knew something of a product: it keeps the vector of then.
+    pub fn is_fitted(&self, product: ProductNo) -> bool {
+        self.offered.get(product.index()).copied().unwrap_or(false)
+    }
+
+    /// How many attribute values were learned.
+    pub fn value_count(&self) -> usize {
+        self.values.len() / self.params.shape().width
+    }
+
+    /// Gives a product that the fit knew nothing of the vector of its attribute values, with their weights: it is
+    /// recommended from now on. Without a value that was learned, it is not. What came before does not matter.
     pub fn introduce(&mut self, product: ProductNo, values: &[(u32, f32)]) {
         let width = self.params.shape().width;
-        let known = values.iter().filter(|value| (value.0 as usize) < self.values.len() / width);
+        let known = values.iter().filter(|value| (value.0 as usize) < self.value_count());
         let norm = known.clone().map(|value| value.1 * value.1).sum::<f32>().sqrt();
-        if norm.is_nan() || norm <= 0.0 {
+        if self.is_fitted(product) || product.index() >= self.offered.len() + INTRODUCED_MAX {
             return;
         }
-        if self.offered.len() <= product.index() {
-            self.offered.resize(product.index() + 1, false);
-            self.products.resize(self.offered.len() * width, 0.0);
-        }
-        self.offered[product.index()] = true;
-        let vector = &mut self.products[product.index() * width..][..width];
-        vector.fill(0.0);
+        let mut vector = vec![0.0; width];
         for &(value, weight) in known {
-            axpy(weight / norm, &self.values[value as usize * width..][..width], vector);
+            axpy(weight / norm, &self.values[value as usize * width..][..width], &mut vector);
         }
+        let is_known = norm > 0.0 && vector.iter().all(|value| value.is_finite());
+        self.introduced.put(product, is_known.then_some(&vector), width);
+    }
+
+    /// What comes next, found without looking at every product in full. A score is the probability over that of the best;
+    /// what speaks against itself (`e · h ≤ 0`) is left out.
+    pub fn nearest(
+        &self,
+        events: &[ProductNo],
+        excluded: &[ProductNo],
+        limit: usize,
+        scratch: &mut Scores,
+    ) -> Vec<(f32, ProductNo)> {
+        let Some(wanted) = self.wanted(events) else { return Vec::new() };
+        let mut all = self.products.best(&wanted, excluded, limit, &mut scratch.found);
+        let fitted = all.len();
+        dispatch(introduced::Products { introduced: &self.introduced, wanted: &wanted, into: &mut all });
+        let mut top = TopK::new(limit.min(all.len()));
+        for (at, (score, product)) in all.into_iter().enumerate() {
+            if at < fitted || (score > 0.0 && !excluded.contains(&product)) {
+                top.push(score, product);
+            }
+        }
+        let mut best = top.into_sorted();
+        let most = best.first().map_or(0.0, |first| first.0);
+        best.iter_mut().for_each(|one| one.0 = kernels::exp(one.0 - most));
+        best.retain(|one| one.0.is_finite() && one.0 > 0.0);
+        best
+    }
+
+    /// Whether its parts belong together: what was read may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let params = &self.params;
+        let is_small = params.width <= 1024 && params.inner <= 4096 && params.layers <= 16;
+        if !is_small || params.heads > 1024 || params.reach > 10_000 {
+            return false;
+        }
+        let shape = params.shape();
+        let lists = [&self.values, &self.tower];
+        sound::vectors(&self.products, shape.width, self.offered.len())
+            && self.values.len().is_multiple_of(shape.width)
+            && self.tower.len() == shape.layout().len
+            && lists.iter().all(|list| list.iter().all(|value| value.is_finite()))
     }
 }
 
 impl Recommender for Sequence {
     fn product_count(&self) -> usize {
-        self.offered.len()
+        self.offered.len().max(self.introduced.end())
     }
 
     fn size_bytes(&self) -> usize {
-        4 * (self.products.len() + self.values.len() + self.tower.len()) + self.offered.len()
+        let lists = 4 * (self.values.len() + self.tower.len()) + self.offered.len();
+        self.products.size_bytes() + lists + self.introduced.size_bytes()
     }
 
     /// The history is events, oldest first; weights are not looked at. A score is the probability of coming next.
@@ -239,20 +306,32 @@ impl Kernel for Shares<'_> {
 
     #[inline(always)]
     fn run(self) {
-        self.scores.clear();
-        self.scores.resize(self.model.offered.len(), 0.0);
+        let Self { model, wanted, scores } = self;
+        scores.clear();
+        scores.resize(model.product_count(), 0.0);
         // Loops and no closures: those would be compiled for plain processors.
-        let vectors = self.model.products.chunks_exact(self.wanted.len());
-        for (score, vector) in self.scores.iter_mut().zip(vectors) {
-            *score = dot(vector, self.wanted);
+        let vectors = model.products.rows().chunks_exact(wanted.len());
+        for (score, vector) in scores.iter_mut().zip(vectors) {
+            *score = dot(vector, wanted);
         }
-        kernels::exp_each(self.scores);
-        let mut total = 0.0_f32;
-        for (score, offered) in self.scores.iter_mut().zip(&self.model.offered) {
+        for (product, vector) in model.introduced.each(wanted.len()) {
+            scores[product.index()] = dot(vector, wanted);
+        }
+        kernels::exp_each(scores);
+        let introduced = model.introduced.each(wanted.len());
+        let kept: Vec<(ProductNo, f32)> = introduced.map(|one| (one.0, scores[one.0.index()])).collect();
+        for (score, offered) in scores.iter_mut().zip(model.offered.iter()) {
             *score *= f32::from(u8::from(*offered));
+        }
+        scores[model.offered.len()..].fill(0.0);
+        for (product, score) in kept {
+            scores[product.index()] = score;
+        }
+        let mut total = 0.0_f32;
+        for score in scores.iter() {
             total += *score;
         }
-        for score in self.scores.iter_mut() {
+        for score in scores.iter_mut() {
             *score /= total;
         }
     }

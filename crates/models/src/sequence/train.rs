@@ -2,15 +2,18 @@
 //! Sums are added in an order that the parts alone fix, so that threads change nothing.
 
 use super::block::{Pass, Tower};
+use super::introduced::Introduced;
 use super::kernels::turned;
 use super::layout::{Layout, Shape, normals};
 use super::softmax::{Output, Step};
 use super::{Sequence, SequenceData, SequenceParams};
 use crate::interactions::Interactions;
 use crate::lanes::{Kernel, axpy, dispatch};
+use crate::nearest::Vectors;
 use crate::parts;
 use crate::recommender::FitRun;
 use crate::seeded::Seeded;
+use std::sync::Arc;
 
 /// Sequences that a thread takes at a time.
 const PART: usize = 8;
@@ -113,12 +116,13 @@ impl Training {
         let [_, values, tower] = self.spans();
         Sequence {
             params: self.params,
-            products,
+            products: Arc::new(Vectors::new(products, width)),
             offered: (0..self.learned.len())
                 .map(|at| self.learned[at] || self.attributes.row_len(at) > 0)
                 .collect(),
-            values: self.weights[values].to_vec(),
-            tower: self.weights[tower].to_vec(),
+            values: self.weights[values].into(),
+            tower: self.weights[tower].into(),
+            introduced: Introduced::default(),
         }
     }
 

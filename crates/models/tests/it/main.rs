@@ -3,6 +3,7 @@
 mod calibration;
 mod co_occurrence;
 mod gbdt;
+mod learned;
 mod next_basket;
 mod position_bias;
 mod recommenders;

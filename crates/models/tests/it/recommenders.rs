@@ -76,7 +76,7 @@ fn table() -> [Entry; 11] {
 }
 
 /// What a shopper had to do with n times is in their last n orders.
-fn as_orders(data: &Interactions) -> Orders {
+pub(crate) fn as_orders(data: &Interactions) -> Orders {
     let shoppers = (0..data.row_count()).map(|row| {
         let history = data.history(row);
         let count = history.iter().fold(0.0_f32, |most, one| most.max(one.1)) as usize;
@@ -98,7 +98,7 @@ fn checkerboard() -> Interactions {
 }
 
 /// 300 shoppers who mostly keep to one of five tastes among 60 products, 4 products that nobody had after them.
-fn tastes() -> Interactions {
+pub(crate) fn tastes() -> Interactions {
     let mut seeded = Seeded::new(11);
     let rows = (0..300).map(|row| {
         let mut one = |_| {

@@ -1,27 +1,68 @@
 //! `bespoke train`, `bespoke backtest` and `bespoke models`: learning on a server that runs, through its API.
 
-use super::super::say;
+use super::super::{Server, say};
 use super::operate::{fault, read};
+use super::table;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Between two looks at a run.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Learns, and says what came into force.
-pub fn train(key: &str, url: &str) -> anyhow::Result<()> {
-    run(&json!({ "publish": true }), key, url)
+/// What is asked of the past.
+#[derive(clap::Args)]
+pub struct Backtest {
+    /// What came from this moment on is asked (RFC 3339); without it, the last fifth of all acts.
+    #[arg(long)]
+    split_at: Option<String>,
+    /// Judge this placement on occasions of the past, beside popularity and what is set by hand; without it, each model by itself.
+    #[arg(long)]
+    placement: Option<String>,
+    /// The page on which the placement is asked: home (the start of a visit), product or cart; without it, by the first word of its name.
+    #[arg(long, requires = "placement")]
+    page: Option<String>,
+    /// Only these models.
+    #[arg(long, value_delimiter = ',')]
+    models: Vec<String>,
+    /// Print all of it as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
 }
 
-/// Judges every model, and puts nothing into force.
-pub fn backtest(split_at: Option<&str>, key: &str, url: &str) -> anyhow::Result<()> {
-    let known = get(key, url)?;
-    let names: Vec<&String> = known["known"].as_object().into_iter().flat_map(|known| known.keys()).collect();
-    let mut ask = json!({ "publish": false, "models": names });
-    if let Some(time) = split_at {
-        ask["split_at"] = json!(time);
+/// Learns, and says what came into force.
+pub fn train(key: &str, url: &str) -> anyhow::Result<()> {
+    show(&run(&json!({ "publish": true }), key, url)?["run"])
+}
+
+/// Judges models or a placement, and puts nothing into force.
+pub fn backtest(asked: &Backtest) -> anyhow::Result<()> {
+    let (key, url) = (asked.server.key.as_str(), asked.server.url.as_str());
+    let mut ask = json!({ "publish": false, "models": asked.models });
+    if asked.models.is_empty() && asked.placement.is_none() {
+        let known = get(key, url)?;
+        let names = known["known"].as_object().into_iter().flat_map(|known| known.keys());
+        ask["models"] = names.map(String::as_str).collect();
     }
-    run(&ask, key, url)
+    for (name, value) in
+        [("split_at", &asked.split_at), ("placement", &asked.placement), ("page", &asked.page)]
+    {
+        if let Some(value) = value {
+            ask[name] = json!(value);
+        }
+    }
+    let body = run(&ask, key, url)?;
+    let told = match &asked.placement {
+        Some(placement) => &body["backtests"][placement],
+        None => &body["run"],
+    };
+    match (asked.json, &asked.placement) {
+        (true, _) => say(&serde_json::to_string_pretty(told)?),
+        (false, Some(_)) => say(table::of(told)?.trim_end()),
+        (false, None) => show(told)?,
+    }
+    Ok(())
 }
 
 /// Lists the artifacts, after a change where one is asked.
@@ -61,28 +102,28 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_default()
 }
 
-/// Starts a run, waits for it and shows it.
+/// Starts a run and waits for it; what there is of models then.
 #[allow(clippy::disallowed_methods, reason = "a command that waits for its server")]
-fn run(ask: &Value, key: &str, url: &str) -> anyhow::Result<()> {
+fn run(ask: &Value, key: &str, url: &str) -> anyhow::Result<Value> {
     post(&format!("{url}/v1/models/train"), ask, key)?;
     let progress = indicatif::ProgressBar::new_spinner();
-    let run = loop {
+    let body = loop {
         let body = get(key, url)?;
         let run = &body["run"];
         if run["state"] != "running" {
-            break run.clone();
+            break body;
         }
         progress.set_message(run["stage"].as_str().unwrap_or_default().to_owned());
         std::thread::sleep(PAUSE);
     };
     progress.finish_and_clear();
-    show(&run)
+    if body["run"]["state"] == "failed" {
+        anyhow::bail!("{}", body["run"]["stage"].as_str().unwrap_or_default());
+    }
+    Ok(body)
 }
 
 fn show(run: &Value) -> anyhow::Result<()> {
-    if run["state"] == "failed" {
-        anyhow::bail!("{}", run["stage"].as_str().unwrap_or_default());
-    }
     let split = jiff::Timestamp::from_millisecond(run["split_ms"].as_i64().unwrap_or_default())?;
     say(&format!(
         "{} acts; {} shoppers asked what they dealt with from {split:.0} on",
@@ -119,6 +160,19 @@ fn show(run: &Value) -> anyhow::Result<()> {
         let segments: Vec<String> =
             segments.map(|(segment, of)| format!("{segment} {:.4} ({})", number(&of[0]), of[1])).collect();
         say(&format!("{name}: {outcome}{}; NDCG@20 of {}", why.unwrap_or_default(), segments.join(", ")));
+    }
+    say("model       revenue@20  novelty  diversity  popularity  Gini of exposure");
+    let breadth = |name: &str, judged: &Value| {
+        let of = |field: &str| number(&judged[field]);
+        let (revenue, novelty, gini) = (of("revenue"), of("novelty"), of("gini"));
+        let (diversity, popularity) = (of("diversity"), of("popularity"));
+        say(&format!(
+            "{name:<11} {revenue:.4}      {novelty:5.2}    {diversity:.3}      {popularity:.3}       {gini:.3}"
+        ));
+    };
+    breadth("popularity", &run["popular"]);
+    for one in models.iter().filter(|one| !one["judged"].is_null()) {
+        breadth(one["name"].as_str().unwrap_or_default(), &one["judged"]);
     }
     Ok(())
 }

@@ -3,3 +3,4 @@
 pub mod demo;
 pub mod learn;
 pub mod operate;
+mod table;

@@ -5,7 +5,8 @@ use super::expression;
 use super::field::parse_time;
 use super::shop::{CanonicalTables, ClutterTables, ShopToml};
 use bespoke_domain::settings::{
-    Diversity, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows, SourceUse,
+    Diversity, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows,
+    SourceUse,
 };
 use bespoke_domain::{Condition, Millis, Problem};
 use bespoke_engine::tables::{self, SCORERS_MAX};
@@ -82,6 +83,7 @@ struct PlacementToml {
     filters: Vec<Spanned<FilterToml>>,
     #[serde(default)]
     diversity: DiversityToml,
+    objective: Option<Spanned<ObjectiveToml>>,
     #[serde(default, rename = "rule")]
     rules: Vec<Spanned<RuleToml>>,
 }
@@ -144,6 +146,30 @@ struct SourceToml {
 struct ScorerToml {
     scorer: String,
     weight: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ObjectiveToml {
+    name: String,
+    #[serde(default)]
+    click: f64,
+    #[serde(default)]
+    cart: f64,
+    #[serde(default)]
+    buy: f64,
+    #[serde(default, rename = "return")]
+    returned: f64,
+    #[serde(default)]
+    margin: f64,
+    #[serde(default)]
+    stock: f64,
+    #[serde(default = "objective_rows")]
+    rows: u16,
+}
+
+fn objective_rows() -> u16 {
+    60
 }
 
 #[derive(Deserialize)]
@@ -273,6 +299,7 @@ impl Reader<'_> {
                 max_per_brand: file.diversity.max_per_brand,
             },
             rules: file.rules.into_iter().map(|rule| self.rule(rule)).collect(),
+            objective: file.objective.map(|objective| self.objective(objective)),
         }
     }
 
@@ -306,6 +333,39 @@ impl Reader<'_> {
             self.fault(at, Problem::new("weight", "out_of_range", "must be from -100 to 100"));
         }
         ScorerUse { scorer, weight: weight as f32 }
+    }
+
+    fn objective(&mut self, objective: Spanned<ObjectiveToml>) -> Objective {
+        let at = objective.span().start;
+        let file = objective.into_inner();
+        if file.name.is_empty() || file.name.len() > 64 {
+            self.fault(at, Problem::new("name", "invalid_name", "must have 1 to 64 characters"));
+        }
+        let mut weight = |field: &str, value: f64, least: f64, most: f64| {
+            if !(least..=most).contains(&value) {
+                let detail = format!("must be from {least} to {most}");
+                self.fault(at, Problem::new(field, "out_of_range", detail));
+            }
+            value as f32
+        };
+        let objective = Objective {
+            click: weight("click", file.click, 0.0, 1000.0),
+            cart: weight("cart", file.cart, 0.0, 1000.0),
+            buy: weight("buy", file.buy, 0.0, 1000.0),
+            returned: weight("return", file.returned, -1000.0, 0.0),
+            margin: weight("margin", file.margin, 0.0, 1000.0),
+            stock: weight("stock", file.stock, 0.0, 1000.0),
+            name: file.name,
+            rows: file.rows,
+        };
+        if objective.click + objective.cart + objective.buy + objective.margin <= 0.0 {
+            let detail = "an objective gives `click`, `cart`, `buy` or `margin` a weight above 0";
+            self.fault(at, Problem::new("objective", "missing", detail));
+        }
+        if !(10..=200).contains(&objective.rows) {
+            self.fault(at, Problem::new("rows", "out_of_range", "must be from 10 to 200 candidates"));
+        }
+        objective
     }
 
     fn filter(&mut self, filter: Spanned<FilterToml>) -> FilterUse {

@@ -12,8 +12,8 @@ use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TY
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::settings::{
-    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, OnThin, Placement, Rule, Scope, ScorerUse,
-    Segment, Settings, Shop, Shows, SourceUse,
+    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Objective, OnThin, Placement, Rule, Scope,
+    ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -193,6 +193,16 @@ fn settings() -> Settings {
             author: "Ann".to_owned(),
             note: "Spring sale".to_owned(),
         }],
+        objective: Some(Objective {
+            name: "profit-1".to_owned(),
+            click: 0.1,
+            cart: 0.25,
+            buy: 1.0,
+            returned: -0.5,
+            margin: 2.0,
+            stock: 0.125,
+            rows: 60,
+        }),
     };
     let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
     Settings {
@@ -254,6 +264,8 @@ fn decision() -> Decision {
         placed_by: Some("spring".to_owned()),
         moved_by: vec!["summer".to_owned()],
         probability: 0.125,
+        foreseen: vec![0.5, 0.25, 0.125, 0.0],
+        features: vec![0x3f80, 0x7fc0],
     };
     let considered = Considered {
         candidate: Candidate::Category(CategoryNo(5)),
@@ -276,6 +288,8 @@ fn decision() -> Decision {
         fallback: Fallback::Hidden,
         sources: vec![("popular".to_owned(), 40)],
         scorers: vec!["margin".to_owned()],
+        objective: "profit-1".to_owned(),
+        feature_set: 77,
         candidate_count: 41,
         removed: vec![("available".to_owned(), 6)],
         missing_ids: vec!["SKU-9".to_owned()],
@@ -304,8 +318,9 @@ fn golden(body: &Body) -> Expect {
             06737072696e670370696e0105534b552d31010453616c6501010200020305707269636501000000000000f03f000000
             00000000400100030473616c650203056272616e64000101410102010200020305707269636501000000000000f03f00
             000000000000400100030473616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e67
-            2073616c6501036e6577010200020305707269636501000000000000f03f00000000000000400100030473616c650203
-            056272616e640001014101010204280105636f6c6f7201046e61767904626c7565"#]],
+            2073616c65010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3c01036e6577010200
+            020305707269636501000000000000f03f00000000000000400100030473616c650203056272616e6400010141010102
+            04280105636f6c6f7201046e61767904626c7565"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104
@@ -313,8 +328,9 @@ fn golden(body: &Body) -> Expect {
             3f00000000000000400100030473616c650203056272616e6400010141024445010cb30108010109636f5f7669657765
             64e807e9070905302e312e300104736c696d0507466f7220796f750100040000403f01010000803e09636f5f76696577
             6564194265636175736520796f75206c6f6f6b6564206174204d75670103010106737072696e67010673756d6d657200
-            00003e02020107706f70756c61722801066d617267696e290109617661696c61626c65060105534b552d390100050101
-            01050000c0bf0100000000400109646976657273697479"#]],
+            00003e040000003f0000803e0000003e0000000002807fc0ff0102020107706f70756c61722801066d617267696e0870
+            726f6669742d314d290109617661696c61626c65060105534b552d39010005010101050000c0bf010000000040010964
+            6976657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
     }

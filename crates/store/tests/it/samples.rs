@@ -66,6 +66,8 @@ pub fn decision(ms: i64, id: DecisionId) -> Entry {
         fallback: Fallback::None,
         sources: Vec::new(),
         scorers: Vec::new(),
+        objective: String::new(),
+        feature_set: 0,
         candidate_count: 0,
         removed: Vec::new(),
         missing_ids: Vec::new(),

@@ -1,0 +1,13 @@
+//! Whether what was read belongs together: an artifact may come from anywhere, and whoever made it could have given it the
+//! right checksum too. A model that is not sound is refused, so that serving cannot index out of bounds or panic.
+
+use crate::nearest::Vectors;
+
+/// Whether these are `count` vectors of `width` finite numbers, with all that is kept beside them as it follows from them.
+pub(crate) fn vectors(vectors: &Vectors, width: usize, count: usize) -> bool {
+    let rows = vectors.rows();
+    width.checked_mul(count) == Some(rows.len())
+        && vectors.count() == count
+        && rows.iter().all(|value| value.is_finite())
+        && Vectors::new(rows.to_vec(), width) == *vectors
+}

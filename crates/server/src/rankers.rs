@@ -1,0 +1,259 @@
+//! Rankers of placements that have an objective: what candidates were like at moments of the past and what became of them –
+//! or, once enough slates were seen, what became of those – is learnt from, judged on what came after, and published where
+//! its order is worth more than the one set by hand.
+
+use crate::clock;
+use crate::learn::{self, About, CASES_MIN, FIT_BYTES_MAX, RUN};
+use crate::models_api::{JudgedBody, ModelRunBody};
+use crate::trials::{Models, Run, in_time, names, walk};
+use anyhow::Context as _;
+use bespoke_domain::id::ArtifactId;
+use bespoke_domain::settings::{Objective, Placement, Shows};
+use bespoke_domain::{Body, Offset, Purpose, Settings};
+use bespoke_engine::backtest::Judged;
+use bespoke_engine::backtest::placement::page_of;
+use bespoke_engine::foresight::ranker_name;
+use bespoke_engine::lessons::{Lessons, RankerJudged, Slates};
+use bespoke_engine::occasions::{Given, Sample, choose};
+use bespoke_models::learned::{LEARNED, Learned};
+use bespoke_models::ranker::{HEADS, Ranker};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Most occasions of a page; of more, a seeded part.
+const OCCASIONS_MAX: usize = 6_000;
+/// Share of the acts before the split on which the models that describe candidates are fitted.
+const DESCRIBED_BY: f64 = 0.75;
+/// Slots seen and clicked from which on a ranker learns from slates that were shown.
+const SEEN_MIN: usize = 5_000;
+const CLICKED_MIN: usize = 200;
+/// Entries of the log, the last ones, in which shown slates are looked for.
+const ENTRIES_MAX: u64 = 5_000_000;
+
+/// The placements whose rankers are named, or all that have an objective.
+pub fn wanted(settings: Option<&Settings>, named: &[String]) -> Vec<Placement> {
+    let all = settings.map_or(&[][..], |settings| &settings.placements);
+    let is_named = |one: &Placement| named.is_empty() || named.contains(&ranker_name(&one.name));
+    let is_meant =
+        |one: &&Placement| one.objective.is_some() && one.shows == Shows::Products && is_named(one);
+    all.iter().filter(is_meant).cloned().collect()
+}
+
+/// Learns the rankers of `placements`, tells what became of each, and publishes what is worth it where that is wanted.
+///
+/// # Errors
+/// When the log cannot be read, an artifact not be written, or it takes longer than a run may.
+pub fn learn(run: &Run<'_>, placements: &[Placement], publish: bool) -> anyhow::Result<Vec<ModelRunBody>> {
+    if placements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_past = of_past(run, placements, u32::MAX)?;
+    let of_slates = of_slates(run, placements)?;
+    let mut bodies = Vec::new();
+    for ((placement, past), slates) in placements.iter().zip(of_past).zip(of_slates) {
+        in_time(run)?;
+        (run.stage)(format!("fitting {}", ranker_name(&placement.name)));
+        bodies.push(match slates {
+            Some(slates) => {
+                let split_s = slates.time_at(0.8);
+                one(run, placement, (&slates, split_s), "slates that were seen", publish)?
+            }
+            None => one(run, placement, (&past, run.split_s), "moments of the past", publish)?,
+        });
+    }
+    Ok(bodies)
+}
+
+/// The ranker of a placement, learnt from occasions before the split alone; none where too little happened.
+///
+/// # Errors
+/// As for [`learn`].
+pub fn of_the_past(run: &Run<'_>, placement: &Placement) -> anyhow::Result<Option<Ranker>> {
+    let lessons = of_past(run, std::slice::from_ref(placement), run.split_s)?;
+    let lessons = lessons.first().context("one placement was asked")?;
+    Ok(Ranker::fit(&lessons.rows, RUN)?)
+}
+
+/// What occasions between the fit of the models that describe candidates and `until_s` teach, by placement.
+fn of_past(run: &Run<'_>, placements: &[Placement], until_s: u32) -> anyhow::Result<Vec<Lessons>> {
+    let from_s = run.training.time_before(run.split_s, DESCRIBED_BY);
+    let sample = Sample { from_s, until_s, per_page: OCCASIONS_MAX, seed: 2 };
+    let mut occasions = choose(run.training, &sample);
+    occasions.retain(|one| placements.iter().any(|placement| page_of(&placement.name) == one.page));
+    let models = describing(run, placements, from_s)?;
+    let settings = run.snapshot.aggregates.settings.as_deref().context("the shop has no placements")?;
+    let settings = Settings { placements: placements.to_vec(), ..settings.clone() };
+    let given = Given { settings: Some(settings), models };
+    let mut lessons: Vec<Lessons> = Vec::new();
+    for placement in placements {
+        let planned = run.snapshot.plan.get(&placement.name);
+        lessons.push(Lessons::new(planned.map(|planned| planned.features.clone()).unwrap_or_default()));
+    }
+    walk(run, &occasions, given, &mut |snapshot, profile, occasion| {
+        let asked = placements.iter().zip(&mut lessons);
+        for (placement, lessons) in asked.filter(|(one, _)| page_of(&one.name) == occasion.page) {
+            lessons.take(snapshot, profile, occasion, &placement.name);
+        }
+    })?;
+    Ok(lessons)
+}
+
+/// The learnt models that placements name, fitted on what came before a moment.
+fn describing(run: &Run<'_>, placements: &[Placement], until_s: u32) -> anyhow::Result<Models> {
+    let past = run.training.set(until_s, &run.snapshot.aggregates.catalog);
+    let is_named = |name: &str| placements.iter().any(|placement| names(placement, name));
+    let mut models = Models::new();
+    for (no, spec) in (0..).zip(&LEARNED).filter(|(_, spec)| is_named(spec.name)) {
+        let values = spec.values(&[]);
+        let is_refused = spec.refusal(past.product_count()).is_some();
+        if is_refused || (spec.fit_bytes)(&past, &values) > FIT_BYTES_MAX {
+            continue;
+        }
+        in_time(run)?;
+        (run.stage)(format!("fitting {} on the past", spec.name));
+        models.push((spec.name.to_owned(), ArtifactId(no), Arc::new((spec.fit)(&past, &values, RUN))));
+    }
+    Ok(models)
+}
+
+/// What slates that were shown teach, by placement, where enough of them were seen and clicked.
+fn of_slates(run: &Run<'_>, placements: &[Placement]) -> anyhow::Result<Vec<Option<Lessons>>> {
+    let planned =
+        |placement: &Placement| run.snapshot.plan.get(&placement.name).map_or(0, |one| one.feature_set);
+    let mut all: Vec<Slates> = placements.iter().map(|one| Slates::new(&one.name, planned(one))).collect();
+    let last = run.snapshot.aggregates.offset;
+    let mut after = Offset(last.0.saturating_sub(ENTRIES_MAX));
+    while after < last {
+        in_time(run)?;
+        (run.stage)("looking for slates that were shown".to_owned());
+        let until = Offset((after.0 + learn::AT_ONCE).min(last.0));
+        run.shop.read(|reader| {
+            reader.read(after, until, &mut |_, entry| {
+                look(run, &entry, &mut all);
+                ControlFlow::Continue(())
+            })
+        })?;
+        after = until;
+    }
+    let enough = |slates: &Slates| slates.counts().0 >= SEEN_MIN && slates.counts().1 >= CLICKED_MIN;
+    let lessons = |slates: &Slates| enough(slates).then(|| slates.lessons(run.snapshot, run.training));
+    Ok(all.iter().map(lessons).collect())
+}
+
+/// Gives slates an entry of the log, where it is of a person who allows to learn from it.
+fn look(run: &Run<'_>, entry: &bespoke_domain::Entry, all: &mut [Slates]) {
+    let Some(shopper) = entry.shopper.map(|shopper| run.shop.live.root(shopper)) else { return };
+    let unknown = run.snapshot.aggregates.unknown_consent();
+    let allows = || {
+        let profile = run.shop.live.profile(shopper);
+        profile.is_some_and(|profile| {
+            profile.consent(unknown).allows(Purpose::Personalization) && profile.remembers(entry.received)
+        })
+    };
+    match &entry.body {
+        Body::Decision(decision) if decision.feature_set != 0 && allows() => {
+            all.iter_mut().for_each(|slates| slates.decided(shopper, decision));
+        }
+        Body::Event(event) if event.decision.is_some() && !event.is_bot() => {
+            let number = |item: &bespoke_domain::EventItem| run.snapshot.product(&item.item_id);
+            let products: Vec<_> = event.items.iter().filter_map(number).collect();
+            all.iter_mut().for_each(|slates| slates.happened(event, &products));
+        }
+        _ => {}
+    }
+}
+
+/// Learns one ranker before the split, judges it after, and publishes one that has learnt from all where it is worth it.
+fn one(
+    run: &Run<'_>,
+    placement: &Placement,
+    (lessons, split_s): (&Lessons, u32),
+    from: &str,
+    publish: bool,
+) -> anyhow::Result<ModelRunBody> {
+    let (started, name) = (Instant::now(), ranker_name(&placement.name));
+    let objective = placement.objective.clone().unwrap_or_default();
+    let mut body = ModelRunBody { learnt_from: from.to_owned(), ..ModelRunBody::of(&name) };
+    let judged = judge(lessons, split_s, &objective, usize::from(placement.slots))?;
+    let judged_body = judged.as_ref().map(|judged| JudgedBody::of(&as_judged(judged)));
+    body.calibration =
+        judged.iter().flat_map(|one| &one.calibration).map(|(head, of)| ((*head).to_owned(), *of)).collect();
+    body.judged.clone_from(&judged_body);
+    let champion = run.snapshot.aggregates.models.get(&name).and_then(|id| learn::about(run.shop, *id).ok());
+    let refused = match &judged {
+        None => Some(too_little(lessons)),
+        Some(judged) => refusal(judged, champion.as_ref()),
+    };
+    body.seconds = started.elapsed().as_secs_f64();
+    body.outcome = if publish { "not published" } else { "judged" }.to_owned();
+    body.why = refused.clone().unwrap_or_default();
+    if publish
+        && refused.is_none()
+        && let Some(ranker) = Ranker::fit(&lessons.rows, RUN)?
+    {
+        let model = Learned::Ranker(Box::new(ranker));
+        body.bytes = model.size_bytes();
+        let about = About {
+            name,
+            shop: learn::shop_name(run.shop),
+            code: env!("CARGO_PKG_VERSION").to_owned(),
+            cut_off: run.snapshot.aggregates.offset.0,
+            trained_at_ms: clock::now().0,
+            shoppers: lessons.len(),
+            products: lessons.rows.features.len(),
+            pairs: lessons.rows.len(),
+            data: hash(lessons),
+            bytes: body.bytes,
+            backtest: judged_body.unwrap_or_default(),
+        };
+        body.artifact = learn::publish(run.shop, &about, model)?.to_string();
+        "published".clone_into(&mut body.outcome);
+        body.seconds = started.elapsed().as_secs_f64();
+    }
+    Ok(body)
+}
+
+fn judge(
+    lessons: &Lessons,
+    split_s: u32,
+    objective: &Objective,
+    slots: usize,
+) -> anyhow::Result<Option<RankerJudged>> {
+    let (before, after) = lessons.split(split_s);
+    let ranker = Ranker::fit(&before.rows, RUN)?;
+    Ok(ranker.map(|ranker| after.judge(&ranker, objective, slots)))
+}
+
+fn as_judged(judged: &RankerJudged) -> Judged {
+    Judged { cases: judged.cases, ndcg: judged.ndcg, ahead: judged.ahead, ..Judged::default() }
+}
+
+/// Why there is nothing to judge.
+fn too_little(lessons: &Lessons) -> String {
+    let counts: Vec<String> =
+        HEADS.iter().zip(lessons.happened()).map(|(head, count)| format!("{head} {count}")).collect();
+    format!("too little happened on {} occasions to learn from: {}", lessons.len(), counts.join(", "))
+}
+
+/// Why a ranker does not come into force: too few cases, no better than the order set by hand, or worse than the champion was.
+fn refusal(judged: &RankerJudged, champion: Option<&About>) -> Option<String> {
+    if judged.cases < CASES_MIN {
+        return Some(format!("{} cases are too few to tell; it takes {CASES_MIN}", judged.cases));
+    }
+    if judged.ahead.low <= 0.0 {
+        return Some("its order is not better beyond doubt than the one set by hand".to_owned());
+    }
+    let champion = champion.filter(|champion| judged.ndcg.high < champion.backtest.ndcg_low)?;
+    let (now, then) = (judged.ndcg.high, champion.backtest.ndcg_low);
+    Some(format!("its NDCG is at most {now:.4}, that of the one in force was at least {then:.4}"))
+}
+
+fn hash(lessons: &Lessons) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let rows = &lessons.rows;
+    rows.groups.iter().for_each(|size| _ = hasher.update(&size.to_le_bytes()));
+    let numbers = rows.values.iter().chain(rows.labels.iter().flatten()).chain(&rows.weights);
+    numbers.for_each(|number| _ = hasher.update(&number.to_le_bytes()));
+    hasher.finalize().to_hex()[..16].to_owned()
+}

@@ -1,0 +1,293 @@
+//! Backtests of placements: models fitted on the past, the log walked through again, and on each occasion after the split one
+//! decision by popularity, one by what is set by hand, one with what is learnt.
+
+use crate::backtest_api::{PlacementBacktestBody, arm_body};
+use crate::boot::Shop;
+use crate::clock;
+use crate::learn::{self, CASES_MIN, FIT_BYTES_MAX, RUN, RUN_MAX};
+use crate::rankers;
+use anyhow::{Context as _, bail};
+use bespoke_domain::event::PageType;
+use bespoke_domain::id::ArtifactId;
+use bespoke_domain::settings::{Placement, Shows};
+use bespoke_domain::{Offset, Problem, Settings};
+use bespoke_engine::Snapshot;
+use bespoke_engine::backtest::Interval;
+use bespoke_engine::backtest::measures::Yardstick;
+use bespoke_engine::backtest::placement::{
+    Arm, CHAMPION, HAND_SET, LEARNT, NDCG, POPULAR, Trial, Verdict, arms, is_case, page_of,
+};
+use bespoke_engine::foresight::ranker_name;
+use bespoke_engine::occasions::{Given, Look, Occasion, Sample, Walk, choose};
+use bespoke_engine::training::Training;
+use bespoke_models::learned::{LEARNED, Learned};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Most occasions of a page; of more, a seeded part.
+const OCCASIONS_MAX: usize = 4_000;
+
+/// A placement that is to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Its name.
+    pub placement: String,
+    /// The page on which it is asked; `None`: by the first word of its name.
+    pub page: Option<PageType>,
+}
+
+/// What a run is about.
+pub struct Run<'a> {
+    /// The shop.
+    pub shop: &'a Shop,
+    /// The shop as it is now.
+    pub snapshot: &'a Snapshot,
+    /// Everything that was done, sorted.
+    pub training: &'a Training,
+    /// What came from then on is asked, in seconds of the epoch.
+    pub split_s: u32,
+    /// Only these models; empty: all that the placements name.
+    pub models: &'a [String],
+    /// When it began.
+    pub started: Instant,
+    /// Told what is being done.
+    pub stage: &'a dyn Fn(String),
+}
+
+/// Models by name, with stand-ins for their artifacts.
+pub type Models = Vec<(String, ArtifactId, Arc<Learned>)>;
+
+/// A placement with its arms on trial.
+struct OnTrial {
+    placement: Placement,
+    page: PageType,
+    arms: Vec<Arm>,
+    /// With the models in force now.
+    champion: Option<Arm>,
+    trial: Trial,
+    remarks: Vec<String>,
+}
+
+/// Why a placement cannot be judged, where it cannot.
+pub fn problem(settings: Option<&Settings>, name: &str) -> Option<Problem> {
+    let placements = settings.map_or(&[][..], |settings| &settings.placements);
+    let Some(placement) = placements.iter().find(|one| one.name == name) else {
+        let names: Vec<&str> = placements.iter().map(|one| one.name.as_str()).collect();
+        return Some(Problem::new(
+            "placement",
+            "unknown_name",
+            format!("{name:?} is none of {}", names.join(", ")),
+        ));
+    };
+    let shows_other = placement.shows == Shows::Categories;
+    shows_other.then(|| {
+        let detail = format!("{name:?} shows categories; only placements that show products are judged");
+        Problem::new("placement", "invalid_value", detail)
+    })
+}
+
+/// Judges placements.
+///
+/// # Errors
+/// When one of them cannot be judged, the log cannot be read, or it takes longer than a run may.
+pub fn judge(run: &Run<'_>, asked: &[Asked]) -> anyhow::Result<Vec<PlacementBacktestBody>> {
+    let settings = run.snapshot.aggregates.settings.as_deref().context("the shop has no placements")?;
+    let sample = Sample { from_s: run.split_s, until_s: u32::MAX, per_page: OCCASIONS_MAX, seed: 1 };
+    let mut occasions = choose(run.training, &sample);
+    occasions.retain(is_case);
+    let mut tried: Vec<OnTrial> = Vec::new();
+    for one in asked {
+        tried.push(on_trial(run, settings, one, &occasions)?);
+    }
+    occasions.retain(|occasion| tried.iter().any(|one| one.page == occasion.page));
+    let models = fit(run, &tried)?;
+    let in_force = champions(run, &mut tried, occasions.first().map(|first| first.offset));
+    let of = |pick: &dyn Fn(&OnTrial) -> Vec<Arm>| -> Vec<Vec<Arm>> { tried.iter().map(pick).collect() };
+    let plain = of(&|one| one.arms.clone());
+    let champion = of(&|one| one.champion.iter().cloned().collect());
+    for (arms, models) in [(plain, models), (champion, in_force)] {
+        if arms.iter().any(|arms| !arms.is_empty()) {
+            let placements = arms.iter().flatten().map(|arm| arm.placement.clone()).collect();
+            let given = Given { settings: Some(Settings { placements, ..settings.clone() }), models };
+            walk(run, &occasions, given, &mut |snapshot, profile, occasion| {
+                for (one, arms) in tried.iter_mut().zip(&arms).filter(|(one, _)| one.page == occasion.page) {
+                    one.trial.look((snapshot, profile, occasion), arms);
+                }
+            })?;
+        }
+    }
+    Ok(tried.into_iter().map(|one| body(run, one)).collect())
+}
+
+fn on_trial(
+    run: &Run<'_>,
+    settings: &Settings,
+    asked: &Asked,
+    occasions: &[Occasion],
+) -> anyhow::Result<OnTrial> {
+    if let Some(problem) = problem(Some(settings), &asked.placement) {
+        bail!("{problem}");
+    }
+    let placement = settings.placements.iter().find(|one| one.name == asked.placement);
+    let placement = placement.context("it is there")?.clone();
+    let page = asked.page.unwrap_or_else(|| page_of(&placement.name));
+    let of_page: Vec<Occasion> = occasions.iter().filter(|one| one.page == page).cloned().collect();
+    let yardstick = Yardstick::new(run.training, run.split_s, &run.snapshot.aggregates.catalog);
+    let trial = Trial::new(&of_page, usize::from(placement.slots), yardstick);
+    let arms = arms(&placement);
+    let has = |name: &str| arms.iter().any(|arm| arm.name == name);
+    let mut remarks = Vec::new();
+    if !has(HAND_SET) {
+        remarks
+            .push("it has no source besides learnt ones: nothing to compare that is set by hand".to_owned());
+    }
+    if !has(LEARNT) {
+        remarks.push("it names no learnt source or scorer: it is what is set by hand".to_owned());
+    }
+    Ok(OnTrial { placement, page, arms, champion: None, trial, remarks })
+}
+
+/// Whether a placement names a model.
+pub fn names(placement: &Placement, model: &str) -> bool {
+    placement.sources.iter().any(|used| used.source == model)
+        || placement.scorers.iter().any(|used| used.scorer == model)
+}
+
+/// The models that the placements name, fitted on what came before the split.
+fn fit(run: &Run<'_>, tried: &[OnTrial]) -> anyhow::Result<Models> {
+    let past = run.training.set(run.split_s, &run.snapshot.aggregates.catalog);
+    let is_wanted = |name: &str| {
+        (run.models.is_empty() || run.models.iter().any(|wanted| wanted == name))
+            && tried.iter().any(|one| names(&one.placement, name))
+    };
+    let mut models = Models::new();
+    for (no, spec) in (0..).zip(&LEARNED).filter(|(_, spec)| is_wanted(spec.name)) {
+        let values = spec.values(&[]);
+        if (spec.fit_bytes)(&past, &values) > FIT_BYTES_MAX {
+            bail!("{}: the fit would take more than 8 GiB", spec.name);
+        }
+        in_time(run)?;
+        (run.stage)(format!("fitting {} on the past", spec.name));
+        models.push((spec.name.to_owned(), ArtifactId(no), Arc::new((spec.fit)(&past, &values, RUN))));
+    }
+    for one in tried.iter().filter(|one| one.placement.objective.is_some()) {
+        let Some(arm) = one.arms.iter().find(|arm| arm.name == LEARNT) else { continue };
+        if let Some(ranker) = rankers::of_the_past(run, &one.placement)? {
+            let id = ArtifactId((LEARNED.len() + models.len()) as u64);
+            models.push((ranker_name(&arm.placement.name), id, Arc::new(Learned::Ranker(Box::new(ranker)))));
+        }
+    }
+    Ok(models)
+}
+
+/// The models in force, for those placements whose models have not seen what is asked; a remark for each other.
+fn champions(run: &Run<'_>, tried: &mut [OnTrial], first: Option<Offset>) -> Models {
+    let mut models = Models::new();
+    for one in tried {
+        let Some(learnt) = one.arms.iter().find(|arm| arm.name == LEARNT) else { continue };
+        let in_force = run.snapshot.aggregates.models.iter().filter(|(name, _)| names(&one.placement, name));
+        let in_force: Vec<(&String, ArtifactId)> = in_force.map(|(name, id)| (name, *id)).collect();
+        if in_force.is_empty() {
+            one.remarks.push("none of its models is in force: there is no champion yet".to_owned());
+            continue;
+        }
+        let late = in_force.iter().find_map(|(name, id)| {
+            let cut_off = learn::about(run.shop, *id).map_or(u64::MAX, |about| about.cut_off);
+            first.is_none_or(|first| cut_off >= first.0).then_some(name)
+        });
+        if let Some(name) = late {
+            one.remarks.push(format!(
+                "the champion is left out: its {name} was fitted on the log after the split and has seen what is asked"
+            ));
+            continue;
+        }
+        let loaded =
+            in_force.iter().map(|(name, id)| Ok(((*name).clone(), *id, learn::load(run.shop, *id)?)));
+        match loaded.collect::<anyhow::Result<Models>>() {
+            Ok(loaded) => {
+                models.extend(loaded);
+                one.champion = Some(learnt.called(CHAMPION));
+            }
+            Err(why) => one.remarks.push(format!("the champion is left out: {why:#}")),
+        }
+    }
+    models.sort_by(|a, b| a.0.cmp(&b.0));
+    models.dedup_by(|a, b| a.0 == b.0);
+    models
+}
+
+/// Whether a run may go on.
+///
+/// # Errors
+/// When it has taken its time.
+pub fn in_time(run: &Run<'_>) -> anyhow::Result<()> {
+    if run.started.elapsed() > RUN_MAX {
+        bail!("the run has taken its 15 minutes; a later split_at makes it shorter");
+    }
+    Ok(())
+}
+
+/// Feeds the log to a walk, from its first entry to the last that an occasion needs.
+///
+/// # Errors
+/// When the log cannot be read, or the run has taken its time.
+pub fn walk(run: &Run<'_>, occasions: &[Occasion], given: Given, look: &mut Look<'_>) -> anyhow::Result<()> {
+    let last = occasions.last().map(|last| last.offset).unwrap_or_default();
+    let mut walk = Walk::new(occasions.to_vec(), given);
+    let mut after = Offset::default();
+    while after < last {
+        in_time(run)?;
+        (run.stage)(format!("asking the past: {} %", 100 * after.0 / last.0));
+        let until = Offset((after.0 + learn::AT_ONCE).min(last.0));
+        run.shop.read(|reader| {
+            reader.read(after, until, &mut |offset, entry| {
+                walk.feed(offset, &entry, look);
+                ControlFlow::Continue(())
+            })
+        })?;
+        after = until;
+    }
+    Ok(())
+}
+
+fn body(run: &Run<'_>, one: OnTrial) -> PlacementBacktestBody {
+    let verdict = one.trial.judge(run.snapshot, clock::now());
+    let mut remarks = one.remarks;
+    remarks.extend(doubts(&verdict));
+    PlacementBacktestBody {
+        placement: one.placement.name,
+        page: one.page.name().to_owned(),
+        slots: one.placement.slots,
+        split_ms: i64::from(run.split_s) * 1000,
+        measured_at_ms: clock::now().0,
+        cut_off: run.snapshot.aggregates.offset.0,
+        cases: verdict.cases,
+        shoppers: verdict.shoppers,
+        arms: verdict.arms.iter().map(arm_body).collect(),
+        remarks,
+        seconds: run.started.elapsed().as_secs_f64(),
+    }
+}
+
+/// What the figures are not enough to say.
+fn doubts(verdict: &Verdict) -> Vec<String> {
+    if verdict.cases < CASES_MIN {
+        return vec![format!("{} cases are too few to tell; it takes {CASES_MIN}", verdict.cases)];
+    }
+    let mut doubts = Vec::new();
+    for arm in &verdict.arms {
+        let ndcg = arm.measures[NDCG];
+        for (other, beyond) in [(POPULAR, ndcg.beyond_popular), (HAND_SET, ndcg.beyond_hand_set)] {
+            let Some(Interval { low, high, .. }) = beyond.filter(|one| one.low <= 0.0 && one.high >= 0.0)
+            else {
+                continue;
+            };
+            doubts.push(format!(
+                "{} and {other} cannot be told apart by NDCG on these cases: {low:+.4} to {high:+.4}",
+                arm.name
+            ));
+        }
+    }
+    doubts
+}
