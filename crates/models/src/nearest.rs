@@ -16,6 +16,7 @@ use bespoke_domain::ProductNo;
 use bespoke_domain::order::TopK;
 use serde::{Deserialize, Serialize};
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 /// As many vectors are looked through exactly.
 pub const EXACT_MAX: usize = 100_000;
@@ -37,7 +38,7 @@ pub struct Vectors {
     groups: Vec<Held>,
     /// What can be in each block.
     #[serde(skip)]
-    bounds: Vec<Bound>,
+    bounds: Bounds,
     #[serde(skip)]
     blocks: Vec<Block>,
     /// In the order of the blocks, number by number, sixteen vectors a number.
@@ -113,6 +114,33 @@ impl Bound {
     }
 }
 
+/// The same of many, side by side.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Bounds {
+    most: Vec<f32>,
+    least: Vec<f32>,
+    across: Vec<f32>,
+}
+
+impl Bounds {
+    fn push(&mut self, bound: Bound) {
+        self.most.push(bound.most);
+        self.least.push(bound.least);
+        self.across.push(bound.across);
+    }
+
+    /// Writes the most that the inner products of each of `blocks` can be.
+    #[inline(always)]
+    fn score(&self, blocks: Range<usize>, rounding: f32, sight: Sight, scores: &mut Vec<f32>) {
+        scores.resize(blocks.len(), 0.0);
+        let rounding = rounding * sight.length;
+        let ends = self.most[blocks.clone()].iter().zip(&self.least[blocks.clone()]);
+        for (score, ((most, least), across)) in scores.iter_mut().zip(ends.zip(&self.across[blocks])) {
+            *score = (most * sight.along).max(least * sight.along) + across * sight.across + rounding;
+        }
+    }
+}
+
 /// A vector as seen from a group.
 #[derive(Clone, Copy)]
 struct Sight {
@@ -129,6 +157,8 @@ pub(crate) struct Found {
     /// Groups by the most that they can hold.
     heap: BinaryHeap<(u32, u32)>,
     sights: Vec<Sight>,
+    /// What can be in each block of a group.
+    scores: Vec<f32>,
 }
 
 impl Vectors {
@@ -224,7 +254,7 @@ impl Vectors {
         4 * (self.full.len() + self.centres.len())
             + self.bytes.len()
             + size_of_val(self.groups.as_slice())
-            + size_of_val(self.bounds.as_slice())
+            + 12 * self.bounds.most.len()
             + size_of_val(self.blocks.as_slice())
     }
 
@@ -302,13 +332,16 @@ impl Kernel for Search<'_> {
             }
             let at = at as usize;
             let start = if at == 0 { 0 } else { self.vectors.groups[at - 1].end as usize };
-            let sight = self.found.sights[at];
-            for block in start..self.vectors.groups[at].end as usize {
-                let most = self.vectors.bounds[block].score(sight);
+            let (held, sight) = (&self.vectors.groups[at], self.found.sights[at]);
+            let blocks = start..held.end as usize;
+            let mut scores = std::mem::take(&mut self.found.scores);
+            self.vectors.bounds.score(blocks, held.bound.rounding, sight, &mut scores);
+            for (block, &most) in scores.iter().enumerate() {
                 if !(most + added_most < self.bar) {
-                    self.block(block, most, sight.length);
+                    self.block(start + block, most, sight.length);
                 }
             }
+            self.found.scores = scores;
         }
         self.top.into_sorted()
     }
