@@ -337,7 +337,7 @@ impl Kernel for Search<'_> {
             let mut scores = std::mem::take(&mut self.found.scores);
             self.vectors.bounds.score(blocks, held.bound.rounding, sight, &mut scores);
             for (block, &most) in scores.iter().enumerate() {
-                if !(most + added_most < self.bar) {
+                if most + added_most >= self.bar {
                     self.block(start + block, most, sight.length);
                 }
             }
@@ -364,8 +364,8 @@ impl Search<'_> {
             let sight = Sight { along, across: part * across, length };
             self.found.sights.push(sight);
             let most = held.bound.score(sight) + added_most;
-            if !(most <= 0.0) {
-                heap.push((if most.is_nan() { f32::INFINITY } else { most }.to_bits(), at as u32));
+            if most > 0.0 {
+                heap.push((most.to_bits(), at as u32));
             }
         }
         self.found.heap = heap.into();
@@ -378,9 +378,9 @@ impl Search<'_> {
         let mut most = [0.0; LANES];
         if !self.added.is_empty() {
             let mut near = 0.0_f32;
-            for lane in 0..LANES {
-                most[lane] = *self.added.get(block.products[lane] as usize).unwrap_or(&0.0);
-                near = near.max(most[lane]);
+            for (most, product) in most.iter_mut().zip(block.products) {
+                *most = *self.added.get(product as usize).unwrap_or(&0.0);
+                near = near.max(*most);
             }
             if bound + near < self.bar {
                 return;
@@ -403,9 +403,9 @@ impl Search<'_> {
         if most.iter().fold(true, |all, most| all & (*most < self.bar)) {
             return;
         }
-        for lane in 0..LANES {
-            if !(most[lane] < self.bar) {
-                self.offer(block.products[lane]);
+        for (most, product) in most.into_iter().zip(block.products) {
+            if most >= self.bar {
+                self.offer(product);
             }
         }
     }

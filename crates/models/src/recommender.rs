@@ -203,7 +203,7 @@ impl Kernel for Best<'_> {
         bits.resize(bits.len().max(padded(count)), 0);
         for at in scores.taking() {
             let score = scores.take(at).1;
-            let is_fair = score >= f32::MIN_POSITIVE && score < f32::INFINITY;
+            let is_fair = (f32::MIN_POSITIVE..f32::INFINITY).contains(&score);
             bits[at] = if is_fair { score.to_bits() } else { 0 };
         }
         bits[count..padded(count)].fill(0);
