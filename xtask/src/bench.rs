@@ -15,13 +15,15 @@ enum Bar {
 use Bar::{Least, Most};
 
 /// Every bench, in this order.
-const BENCHES: [&str; 4] = ["decide", "profiles", "server", "train"];
+const BENCHES: [&str; 5] = ["decide", "nearest", "profiles", "server", "train"];
 
 /// Every bar: bench, figure, limit.
-const BARS: [(&str, &str, Bar); 19] = [
+const BARS: [(&str, &str, Bar); 21] = [
     ("decide", "mean_us", Most(150.0)),
     ("decide", "p99_us", Most(1_000.0)),
     ("decide", "process_gib", Most(4.0)),
+    ("nearest", "p99_us_1m", Most(1_000.0)),
+    ("nearest", "recall_1m", Least(0.95)),
     ("profiles", "gib", Most(1.2)),
     ("server", "import_catalog_s", Most(60.0)),
     ("server", "import_catalog_gib", Most(1.0)),

@@ -26,15 +26,10 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        args: "[--scale F]",
-        doc: "speed and memory against the design's numbers; needs 8 GB of memory and 15 GB of disk at scale 1",
+        args: "[--scale F | peers --data DIR]",
+        doc: "speed and memory against the design's numbers; needs 8 GB of memory and 15 GB of disk at scale 1. `peers`: \
+              speed of recommenders beside implicit (pip) on the public data in DIR; keep the machine idle",
         run: bench_bars,
-    },
-    Command {
-        name: "peers",
-        args: "--data DIR",
-        doc: "speed of recommenders beside implicit (pip) on the public data in DIR; keep the machine idle",
-        run: peer_bars,
     },
     Command {
         name: "fuzz",
@@ -92,14 +87,8 @@ fn bench_bars(root: &Path, args: &[String]) -> Result<()> {
     match args {
         [] => bench::run(root, "1"),
         [flag, scale] if flag == "--scale" => bench::run(root, scale),
-        _ => bail!("usage: cargo xtask bench [--scale F]"),
-    }
-}
-
-fn peer_bars(root: &Path, args: &[String]) -> Result<()> {
-    match args {
-        [flag, dir] if flag == "--data" => peers::run(root, Path::new(dir)),
-        _ => bail!("usage: cargo xtask peers --data DIR"),
+        [peers, flag, dir] if peers == "peers" && flag == "--data" => peers::run(root, Path::new(dir)),
+        _ => bail!("usage: cargo xtask bench [--scale F | peers --data DIR]"),
     }
 }
 

@@ -1,5 +1,5 @@
 # Times implicit on the same data as the lab, two threads: seconds a sweep and a fit, microseconds a shopper, as JSON.
-# Called by `cargo xtask peers`.
+# Called by `cargo xtask bench peers`.
 import gzip, json, os, sys, time, warnings
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"

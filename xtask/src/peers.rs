@@ -1,5 +1,5 @@
 //! Speed beside implicit (pip), on the same machine, the same data and the same two threads, one after the other:
-//! `cargo xtask peers --data DIR`. Prints both and their ratio. Median times of 2,000 single recommendations; least of three for
+//! `cargo xtask bench peers --data DIR`. Prints both and their ratio. Median times of 2,000 single recommendations; least of three for
 //! fits; a sweep is a fit of eleven less a fit of one, over ten (implicit: six less one, over five).
 
 use crate::repo::{cargo, read, show, target_directory};
@@ -88,7 +88,7 @@ fn measure(target: &Path, train: &Path) -> Result<Value> {
         "als_cg_sweep_s": sweep(&cg)?,
         "als_cholesky_sweep_s": sweep(&exact)?,
         "item_cosine_fit_s": least(&cosine, "fit_s")?,
-        "als_recommend_us": least(&als(&exact, 1), "recommend_us_p50")?,
+        "als_recommend_us": least(&als(&exact, 11), "recommend_us_p50")?,
         "item_cosine_recommend_us": least(&cosine, "recommend_us_p50")?,
     }))
 }

@@ -178,6 +178,6 @@ impl Recommender for Als {
 
     fn recommend(&self, ask: &Ask<'_>, scratch: &mut Scores) -> Vec<(f32, ProductNo)> {
         let vector = self.fold_in(ask.history);
-        self.products.best(&vector, ask.excluded, ask.limit, &mut scratch.found)
+        self.products.best(&vector, ask.excluded, ask.limit, scratch)
     }
 }

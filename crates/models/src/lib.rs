@@ -89,6 +89,8 @@ pub mod cholesky;
 pub mod dense;
 /// Eigenvalues of symmetric matrices.
 pub mod eigen;
+/// Vectors that point in similar directions.
+mod groups;
 /// Float kernels with the same bits everywhere.
 pub mod lanes;
 /// The best inner products among many vectors.

@@ -1,11 +1,10 @@
 //! What every recommender offers: from the products that a shopper had to do with to those that come next. Scored from the
 //! list alone, so that a shopper who came a minute after the fit is served like one who was in it.
 
-use crate::lanes::padded;
+use crate::lanes::{Kernel, LANES, dispatch, padded};
 use crate::nearest::{Found, Vectors};
 use crate::parts;
 use bespoke_domain::ProductNo;
-use bespoke_domain::order::TopK;
 use std::cell::RefCell;
 
 /// How a model is fitted, whatever its parameters.
@@ -65,6 +64,8 @@ pub struct Scores {
     /// `touched_count` is room.
     touched: Vec<u32>,
     touched_count: usize,
+    /// For the best of them.
+    keys: Keys,
     /// For models that work with vectors.
     pub(crate) vector: Vec<f32>,
     /// For models that also look at content.
@@ -149,16 +150,11 @@ impl Scores {
     /// The best positive scores but for `excluded`; all are nought after.
     pub(crate) fn best(&mut self, excluded: &[ProductNo], limit: usize) -> Vec<(f32, ProductNo)> {
         excluded.iter().for_each(|product| self.forget(*product));
-        let mut top = TopK::new(limit.min(self.touched_count));
-        let mut bar = f32::MIN_POSITIVE;
-        for at in self.taking() {
-            let (column, score) = self.take(at);
-            if score >= bar && score.is_finite() {
-                top.push(score, ProductNo(column));
-                bar = top.bar().max(f32::MIN_POSITIVE);
-            }
+        if limit == 0 {
+            self.taking().for_each(|at| _ = self.take(at));
+            return Vec::new();
         }
-        top.into_sorted()
+        dispatch(Best { scores: self, limit })
     }
 
     /// The best positive sums of a score and the inner product of `vector` with the product's in `vectors`; all are nought
@@ -174,5 +170,110 @@ impl Scores {
             self.take(at);
         }
         best
+    }
+}
+
+/// Working memory of [`Best`].
+#[derive(Default)]
+struct Keys {
+    /// Scores in bits, whose order is theirs; nought where it is not positive or not finite.
+    bits: Vec<u32>,
+    /// The greatest of parts of them.
+    greatest: Vec<u32>,
+    /// Bits and then the product, such that the smaller number is greater.
+    kept: Vec<u64>,
+}
+
+/// The best positive scores; all are nought after. Without a guess at which score is better, that a processor would get
+/// wrong: the `limit`th greatest of many parts is a score that as many reach, and few more do.
+struct Best<'a> {
+    scores: &'a mut Scores,
+    limit: usize,
+}
+
+/// Parts for each that is wanted.
+const PARTS: usize = 4;
+
+impl Kernel for Best<'_> {
+    type Output = Vec<(f32, ProductNo)>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let Self { scores, limit } = self;
+        let Keys { mut bits, mut greatest, mut kept } = std::mem::take(&mut scores.keys);
+        let count = scores.touched_count;
+        bits.resize(bits.len().max(padded(count)), 0);
+        for at in scores.taking() {
+            let score = scores.take(at).1;
+            let is_fair = (f32::MIN_POSITIVE..f32::INFINITY).contains(&score);
+            bits[at] = if is_fair { score.to_bits() } else { 0 };
+        }
+        bits[count..padded(count)].fill(0);
+        let fair = &bits[..padded(count)];
+        greatest.clear();
+        let parts = (PARTS * limit).div_ceil(LANES);
+        for part in fair.chunks((count.div_ceil(LANES) / parts).max(1) * LANES) {
+            let mut most = [0; LANES];
+            for lanes in part.chunks_exact(LANES) {
+                for lane in 0..LANES {
+                    most[lane] = most[lane].max(lanes[lane]);
+                }
+            }
+            greatest.extend_from_slice(&most);
+        }
+        let mut bar = 1;
+        if greatest.len() > limit {
+            bar = (*greatest.select_nth_unstable_by(limit - 1, |a, b| b.cmp(a)).1).max(1);
+        }
+        kept.clear();
+        for (block, lanes) in fair.chunks_exact(LANES).enumerate() {
+            if lanes.iter().fold(false, |any, bits| any | (*bits >= bar)) {
+                for (lane, &bits) in lanes.iter().enumerate().filter(|lane| *lane.1 >= bar) {
+                    let product = scores.touched[block * LANES + lane];
+                    kept.push(u64::from(bits) << 32 | u64::from(!product));
+                }
+            }
+        }
+        kept.sort_unstable_by(|a, b| b.cmp(a));
+        kept.truncate(limit);
+        let score = |key: &u64| (f32::from_bits((key >> 32) as u32), ProductNo(!(*key as u32)));
+        let best = kept.iter().map(score).collect();
+        scores.keys = Keys { bits, greatest, kept };
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nearest::greatest;
+    use crate::seeded::Seeded;
+
+    #[test]
+    fn the_best_scores_are_those_of_looking_at_all() {
+        let mut seeded = Seeded::new(6);
+        let mut scratch = Scores::default();
+        for count in [1, 15, 16, 300, 5000] {
+            scratch.reserve(count);
+            let columns: Vec<u32> = (0..count as u32).filter(|_| seeded.unit() < 0.7).collect();
+            for limit in [0, 1, 20, 400] {
+                // Few values, so that many are equal; some below nought, some without end.
+                let values: Vec<f32> = columns.iter().map(|_| seeded.below(40) as f32 - 4.0).collect();
+                let mut all = vec![0.0; count];
+                for (&column, &value) in columns.iter().zip(&values) {
+                    all[column as usize] = if value == 30.0 { f32::INFINITY } else { 0.5 * value };
+                }
+                for (&column, &value) in columns.iter().zip(&values) {
+                    let value = if value == 30.0 { f32::INFINITY } else { value };
+                    scratch.add(&[column], &[value], 0.5);
+                }
+                let excluded = [ProductNo(2), ProductNo(70_000)];
+                if let Some(score) = all.get_mut(2) {
+                    *score = 0.0;
+                }
+                assert_eq!(scratch.best(&excluded, limit), greatest(&all, limit), "{count} {limit}");
+                assert!(scratch.scores.iter().all(|score| *score == 0.0), "all are nought after");
+            }
+        }
     }
 }

@@ -3,11 +3,10 @@
 
 use crate::nearest::Vectors;
 
-/// Whether these are `count` vectors of `width` finite numbers, with all that is kept beside them as it follows from them.
+/// Whether these are `count` vectors of `width` finite numbers; what is kept beside them is never read but made of them.
 pub(crate) fn vectors(vectors: &Vectors, width: usize, count: usize) -> bool {
     let rows = vectors.rows();
     width.checked_mul(count) == Some(rows.len())
         && vectors.count() == count
         && rows.iter().all(|value| value.is_finite())
-        && Vectors::new(rows.to_vec(), width) == *vectors
 }

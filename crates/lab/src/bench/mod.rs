@@ -7,6 +7,8 @@
 pub mod decide;
 /// Requests over HTTP, sent by the clock.
 pub mod load;
+/// The products nearest to a vector.
+pub mod nearest;
 /// The server as a process.
 pub mod process;
 /// What a million full profiles weigh.
@@ -73,6 +75,11 @@ pub const BENCHES: [Bench; 4] = [
         run: decide::run,
     },
     Bench { name: "profiles", doc: "memory of 1 M profiles with 50 recent events each", run: profiles::run },
+    Bench {
+        name: "nearest",
+        doc: "the 100 products nearest to a vector among up to 1 M made-up ones of 64 numbers",
+        run: nearest::run,
+    },
     Bench {
         name: "server",
         doc: "the server process, 1 M products, over 10 M events: import, durable ingest, recommend, freshness, restart",

@@ -242,7 +242,7 @@ impl Sequence {
         scratch: &mut Scores,
     ) -> Vec<(f32, ProductNo)> {
         let Some(wanted) = self.wanted(events) else { return Vec::new() };
-        let mut all = self.products.best(&wanted, excluded, limit, &mut scratch.found);
+        let mut all = self.products.best(&wanted, excluded, limit, scratch);
         let fitted = all.len();
         dispatch(introduced::Products { introduced: &self.introduced, wanted: &wanted, into: &mut all });
         let mut top = TopK::new(limit.min(all.len()));

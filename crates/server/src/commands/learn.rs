@@ -91,11 +91,12 @@ pub fn models(rollback: Option<&str>, withdraw: Option<&str>, key: &str, url: &s
         let trained = jiff::Timestamp::from_millisecond(one["trained_at_ms"].as_i64().unwrap_or_default())?;
         let mark = if one["in_force"] == true { "in force" } else { "" };
         say(&format!(
-            "{} {:<10} {trained:.0}  NDCG@20 {:.4}, popularity {:+.4}  {mark}",
+            "{} {:<10} {trained:.0}  NDCG@20 {:.4}, popularity {:+.4}, {:.0} bytes a product  {mark}",
             one["artifact"].as_str().unwrap_or_default(),
             one["name"].as_str().unwrap_or_default(),
             number(&one["backtest"]["ndcg"]),
             number(&one["backtest"]["ahead"]),
+            number(&one["bytes"]) / number(&one["size"][1]).max(1.0),
         ));
     }
     for why in body["refused"].as_array().into_iter().flatten() {
