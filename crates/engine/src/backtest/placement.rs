@@ -245,13 +245,13 @@ impl Trial {
                 segments: Vec::new(),
             });
         }
-        for (name, is_in) in self.segments(&|no| catalog.category_path(CategoryNo(no)).to_owned()) {
-            let cases = self.cases.iter().filter(|case| is_in(case)).count();
+        for (name, part) in self.segments(&|no| catalog.category_path(CategoryNo(no)).to_owned()) {
+            let cases = self.cases.iter().filter(|case| part.holds(case)).count();
             if cases == 0 {
                 continue;
             }
             let ndcg = |parts: &[Part]| vec![parts[NDCG]];
-            let (table, _) = self.table(&*is_in, &ndcg);
+            let (table, _) = self.table(&|case| part.holds(case), &ndcg);
             for (number, arm) in arms.iter_mut().enumerate() {
                 let ndcg = self.measured(&table, number, &|arm| arm);
                 arm.segments.push(Segment { name: name.clone(), cases, ndcg });
@@ -286,23 +286,35 @@ impl Trial {
         }
     }
 
-    /// The segments with their names, and who is in them.
-    fn segments(&self, path: &dyn Fn(u32) -> String) -> Vec<(String, Box<dyn Fn(&Case) -> bool>)> {
+    /// The parts of the cases, with their names.
+    fn segments(&self, path: &dyn Fn(u32) -> String) -> Vec<(String, PartOf)> {
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
         self.cases.iter().for_each(|case| *counts.entry(case.category).or_default() += 1);
         let mut categories: Vec<(usize, u32)> =
             counts.into_iter().filter(|(no, _)| *no > 0).map(|(no, count)| (count, no)).collect();
         categories.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         categories.truncate(CATEGORIES_MAX);
-        let named = SEGMENTS.iter().enumerate().map(|(no, name)| {
-            let is_in: Box<dyn Fn(&Case) -> bool> = Box::new(move |case| case.segment == no);
-            ((*name).to_owned(), is_in)
-        });
-        let of_category = categories.into_iter().map(|(_, no)| {
-            let is_in: Box<dyn Fn(&Case) -> bool> = Box::new(move |case| case.category == no);
-            (path(no), is_in)
-        });
+        let named = SEGMENTS.iter().enumerate().map(|(no, name)| ((*name).to_owned(), PartOf::Segment(no)));
+        let of_category = categories.into_iter().map(|(_, no)| (path(no), PartOf::Category(no)));
         named.chain(of_category).collect()
+    }
+}
+
+/// Some of the cases.
+#[derive(Clone, Copy)]
+enum PartOf {
+    /// Those of one of [`SEGMENTS`].
+    Segment(usize),
+    /// Those after which something of this category came first.
+    Category(u32),
+}
+
+impl PartOf {
+    fn holds(self, case: &Case) -> bool {
+        match self {
+            Self::Segment(no) => case.segment == no,
+            Self::Category(no) => case.category == no,
+        }
     }
 }
 

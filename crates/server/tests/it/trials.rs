@@ -90,10 +90,8 @@ async fn models_from_before_the_split_are_tried_as_champion() {
             "items": [{"item_id": format!("{taste}{}", (shopper + product) % 10)}]})
     };
     let events: String = (0..240).map(|no| format!("{}\n", event(no))).collect();
-    beside(|| {
-        std::thread::sleep(std::time::Duration::from_millis(1100));
-        import::events_from(&bench.shop, events.as_bytes(), &mut |_| {}).expect("good events");
-    });
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    beside(|| import::events_from(&bench.shop, events.as_bytes(), &mut |_| {}).expect("good events"));
     let at = jiff::Timestamp::from_millisecond(split.0 + 1000).expect("a time");
     let body =
         run(&bench, json!({"placement": "home_blend", "page": "product", "split_at": at.to_string()})).await;
