@@ -6,8 +6,8 @@
 //! only what may then be among the best in full.
 //!
 //! Up to [`EXACT_MAX`] vectors the answer is that of scoring all. Among more, what lies across the direction of its group
-//! counts half in the bound: two vectors across it would have to be within 60 degrees to be looked past. What is found is
-//! always scored in full.
+//! counts less in the bound, as little as still finds what a search for some of the vectors themselves would find with the
+//! whole bound. What is found is always scored in full.
 
 use crate::groups::{Group, similar};
 use crate::lanes::{Kernel, LANES, dispatch, dot, fused, fused_scalar, load, total};
@@ -20,8 +20,12 @@ use std::ops::Range;
 
 /// As many vectors are looked through exactly.
 pub const EXACT_MAX: usize = 100_000;
-/// What the part across a group's direction counts among more.
-const ACROSS: f32 = 0.5;
+/// What the part across a group's direction may count among more; what is enough is tried on so many of the vectors, and
+/// found is to be this share of their nearest.
+const ACROSS: [f32; 3] = [0.5, 0.7, 0.85];
+const TRIED: usize = 32;
+const NEAREST: usize = 100;
+const SHARE_MIN: f64 = 0.95;
 
 /// Vectors of one length, whole lanes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +48,9 @@ pub struct Vectors {
     /// In the order of the blocks, number by number, sixteen vectors a number.
     #[serde(skip)]
     bytes: Vec<i8>,
+    /// What the part across a group's direction counts.
+    #[serde(skip)]
+    across: f32,
 }
 
 /// What is kept of vectors; the rest follows from it.
@@ -165,10 +172,36 @@ impl Vectors {
     /// From rows of `width` numbers, one after the other.
     pub fn new(full: Vec<f32>, width: usize) -> Self {
         let (centres, groups, bounds, blocks, bytes) = Default::default();
-        let mut made = Self { width: width as u32, full, centres, groups, bounds, blocks, bytes };
+        let mut made =
+            Self { width: width as u32, full, centres, groups, bounds, blocks, bytes, across: 1.0 };
         let groups = similar(&made.full, width);
         dispatch(Hold { vectors: &mut made, groups });
+        if made.count() > EXACT_MAX {
+            made.across = made.enough();
+        }
         made
+    }
+
+    /// The least that the part across may count.
+    fn enough(&mut self) -> f32 {
+        let tried: Vec<usize> = (0..TRIED).map(|no| no * self.count() / TRIED).collect();
+        let mut scratch = Scores::default();
+        let mut nearest = |vectors: &Self| -> Vec<Vec<(f32, ProductNo)>> {
+            let of = |at: &usize| vectors.best(vectors.row(*at), &[], NEAREST, &mut scratch);
+            tried.iter().map(of).collect()
+        };
+        let whole = nearest(self);
+        let all: usize = whole.iter().map(Vec::len).sum();
+        let is_enough = |across: &f32| {
+            self.across = *across;
+            let found = nearest(self);
+            let same = found
+                .iter()
+                .zip(&whole)
+                .flat_map(|(found, whole)| found.iter().filter(|one| whole.contains(one)));
+            same.count() as f64 >= SHARE_MIN * all as f64
+        };
+        ACROSS.into_iter().find(is_enough).unwrap_or(1.0)
     }
 
     #[inline(always)]
@@ -352,7 +385,6 @@ impl Search<'_> {
     #[inline(always)]
     fn look(&mut self, added_most: f32) {
         let width = self.vector.len();
-        let part = if self.vectors.count() > EXACT_MAX { ACROSS } else { 1.0 };
         let length = dot(self.vector, self.vector).sqrt();
         let mut heap = std::mem::take(&mut self.found.heap).into_vec();
         heap.clear();
@@ -361,7 +393,7 @@ impl Search<'_> {
             let along = dot(&self.vectors.centres[at * width..][..width], self.vector);
             // A little more than it is: what is left of two numbers that are nearly alike is mostly rounding.
             let across = (length * length * 1.00001 - along * along).max(0.0).sqrt();
-            let sight = Sight { along, across: part * across, length };
+            let sight = Sight { along, across: self.vectors.across * across, length };
             self.found.sights.push(sight);
             let most = held.bound.score(sight) + added_most;
             if most > 0.0 {

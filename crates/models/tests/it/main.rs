@@ -6,6 +6,7 @@ mod gbdt;
 mod learned;
 mod next_basket;
 mod position_bias;
+mod ranker;
 mod recommenders;
 mod rerank;
 mod sequence;

@@ -548,6 +548,16 @@ items = ["1"]
         assert_eq!(faults(&GOOD.replace("items = 5", "item = 5")), ["10: item unknown_parameter"]);
         assert_eq!(faults(&GOOD.replace("headline", "headlin")), ["7: file bad_toml"]);
         assert_eq!(faults(&GOOD.replace("Europe/London", "London")), ["3: shop.time_zone unknown_time_zone"]);
+        let aimed =
+            |objective: &str| GOOD.replace("slots = 8", &format!("slots = 8\nobjective = {{ {objective} }}"));
+        assert_eq!(faults(&aimed("name = 'a', buy = -1.0")), ["9: buy out_of_range", "9: objective missing"]);
+        assert_eq!(faults(&aimed("name = '', margin = 1.0")), ["9: name invalid_name"]);
+        assert_eq!(faults(&aimed("name = 'a', cart = 1.0, rows = 5")), ["9: rows out_of_range"]);
+        assert_eq!(faults(&aimed("name = 'a', sale = 1.0")), ["9: file bad_toml"]);
+        let read =
+            parse_settings(&aimed("name = 'a', click = 1, return = -2.5"), &KNOWN).expect("it is good");
+        let objective = read.placements[0].objective.as_ref().expect("it is set");
+        assert_eq!((objective.click, objective.returned, objective.rows), (1.0, -2.5, 60));
     }
 
     proptest! {

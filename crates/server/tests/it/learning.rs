@@ -121,6 +121,52 @@ async fn what_beats_popularity_comes_into_force_and_can_be_taken_back() {
     );
 }
 
+const RANKED: &str = r#"
+[[placement]]
+name = "home_ranked"
+headline = "Ranked"
+slots = 3
+sources = [{ source = "popular", weight = 1.0, limit = 50 }]
+objective = { name = "clicks-1", click = 1.0 }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_placement_with_an_objective_is_ranked_once_that_is_worth_more() {
+    let bench = Bench::new();
+    beside(|| {
+        fill(&bench.shop);
+        placements::apply(&bench.shop, &format!("{PLACEMENTS}{RANKED}"), "test").expect("good placements");
+    });
+    let ask = json!({"placement": "home_ranked", "anonymous_id": "s0"});
+    let before = bench.post("/v1/recommend", &ask).await.1;
+    let certificate =
+        |body: &Value| format!("/v1/decisions/{}", body["request_id"].as_str().unwrap_or_default());
+    let read = bench.ask("GET", &certificate(&before), &bench.secret, String::new()).await.1;
+    assert_eq!((&read["objective"], &read["slate"][0]["foreseen"]), (&Value::Null, &Value::Null), "{read}");
+    assert!(read["slate"][0]["features"]["popularity_log"].is_number(), "{read}");
+    let body = run(&bench, json!({})).await;
+    let ranker = &body["run"]["models"][0];
+    let said = (&ranker["name"], &ranker["outcome"], &ranker["learnt_from"]);
+    let wanted = (json!("ranker:home_ranked"), json!("published"), json!("moments of the past"));
+    assert_eq!(said, (&wanted.0, &wanted.1, &wanted.2), "{body}");
+    assert!(ranker["judged"]["ahead_low"].as_f64() > Some(0.0), "{body}");
+    assert!(ranker["calibration"]["click"].as_f64() < Some(0.1), "{body}");
+    let after = bench.post("/v1/recommend", &ask).await.1;
+    let ids: Vec<&str> =
+        after["items"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect();
+    assert!(ids.len() == 3 && ids.iter().all(|id| id.starts_with("tea")), "{after}");
+    let read = bench.ask("GET", &certificate(&after), &bench.secret, String::new()).await.1;
+    assert_eq!(read["objective"], "clicks-1", "{read}");
+    assert!(read["slate"][0]["foreseen"]["click"].as_f64() > Some(0.0), "{read}");
+    let replay = format!("{}/replay", certificate(&after));
+    assert_eq!(bench.ask("GET", &replay, &bench.secret, String::new()).await.1["identical"], true);
+    let taken =
+        bench.post("/v1/models/rollback", &json!({"name": "ranker:home_ranked", "artifact": null})).await;
+    assert_eq!(taken.0, StatusCode::OK, "{}", taken.1);
+    let again = bench.post("/v1/recommend", &ask).await.1;
+    assert_eq!(again["items"][0]["id"], before["items"][0]["id"], "the order set by hand is back");
+}
+
 fn artifacts(directory: &Path) -> Vec<std::path::PathBuf> {
     let files = std::fs::read_dir(directory.join("models")).expect("there are models");
     files.map(|file| file.expect("a file").path()).collect()
