@@ -44,8 +44,7 @@ const OF_CANDIDATE: [OfCandidate; 13] = [
         last.map_or(f32::NAN, |one| moment.days_since(one.time_s))
     }),
     ("days_since_bought", |moment, _, product| {
-        let bought = moment.context.profile.map_or(&[][..], |profile| profile.bought());
-        let last = bought.iter().find(|one| one.product == product);
+        let last = moment.context.bought().find(|one| one.product == product);
         last.map_or(f32::NAN, |one| moment.days_since(one.time_s))
     }),
     ("is_in_cart", |moment, _, product| flag(Some(moment.context.cart.contains(&product)))),

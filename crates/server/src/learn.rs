@@ -251,7 +251,7 @@ impl Learner {
         let (training, models) = (&training, wanted.models.as_slice());
         let (snapshot, stage, until_s) = (&snapshot, &|stage: String| self.stage(&stage, 99), u32::MAX);
         let run = trials::Run { shop, snapshot, training, split_s, until_s, models, budget, started, stage };
-        let bodies = rankers::learn(&run, &ranked, wanted.publish)?;
+        let bodies = rankers::learn(&run, &ranked, wanted.publish);
         self.note(|run| {
             run.models.extend(bodies);
             run.percent = 100;

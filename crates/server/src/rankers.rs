@@ -41,17 +41,32 @@ pub fn wanted(settings: Option<&Settings>, named: &[String]) -> Vec<Placement> {
     all.iter().filter(is_meant).cloned().collect()
 }
 
-/// Learns the rankers of `placements`, tells what became of each, and publishes what is worth it where that is wanted.
-///
-/// # Errors
-/// When the log cannot be read, an artifact not be written, or it takes longer than a run may.
-pub fn learn(run: &Run<'_>, placements: &[Placement], publish: bool) -> anyhow::Result<Vec<ModelRunBody>> {
+/// Learns the rankers of `placements`, tells what became of each, and publishes what is worth it where that is wanted. Where the
+/// log cannot be read, an artifact not be written, or the run has taken its time, the rest is skipped and says so.
+pub fn learn(run: &Run<'_>, placements: &[Placement], publish: bool) -> Vec<ModelRunBody> {
+    let mut bodies = Vec::new();
+    if let Err(why) = learn_into(&mut bodies, run, placements, publish) {
+        let skipped = |placement: &Placement| ModelRunBody {
+            outcome: "skipped".to_owned(),
+            why: format!("{why:#}"),
+            ..ModelRunBody::of(&ranker_name(&placement.name))
+        };
+        bodies.extend(placements[bodies.len()..].iter().map(skipped));
+    }
+    bodies
+}
+
+fn learn_into(
+    bodies: &mut Vec<ModelRunBody>,
+    run: &Run<'_>,
+    placements: &[Placement],
+    publish: bool,
+) -> anyhow::Result<()> {
     if placements.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let of_past = of_past(run, placements, u32::MAX)?;
     let of_slates = of_slates(run, placements)?;
-    let mut bodies = Vec::new();
     for ((placement, past), slates) in placements.iter().zip(of_past).zip(of_slates) {
         in_time(run)?;
         (run.stage)(format!("fitting {}", ranker_name(&placement.name)));
@@ -63,13 +78,13 @@ pub fn learn(run: &Run<'_>, placements: &[Placement], publish: bool) -> anyhow::
             None => one(run, placement, (&past, run.split_s), "moments of the past", publish)?,
         });
     }
-    Ok(bodies)
+    Ok(())
 }
 
 /// The ranker of a placement, learnt from occasions before the split alone; none where too little happened.
 ///
 /// # Errors
-/// As for [`learn`].
+/// When the log cannot be read, or the run has taken its time.
 pub fn of_the_past(run: &Run<'_>, placement: &Placement) -> anyhow::Result<Option<Ranker>> {
     let lessons = of_past(run, std::slice::from_ref(placement), run.split_s)?;
     let lessons = lessons.first().context("one placement was asked")?;
