@@ -301,7 +301,9 @@ impl<'a> Work<'a> {
         planned: &PlannedPlacement,
         fallback: Fallback,
     ) -> Foresight {
-        if fallback != Fallback::None || context.request.follows.is_some() {
+        // Without some of its sources a candidate would be described as something else.
+        let is_cut = !context.request.skipped.is_empty();
+        if fallback != Fallback::None || context.request.follows.is_some() || is_cut {
             return Foresight::default();
         }
         foresee(context, planned, &mut self.pool)

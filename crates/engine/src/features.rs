@@ -5,10 +5,12 @@
 use crate::context::Context;
 use crate::pool::{Pool, Pooled};
 use crate::profile::seconds;
-use crate::scorer::{SCORERS, Score};
+use crate::scorer::{SCORERS, Score, ScorerSpec};
 use crate::source::SourceSpec;
 use crate::tables::PlannedPlacement;
+use bespoke_domain::settings::Placement;
 use bespoke_domain::{Candidate, ProductNo};
+use bespoke_models::learned::LEARNED;
 
 /// What is said of a candidate beyond what sources and scorers say, by name; `NaN` is not known.
 type OfCandidate = (&'static str, fn(&Moment<'_>, &Pooled, ProductNo) -> f32);
@@ -62,9 +64,9 @@ const OF_MOMENT: [OfMoment; 8] = [
     ("orders", |moment| moment.context.profile.map_or(f32::NAN, |profile| profile.order_count as f32)),
     ("cart_items", |moment| moment.context.cart.len() as f32),
     ("page_items", |moment| moment.context.items.len() as f32),
-    ("hour", |moment| ((moment.local_s() / 3_600).rem_euclid(24)) as f32),
+    ("hour_utc", |moment| ((moment.time_s() / 3_600).rem_euclid(24)) as f32),
     // The first day of the epoch was a Thursday.
-    ("weekday", |moment| ((moment.local_s() / 86_400 + 3).rem_euclid(7)) as f32),
+    ("weekday_utc", |moment| ((moment.time_s() / 86_400 + 3).rem_euclid(7)) as f32),
 ];
 
 /// What is asked of one moment again and again.
@@ -91,10 +93,9 @@ impl<'a> Moment<'a> {
         seconds(self.context.request.now).saturating_sub(time_s) as f32 / 86_400.0
     }
 
-    /// Seconds of the epoch by the shop's clock.
-    fn local_s(&self) -> i64 {
-        let request = self.context.request;
-        request.now.0.div_euclid(1_000) + i64::from(request.utc_offset_min) * 60
+    /// Seconds of the epoch: moments of the past do not know the shop's clock.
+    fn time_s(&self) -> i64 {
+        self.context.request.now.0.div_euclid(1_000)
     }
 }
 
@@ -110,11 +111,18 @@ fn count(all: impl Iterator) -> f32 {
     all.count() as f32
 }
 
+/// The scorers that describe candidates: all but learnt ones that the placement does not name, whose models it does not rest on.
+fn scorers(placement: &Placement) -> impl Iterator<Item = &'static ScorerSpec> + '_ {
+    let is_learnt = |name: &str| LEARNED.iter().any(|spec| spec.name == name);
+    let is_named = |name: &str| placement.scorers.iter().any(|used| used.scorer == name);
+    SCORERS.into_iter().filter(move |scorer| !is_learnt(scorer.name) || is_named(scorer.name))
+}
+
 /// The names of what is said of a candidate of a placement with these sources.
-pub fn names<'a>(sources: impl Iterator<Item = &'a SourceSpec>) -> Vec<String> {
+pub fn names<'a>(placement: &Placement, sources: impl Iterator<Item = &'a SourceSpec>) -> Vec<String> {
     let of_sources =
         sources.flat_map(|source| [format!("source.{}", source.name), format!("rank.{}", source.name)]);
-    let of_scorers = SCORERS.iter().map(|scorer| format!("scorer.{}", scorer.name));
+    let of_scorers = scorers(placement).map(|scorer| format!("scorer.{}", scorer.name));
     let others = OF_CANDIDATE.iter().map(|one| one.0).chain(OF_MOMENT.iter().map(|one| one.0));
     of_sources.chain(of_scorers).chain(others.map(str::to_owned)).collect()
 }
@@ -135,7 +143,8 @@ pub fn describe(
 ) -> Vec<f32> {
     let moment = Moment::new(context);
     let of_moment: Vec<f32> = OF_MOMENT.iter().map(|(_, value)| value(&moment)).collect();
-    let scorers: Vec<Score<'_>> = SCORERS.iter().map(|scorer| (scorer.prepare)(context)).collect();
+    let scorers: Vec<Score<'_>> =
+        scorers(&planned.placement).map(|scorer| (scorer.prepare)(context)).collect();
     let ranks: Vec<Vec<f32>> = (0..planned.sources.len()).map(|source| ranks(pool, at, source)).collect();
     let mut values = Vec::with_capacity(at.len() * planned.features.len());
     for (row, one) in at.iter().map(|at| &pool.all[*at]).enumerate() {

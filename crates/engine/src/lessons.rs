@@ -167,12 +167,8 @@ impl Lessons {
     fn calibration(&self, ranker: &Ranker, foreseen: &[[f32; HEAD_COUNT]]) -> Vec<(&'static str, f64)> {
         let of_head = |head: usize| {
             let told = (0..foreseen.len()).filter(|row| self.rows.labels[head][*row].is_finite());
-            let happened = |row: usize| {
-                let label = self.rows.labels[head][row];
-                if label > 0.0 { label * self.rows.weights[row] } else { 0.0 }
-            };
             let (probabilities, labels): (Vec<f32>, Vec<f32>) =
-                told.map(|row| (foreseen[row][head], happened(row))).unzip();
+                told.map(|row| (foreseen[row][head], self.rows.happened(head, row))).unzip();
             (HEADS[head], calibration_error(&probabilities, &labels, BINS))
         };
         (0..HEAD_COUNT).filter(|head| ranker.knows(*head)).map(of_head).collect()
@@ -215,6 +211,8 @@ struct Slate {
 #[derive(Clone, Debug)]
 struct Slot {
     product: ProductNo,
+    /// Where it stood, from 0.
+    place: usize,
     features: Vec<u16>,
     probability: f32,
     is_seen: bool,
@@ -240,10 +238,11 @@ impl Slates {
         if decision.request.placement != self.placement || decision.feature_set != self.feature_set {
             return;
         }
-        let described = decision.slate.iter().filter(|slot| !slot.features.is_empty());
-        let slot = |slot: &bespoke_domain::decision::Slot| match slot.candidate {
+        let described = decision.slate.iter().enumerate().filter(|(_, slot)| !slot.features.is_empty());
+        let slot = |(place, slot): (usize, &bespoke_domain::decision::Slot)| match slot.candidate {
             Candidate::Product(product) => Some(Slot {
                 product,
+                place,
                 features: slot.features.clone(),
                 probability: slot.probability,
                 is_seen: false,
@@ -259,9 +258,10 @@ impl Slates {
         }
     }
 
-    /// Takes an event with the numbers of its items.
-    pub fn happened(&mut self, event: &Event, products: &[ProductNo]) {
-        let Some(slate) = event.decision.and_then(|decision| self.kept.get_mut(&decision)) else { return };
+    /// Takes an event of a shopper who allows to learn from it, with the numbers of its items.
+    pub fn happened(&mut self, shopper: ShopperNo, event: &Event, products: &[ProductNo]) {
+        let slate = event.decision.and_then(|decision| self.kept.get_mut(&decision));
+        let Some(slate) = slate.filter(|slate| slate.shopper == shopper) else { return };
         for slot in slate.slots.iter_mut().filter(|slot| products.contains(&slot.product)) {
             match event.kind {
                 EventKind::ViewItemList => slot.is_seen |= event.visible,
@@ -282,9 +282,9 @@ impl Slates {
     pub fn looked_at(&self) -> Vec<f32> {
         let mut counts: Vec<HashMap<ProductNo, (f64, f64)>> = Vec::new();
         for slate in self.kept.values() {
-            counts.resize_with(counts.len().max(slate.slots.len()), HashMap::new);
-            for (place, slot) in slate.slots.iter().enumerate().filter(|(_, slot)| slot.is_seen) {
-                let (seen, clicked) = counts[place].entry(slot.product).or_default();
+            for slot in slate.slots.iter().filter(|slot| slot.is_seen) {
+                counts.resize_with(counts.len().max(slot.place + 1), HashMap::new);
+                let (seen, clicked) = counts[slot.place].entry(slot.product).or_default();
                 *seen += 1.0;
                 *clicked += f64::from(u8::from(slot.is_clicked));
             }
@@ -319,10 +319,10 @@ impl Slates {
         for slate in self.kept.values().filter(|slate| slate.slots.iter().any(|slot| slot.is_seen)) {
             lessons.begin(seconds(slate.time));
             let own = deeds.get(&slate.shopper).copied().unwrap_or_default();
-            for (place, slot) in slate.slots.iter().enumerate().filter(|(_, slot)| slot.is_seen) {
+            for slot in slate.slots.iter().filter(|slot| slot.is_seen) {
                 let values: Vec<f32> = slot.features.iter().map(|half| wide(*half)).collect();
                 let row = snapshot.aggregates.catalog.row(slot.product).copied().unwrap_or_default();
-                let weight = 1.0 / (looked_at[place] * slot.probability).max(1.0 / CLIP);
+                let weight = 1.0 / (looked_at[slot.place] * slot.probability).max(1.0 / CLIP);
                 let happened = outcome(training, own, seconds(slate.time), slot);
                 lessons.push(&values, happened, weight, bought_worth(&objective, &row));
             }

@@ -21,7 +21,7 @@ pub const PAGES: [PageType; 3] = [PageType::Home, PageType::Product, PageType::C
 /// Silence that ends a visit, in seconds.
 const GAP_S: u32 = (SESSION_GAP_MS / 1000) as u32;
 /// How long after an occasion things count as following it, in seconds; the rest of its visit always does.
-const FOLLOWS_S: u32 = 7 * (DAY_MS / 1000) as u32;
+pub const FOLLOWS_S: u32 = 7 * (DAY_MS / 1000) as u32;
 /// Most of what follows that is kept.
 const NEXT_MAX: usize = 200;
 /// Most products that a page is about.

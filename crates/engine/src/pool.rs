@@ -35,7 +35,12 @@ impl Pooled {
     /// The score: what the objective makes of it, or what sources and scorers gave, times what rules multiply by.
     #[inline]
     pub fn score(&self) -> f32 {
-        self.worth.unwrap_or_else(|| self.blend() + self.scores.iter().sum::<f32>()) * self.factor
+        match self.worth {
+            // What is worth less than nothing is worth more when it is raised.
+            Some(worth) if worth < 0.0 => worth / self.factor.max(1e-6),
+            Some(worth) => worth * self.factor,
+            None => (self.blend() + self.scores.iter().sum::<f32>()) * self.factor,
+        }
     }
 
     /// Its place in the order of scores: what the objective looked at before all else.

@@ -106,7 +106,7 @@ impl PlannedPlacement {
         let sources: Vec<PlannedSource> = sources.take(SOURCES_MAX).collect();
         let has_objective = placement.objective.is_some();
         let described = sources.iter().map(|source| source.spec).filter(|_| has_objective);
-        let features = if has_objective { features::names(described) } else { Vec::new() };
+        let features = if has_objective { features::names(placement, described) } else { Vec::new() };
         Self {
             placement: placement.clone(),
             sources,

@@ -62,14 +62,20 @@ impl RankerRows {
         }
     }
 
+    /// What counts as having happened with a candidate: by its weight, but for a return, which is asked of purchases alone,
+    /// whatever the place they came from.
+    pub fn happened(&self, head: usize, row: usize) -> f32 {
+        let weight = if HEADS[head] == "return" { 1.0 } else { self.weights[row] };
+        if self.labels[head][row] > 0.0 { weight } else { 0.0 }
+    }
+
     /// Rows of one head: those in `range` of which somebody can tell. What happened counts by its weight, so that the mean over
     /// rows is how likely it is where everybody looks.
     fn of_head(&self, head: usize, range: std::ops::Range<usize>) -> Option<Rows> {
         let width = self.features.len();
         let told = || range.clone().filter(|row| self.labels[head][*row].is_finite());
         let values = told().flat_map(|row| &self.values[row * width..][..width]).copied().collect();
-        let label = |row: usize| if self.labels[head][row] > 0.0 { self.weights[row] } else { 0.0 };
-        Rows::new(width, values, told().map(label).collect()).ok()
+        Rows::new(width, values, told().map(|row| self.happened(head, row)).collect()).ok()
     }
 }
 

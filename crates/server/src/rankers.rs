@@ -9,12 +9,12 @@ use crate::trials::{Models, Run, in_time, names, walk};
 use anyhow::Context as _;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::{Objective, Placement, Shows};
-use bespoke_domain::{Body, Offset, Purpose, Settings};
+use bespoke_domain::{Body, Millis, Offset, Purpose, Settings};
 use bespoke_engine::backtest::Judged;
 use bespoke_engine::backtest::placement::page_of;
 use bespoke_engine::foresight::ranker_name;
 use bespoke_engine::lessons::{Lessons, RankerJudged, Slates};
-use bespoke_engine::occasions::{Given, Sample, choose};
+use bespoke_engine::occasions::{FOLLOWS_S, Given, Sample, choose};
 use bespoke_models::learned::{LEARNED, Learned};
 use bespoke_models::ranker::{HEADS, Ranker};
 use std::collections::BTreeMap;
@@ -23,12 +23,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Most occasions of a page; of more, a seeded part.
-const OCCASIONS_MAX: usize = 6_000;
+const OCCASIONS_MAX: usize = 3_000;
 /// Share of the acts before the split on which the models that describe candidates are fitted.
 const DESCRIBED_BY: f64 = 0.75;
 /// Slots seen and clicked from which on a ranker learns from slates that were shown.
 const SEEN_MIN: usize = 5_000;
 const CLICKED_MIN: usize = 200;
+/// What a ranker learns from.
+const SLATES: &str = "slates that were seen";
+const MOMENTS: &str = "moments of the past";
 /// Entries of the log, the last ones, in which shown slates are looked for.
 const ENTRIES_MAX: u64 = 5_000_000;
 
@@ -73,28 +76,38 @@ fn learn_into(
         bodies.push(match slates {
             Some(slates) => {
                 let split_s = slates.time_at(0.8);
-                one(run, placement, (&slates, split_s), "slates that were seen", publish)?
+                one(run, placement, (&slates, split_s), SLATES, publish)?
             }
-            None => one(run, placement, (&past, run.split_s), "moments of the past", publish)?,
+            None => one(run, placement, (&past, run.split_s), MOMENTS, publish)?,
         });
     }
     Ok(())
 }
 
-/// The ranker of a placement, learnt from occasions before the split alone; none where too little happened.
+/// The rankers of placements, learnt from occasions before the split alone; none where too little happened.
 ///
 /// # Errors
 /// When the log cannot be read, or the run has taken its time.
-pub fn of_the_past(run: &Run<'_>, placement: &Placement) -> anyhow::Result<Option<Ranker>> {
-    let lessons = of_past(run, std::slice::from_ref(placement), run.split_s)?;
-    let lessons = lessons.first().context("one placement was asked")?;
-    Ok(Ranker::fit(&lessons.rows, RUN)?)
+pub fn of_the_past(run: &Run<'_>, placements: &[Placement]) -> anyhow::Result<Vec<Option<Ranker>>> {
+    let lessons = of_past(run, placements, run.split_s)?;
+    lessons.iter().map(|lessons| Ok(Ranker::fit(&lessons.rows, RUN)?)).collect()
+}
+
+/// How long what follows an occasion may take to come: 7 days, in a short history a twentieth of it.
+fn margin_s(run: &Run<'_>) -> u32 {
+    let span_s = run.training.time_at(1.0).saturating_sub(run.training.time_at(0.0));
+    FOLLOWS_S.min(span_s / 20)
 }
 
 /// What occasions between the fit of the models that describe candidates and `until_s` teach, by placement.
 fn of_past(run: &Run<'_>, placements: &[Placement], until_s: u32) -> anyhow::Result<Vec<Lessons>> {
+    if placements.is_empty() {
+        return Ok(Vec::new());
+    }
     let from_s = run.training.time_before(run.split_s, DESCRIBED_BY);
-    let sample = Sample { from_s, until_s, per_page: OCCASIONS_MAX, seed: 2 };
+    // What follows the last ones is not known yet; and what is judged by must not be what is learnt from.
+    let last_s = until_s.min(run.training.time_at(1.0)).saturating_sub(margin_s(run));
+    let sample = Sample { from_s, until_s: last_s, per_page: OCCASIONS_MAX, seed: 2 };
     let mut occasions = choose(run.training, &sample);
     occasions.retain(|one| placements.iter().any(|placement| page_of(&placement.name) == one.page));
     let models = describing(run, placements, from_s)?;
@@ -161,20 +174,25 @@ fn of_slates(run: &Run<'_>, placements: &[Placement]) -> anyhow::Result<Vec<Opti
 fn look(run: &Run<'_>, entry: &bespoke_domain::Entry, all: &mut [Slates]) {
     let Some(shopper) = entry.shopper.map(|shopper| run.shop.live.root(shopper)) else { return };
     let unknown = run.snapshot.aggregates.unknown_consent();
-    let allows = || {
+    let allows = |time: Millis| {
         let profile = run.shop.live.profile(shopper);
         profile.is_some_and(|profile| {
-            profile.consent(unknown).allows(Purpose::Personalization) && profile.remembers(entry.received)
+            profile.consent(unknown).allows(Purpose::Personalization) && profile.remembers(time)
         })
     };
     match &entry.body {
-        Body::Decision(decision) if decision.feature_set != 0 && allows() => {
+        Body::Decision(decision) if decision.feature_set != 0 && allows(entry.received) => {
             all.iter_mut().for_each(|slates| slates.decided(shopper, decision));
         }
-        Body::Event(event) if event.decision.is_some() && !event.is_bot() => {
+        Body::Event(event)
+            if event.decision.is_some()
+                && !event.is_bot()
+                && event.consent.allows(Purpose::Personalization)
+                && allows(event.time) =>
+        {
             let number = |item: &bespoke_domain::EventItem| run.snapshot.product(&item.item_id);
             let products: Vec<_> = event.items.iter().filter_map(number).collect();
-            all.iter_mut().for_each(|slates| slates.happened(event, &products));
+            all.iter_mut().for_each(|slates| slates.happened(shopper, event, &products));
         }
         _ => {}
     }
@@ -191,15 +209,17 @@ fn one(
     let (started, name) = (Instant::now(), ranker_name(&placement.name));
     let objective = placement.objective.clone().unwrap_or_default();
     let mut body = ModelRunBody { learnt_from: from.to_owned(), ..ModelRunBody::of(&name) };
-    let judged = judge(lessons, split_s, &objective, usize::from(placement.slots))?;
+    let judged = judge(lessons, (split_s, margin_s(run)), &objective, usize::from(placement.slots))?;
     let judged_body = judged.as_ref().map(|judged| JudgedBody::of(&as_judged(judged)));
     body.calibration =
         judged.iter().flat_map(|one| &one.calibration).map(|(head, of)| ((*head).to_owned(), *of)).collect();
     body.judged.clone_from(&judged_body);
+    let values = specification(run, placement, from);
     let champion = run.snapshot.aggregates.models.get(&name).and_then(|id| learn::about(run.shop, *id).ok());
+    let champion = champion.filter(|champion| champion.values == values);
     let refused = match &judged {
         None => Some(too_little(lessons)),
-        Some(judged) => refusal(judged, champion.as_ref()),
+        Some(judged) => refusal(judged, champion.as_ref(), from),
     };
     body.seconds = started.elapsed().as_secs_f64();
     body.outcome = if publish { "not published" } else { "judged" }.to_owned();
@@ -221,7 +241,7 @@ fn one(
             pairs: lessons.rows.len(),
             data: hash(lessons),
             bytes: body.bytes,
-            values: BTreeMap::new(),
+            values,
             seconds: body.seconds,
             backtest: judged_body.unwrap_or_default(),
         };
@@ -232,13 +252,31 @@ fn one(
     Ok(body)
 }
 
+/// What makes one ranker comparable with another: the objective, and what it is learnt and judged by.
+fn specification(run: &Run<'_>, placement: &Placement, from: &str) -> BTreeMap<String, f64> {
+    let objective = placement.objective.clone().unwrap_or_default();
+    let feature_set = run.snapshot.plan.get(&placement.name).map_or(0, |planned| planned.feature_set);
+    let Objective { click, cart, buy, returned, margin, stock, rows, .. } = objective;
+    let weights = [("click", click), ("cart", cart), ("buy", buy), ("return", returned)];
+    let weights = weights.into_iter().chain([("margin", margin), ("stock", stock)]);
+    let counts = [
+        ("rows", f64::from(rows)),
+        ("slots", f64::from(placement.slots)),
+        ("feature_set", f64::from(feature_set)),
+        ("from_slates", f64::from(u8::from(from == SLATES))),
+    ];
+    let weights = weights.map(|(name, weight)| (name.to_owned(), f64::from(weight)));
+    weights.chain(counts.map(|(name, count)| (name.to_owned(), count))).collect()
+}
+
 fn judge(
     lessons: &Lessons,
-    split_s: u32,
+    (split_s, margin_s): (u32, u32),
     objective: &Objective,
     slots: usize,
 ) -> anyhow::Result<Option<RankerJudged>> {
-    let (before, after) = lessons.split(split_s);
+    let (before, _) = lessons.split(split_s.saturating_sub(margin_s));
+    let (_, after) = lessons.split(split_s);
     let ranker = Ranker::fit(&before.rows, RUN)?;
     Ok(ranker.map(|ranker| after.judge(&ranker, objective, slots)))
 }
@@ -255,9 +293,14 @@ fn too_little(lessons: &Lessons) -> String {
 }
 
 /// Why a ranker does not come into force: too few cases, no better than the order set by hand, or worse than the champion was.
-fn refusal(judged: &RankerJudged, champion: Option<&About>) -> Option<String> {
+fn refusal(judged: &RankerJudged, champion: Option<&About>, from: &str) -> Option<String> {
     if judged.cases < CASES_MIN {
         return Some(format!("{} cases are too few to tell; it takes {CASES_MIN}", judged.cases));
+    }
+    if champion.is_some() && from == SLATES {
+        // These stood in the order of the champion.
+        let is_worse = judged.ahead.high < 0.0;
+        return is_worse.then(|| "its order is worse beyond doubt than the one in force".to_owned());
     }
     if judged.ahead.low <= 0.0 {
         return Some("its order is not better beyond doubt than the one set by hand".to_owned());

@@ -176,9 +176,11 @@ fn fit(run: &Run<'_>, tried: &[OnTrial]) -> anyhow::Result<Models> {
         (run.stage)(format!("fitting {} on the past", spec.name));
         models.push((spec.name.to_owned(), ArtifactId(no), Arc::new((spec.fit)(&past, &values, RUN))));
     }
-    for one in tried.iter().filter(|one| one.placement.objective.is_some()) {
-        let Some(arm) = one.arms.iter().find(|arm| arm.name == LEARNT) else { continue };
-        if let Some(ranker) = rankers::of_the_past(run, &one.placement)? {
+    let ranked: Vec<&OnTrial> = tried.iter().filter(|one| one.placement.objective.is_some()).collect();
+    let placements: Vec<Placement> = ranked.iter().map(|one| one.placement.clone()).collect();
+    for (one, ranker) in ranked.iter().zip(rankers::of_the_past(run, &placements)?) {
+        let arm = one.arms.iter().find(|arm| arm.name == LEARNT);
+        if let (Some(arm), Some(ranker)) = (arm, ranker) {
             let id = ArtifactId((LEARNED.len() + models.len()) as u64);
             models.push((ranker_name(&arm.placement.name), id, Arc::new(Learned::Ranker(Box::new(ranker)))));
         }
@@ -191,7 +193,11 @@ fn champions(run: &Run<'_>, tried: &mut [OnTrial], first: Option<Offset>) -> Mod
     let mut models = Models::new();
     for one in tried {
         let Some(learnt) = one.arms.iter().find(|arm| arm.name == LEARNT) else { continue };
-        let in_force = run.snapshot.aggregates.models.iter().filter(|(name, _)| names(&one.placement, name));
+        let own_ranker = ranker_name(&one.placement.name);
+        let is_used = |name: &str| {
+            names(&one.placement, name) || one.placement.objective.is_some() && name == own_ranker
+        };
+        let in_force = run.snapshot.aggregates.models.iter().filter(|(name, _)| is_used(name));
         let in_force: Vec<(&String, ArtifactId)> = in_force.map(|(name, id)| (name, *id)).collect();
         if in_force.is_empty() {
             one.remarks.push("none of its models is in force: there is no champion yet".to_owned());
@@ -207,12 +213,15 @@ fn champions(run: &Run<'_>, tried: &mut [OnTrial], first: Option<Offset>) -> Mod
             ));
             continue;
         }
-        let loaded =
-            in_force.iter().map(|(name, id)| Ok(((*name).clone(), *id, learn::load(run.shop, *id)?)));
+        let champion = learnt.called(CHAMPION);
+        let own_name = |name: &String| {
+            if *name == own_ranker { ranker_name(&champion.placement.name) } else { name.clone() }
+        };
+        let loaded = in_force.iter().map(|(name, id)| Ok((own_name(name), *id, learn::load(run.shop, *id)?)));
         match loaded.collect::<anyhow::Result<Models>>() {
             Ok(loaded) => {
                 models.extend(loaded);
-                one.champion = Some(learnt.called(CHAMPION));
+                one.champion = Some(champion);
             }
             Err(why) => one.remarks.push(format!("the champion is left out: {why:#}")),
         }

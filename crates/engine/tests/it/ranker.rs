@@ -243,7 +243,8 @@ fn tell(bench: &mut Bench, slates: &mut Slates, decision: &Decision, kind: Event
     };
     let snapshot = bench.engine.live().snapshot();
     let products: Vec<_> = event.items.iter().filter_map(|item| snapshot.product(&item.item_id)).collect();
-    slates.happened(&event, &products);
+    let shopper = decision.request.shopper.expect("somebody asked");
+    slates.happened(shopper, &event, &products);
     bench.push(Some(9_999), Body::Event(Box::new(event)));
 }
 

@@ -135,9 +135,13 @@ async fn a_placement_with_an_objective_is_ranked_once_that_is_worth_more() {
     let bench = Bench::new();
     beside(|| {
         fill(&bench.shop);
+        // The last one has come three times only, for tools.
+        let events: Vec<String> = history(601, 121).lines().map(|line| format!("{line}\n")).collect();
+        let events = events[..601 * 6 - 3].concat();
+        import::events_from(&bench.shop, events.as_bytes(), &mut |_| {}).expect("good events");
         placements::apply(&bench.shop, &format!("{PLACEMENTS}{RANKED}"), "test").expect("good placements");
     });
-    let ask = json!({"placement": "home_ranked", "anonymous_id": "s0"});
+    let ask = json!({"placement": "home_ranked", "anonymous_id": "s721"});
     let before = bench.post("/v1/recommend", &ask).await.1;
     let certificate =
         |body: &Value| format!("/v1/decisions/{}", body["request_id"].as_str().unwrap_or_default());
@@ -154,7 +158,9 @@ async fn a_placement_with_an_objective_is_ranked_once_that_is_worth_more() {
     let after = bench.post("/v1/recommend", &ask).await.1;
     let ids: Vec<&str> =
         after["items"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect();
-    assert!(ids.len() == 3 && ids.iter().all(|id| id.starts_with("tea")), "{after}");
+    // Nobody comes back to what they met.
+    let met = ["tool0", "tool3", "tool6"];
+    assert!(ids.len() == 3 && ids.iter().all(|id| !met.contains(id)), "{after}");
     let read = bench.ask("GET", &certificate(&after), &bench.secret, String::new()).await.1;
     assert_eq!(read["objective"], "clicks-1", "{read}");
     assert!(read["slate"][0]["foreseen"]["click"].as_f64() > Some(0.0), "{read}");
