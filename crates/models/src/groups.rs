@@ -2,7 +2,7 @@
 //! (Dhillon, Modha 2001) on a sample, in two steps – coarse groups, then each of them again – so that a million vectors take
 //! less than a second. The number of groups is about the root of the number of vectors.
 
-use crate::lanes::{Kernel, axpy, dispatch, dot};
+use crate::lanes::{Kernel, LANES, axpy, dispatch, dot};
 
 /// Rounds of k-means.
 const ROUNDS: usize = 5;
@@ -20,6 +20,10 @@ pub(crate) struct Group {
 /// Groups of the rows of `width` numbers, whole lanes; every row is in one, none is empty.
 pub(crate) fn similar(rows: &[f32], width: usize) -> Vec<Group> {
     let count = rows.len() / width.max(1);
+    // What was read may be of any width; only whole lanes are vectors.
+    if width == 0 || count == 0 || !width.is_multiple_of(LANES) {
+        return Vec::new();
+    }
     let fan = (1..).take_while(|fan: &usize| fan.pow(4) <= count).last().unwrap_or(1);
     let mut groups = Vec::new();
     for coarse in split(rows, width, (0..count as u32).collect(), fan) {

@@ -483,6 +483,11 @@ mod tests {
     #[test]
     fn what_is_found_is_what_scoring_all_would_find() {
         let mut seeded = Seeded::new(2);
+        assert_eq!(
+            Vectors::new(vec![1.0; 5], 0).count(),
+            5,
+            "without a width there is nothing to look through"
+        );
         for count in [1, 16, 1000] {
             let mut rows: Vec<f32> = (0..count * 32).map(|_| seeded.normal() as f32).collect();
             rows[..32].fill(0.0);
