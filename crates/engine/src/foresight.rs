@@ -15,11 +15,8 @@ use bespoke_models::ranker::{HEAD_COUNT, Ranker};
 
 /// The name under which the ranker of a placement is learnt and in force.
 pub fn ranker_name(placement: &str) -> String {
-    format!("{RANKER_PREFIX}{placement}")
+    format!("ranker:{placement}")
 }
-
-/// How names of rankers begin.
-pub const RANKER_PREFIX: &str = "ranker:";
 
 /// What was described and foreseen.
 #[derive(Debug, Default)]

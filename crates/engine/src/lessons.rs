@@ -6,7 +6,7 @@ use crate::decide::describe;
 use crate::engine::Snapshot;
 use crate::features::wide;
 use crate::foresight::{bought_worth, worth};
-use crate::occasions::{Next, Occasion};
+use crate::occasions::{FOLLOWS_S, Next, Occasion};
 use crate::profile::{Act, Profile, seconds};
 use crate::training::{Deed, Training};
 use bespoke_domain::settings::Objective;
@@ -19,8 +19,6 @@ use std::collections::{BTreeMap, HashMap};
 const SLATES_MAX: usize = 20_000;
 /// Largest weight of what happened at a place that few look at.
 const CLIP: f32 = 20.0;
-/// What is shown counts as bought for so long, in seconds.
-const BOUGHT_S: u32 = 7 * 86_400;
 /// Clicks at each of two places whose weight the guess has that both are looked at alike.
 const ALIKE: f64 = 5.0;
 /// Bins of the calibration error.
@@ -334,7 +332,7 @@ impl Slates {
 /// What became of what was shown at a time.
 fn outcome(training: &Training, own: &[Deed], time_s: u32, slot: &Slot) -> [f32; HEAD_COUNT] {
     let since = &own[own.partition_point(|deed| deed.time_s < time_s)..];
-    let soon = &since[..since.partition_point(|deed| deed.time_s <= time_s.saturating_add(BOUGHT_S))];
+    let soon = &since[..since.partition_point(|deed| deed.time_s <= time_s.saturating_add(FOLLOWS_S))];
     let did = |act: Act| soon.iter().find(|deed| deed.product == slot.product && deed.act == act);
     let flag = |holds: bool| f32::from(u8::from(holds));
     let clicked = slot.is_clicked;

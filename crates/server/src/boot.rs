@@ -5,13 +5,16 @@ use crate::identities::{Identities, Secret, identity_key};
 use crate::learn;
 use crate::writer::{Queue, Writer};
 use anyhow::Context as _;
-use bespoke_domain::Offset;
+use bespoke_domain::{Entry, Offset};
 use bespoke_engine::{Engine, Live};
 use bespoke_store::{Artifacts, Reader, Sqlite, Store};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+
+/// Entries of the log read in one go.
+const AT_ONCE: u64 = 20_000;
 
 /// A shop that runs: what every way in (HTTP, import, demo) works with.
 pub struct Shop {
@@ -70,6 +73,31 @@ impl Shop {
     pub fn read<T>(&self, read: impl FnOnce(&dyn Reader) -> T) -> T {
         let reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         read(reader.as_ref())
+    }
+
+    /// Looks at the entries of the log after `after` up to `until`, some at a time, so that others who read get their turn;
+    /// `between` hears where each part begins and may end the walk.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or as `between` says.
+    pub fn each_entry(
+        &self,
+        (mut after, until): (Offset, Offset),
+        mut between: impl FnMut(Offset) -> anyhow::Result<()>,
+        mut look: impl FnMut(Offset, Entry),
+    ) -> anyhow::Result<()> {
+        while after < until {
+            between(after)?;
+            let to = Offset((after.0 + AT_ONCE).min(until.0));
+            self.read(|reader| {
+                reader.read(after, to, &mut |offset, entry| {
+                    look(offset, entry);
+                    ControlFlow::Continue(())
+                })
+            })?;
+            after = to;
+        }
+        Ok(())
     }
 
     /// Stops the writer after what is queued, with a last checkpoint.

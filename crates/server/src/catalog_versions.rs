@@ -12,14 +12,11 @@ use bespoke_domain::{Body, Offset, Problem, ProductNo, ProductPatch};
 use bespoke_engine::aggregates::Import;
 use bespoke_engine::{Engine, Snapshot};
 use serde::Serialize;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Rows of one batch.
 const BATCH: usize = 2000;
-/// Entries read in one go.
-const AT_ONCE: u64 = 20_000;
 
 /// The catalogue as it was before a file was imported.
 #[derive(Serialize, ToSchema, Debug)]
@@ -115,20 +112,15 @@ pub fn put_file<T>(shop: &Shop, rows: impl FnOnce(&Shop) -> Result<T, Failure>) 
 
 /// Folds the rows up to `until` in; the state of the catalogue then.
 fn catalogue_at(shop: &Shop, engine: &mut Engine, until: Offset) -> anyhow::Result<Arc<Snapshot>> {
-    let mut after = engine.offset();
-    // The reader is for one at a time: others get their turn in between.
-    while after < until {
-        let to = Offset((after.0 + AT_ONCE).min(until.0));
-        shop.read(|reader| {
-            reader.read(after, to, &mut |offset, entry| {
-                if matches!(entry.body, Body::Catalog(_)) {
-                    engine.apply(offset, &entry);
-                }
-                ControlFlow::Continue(())
-            })
-        })?;
-        after = to;
-    }
+    shop.each_entry(
+        (engine.offset(), until),
+        |_| Ok(()),
+        |offset, entry| {
+            if matches!(entry.body, Body::Catalog(_)) {
+                engine.apply(offset, &entry);
+            }
+        },
+    )?;
     engine.publish();
     Ok(engine.live().snapshot())
 }

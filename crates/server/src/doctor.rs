@@ -10,14 +10,11 @@ use bespoke_domain::{Body, Event, EventKind, Offset, ProductNo, Purpose};
 use bespoke_engine::Snapshot;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use utoipa::ToSchema;
 
 /// Entries that are looked at, the last ones.
 pub const ENTRIES_MAX: u64 = 500_000;
-/// Entries read in one go.
-const AT_ONCE: u64 = 20_000;
 /// Cases that a finding names.
 const EXAMPLES_MAX: usize = 10;
 /// Words in order numbers and coupons of orders that are no shopper's.
@@ -330,21 +327,17 @@ pub fn examine(shop: &Shop) -> anyhow::Result<DoctorBody> {
     tally.catalog(&snapshot);
     tally.counts(&shop.queue.counts);
     let last = snapshot.aggregates.offset;
-    let mut after = Offset(last.0.saturating_sub(ENTRIES_MAX));
-    // The reader is for one at a time: others get their turn in between.
-    while after < last {
-        let until = Offset((after.0 + AT_ONCE).min(last.0));
-        shop.read(|reader| {
-            reader.read(after, until, &mut |_, entry| {
-                tally.entries += 1;
-                if let Body::Event(event) = &entry.body {
-                    tally.event(&snapshot, entry.received.0, event);
-                }
-                ControlFlow::Continue(())
-            })
-        })?;
-        after = until;
-    }
+    let first = Offset(last.0.saturating_sub(ENTRIES_MAX));
+    shop.each_entry(
+        (first, last),
+        |_| Ok(()),
+        |_, entry| {
+            tally.entries += 1;
+            if let Body::Event(event) = &entry.body {
+                tally.event(&snapshot, entry.received.0, event);
+            }
+        },
+    )?;
     let days = tally
         .first_and_last
         .map_or(0.0, |(first, last)| (last - first) as f64 / bespoke_domain::time::DAY_MS as f64);

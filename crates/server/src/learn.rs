@@ -24,14 +24,12 @@ use bespoke_models::recommender::FitRun;
 use bespoke_models::training_set::TrainingSet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-/// Entries of the log that are looked at, the last ones, and how many in one go.
+/// Entries of the log that are looked at, the last ones.
 const ENTRIES_MAX: u64 = 50_000_000;
-pub(crate) const AT_ONCE: u64 = 20_000;
 /// Share of acts before the split of a backtest.
 pub const PAST: f64 = 0.8;
 /// Fewest cases of which a backtest says something.
@@ -293,19 +291,13 @@ pub(crate) fn values(settings: Option<&Settings>, spec: &LearnedSpec) -> Vec<f64
 /// Everything that was done, from the last entries of the log.
 pub(crate) fn read(shop: &Shop, snapshot: &Snapshot) -> anyhow::Result<Training> {
     let last = snapshot.aggregates.offset;
-    let mut after = Offset(last.0.saturating_sub(ENTRIES_MAX));
+    let first = Offset(last.0.saturating_sub(ENTRIES_MAX));
     let mut training = Training::default();
-    // The reader is for one at a time: others get their turn in between.
-    while after < last {
-        let until = Offset((after.0 + AT_ONCE).min(last.0));
-        shop.read(|reader| {
-            reader.read(after, until, &mut |offset, entry| {
-                training.feed(snapshot, &shop.live, offset, &entry);
-                ControlFlow::Continue(())
-            })
-        })?;
-        after = until;
-    }
+    shop.each_entry(
+        (first, last),
+        |_| Ok(()),
+        |offset, entry| training.feed(snapshot, &shop.live, offset, &entry),
+    )?;
     training.sort();
     Ok(training)
 }

@@ -5,9 +5,8 @@
 use crate::clock;
 use crate::learn::{self, About, CASES_MIN, RUN};
 use crate::models_api::{JudgedBody, ModelRunBody};
-use crate::trials::{Models, Run, in_time, names, walk};
+use crate::trials::{Models, Run, fit_named, in_time, names, walk};
 use anyhow::Context as _;
-use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::{Objective, Placement, Shows};
 use bespoke_domain::{Body, Millis, Offset, Purpose, Settings};
 use bespoke_engine::backtest::Judged;
@@ -15,11 +14,9 @@ use bespoke_engine::backtest::placement::page_of;
 use bespoke_engine::foresight::ranker_name;
 use bespoke_engine::lessons::{Lessons, RankerJudged, Slates};
 use bespoke_engine::occasions::{FOLLOWS_S, Given, Sample, choose};
-use bespoke_models::learned::{LEARNED, Learned};
+use bespoke_models::learned::Learned;
 use bespoke_models::ranker::{HEADS, Ranker};
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Most occasions of a page; of more, a seeded part.
@@ -130,20 +127,8 @@ fn of_past(run: &Run<'_>, placements: &[Placement], until_s: u32) -> anyhow::Res
 
 /// The learnt models that placements name, fitted on what came before a moment.
 fn describing(run: &Run<'_>, placements: &[Placement], until_s: u32) -> anyhow::Result<Models> {
-    let past = run.training.set(until_s, &run.snapshot.aggregates.catalog);
     let is_named = |name: &str| placements.iter().any(|placement| names(placement, name));
-    let mut models = Models::new();
-    for (no, spec) in (0..).zip(&LEARNED).filter(|(_, spec)| is_named(spec.name)) {
-        let values = learn::values(run.snapshot.aggregates.settings.as_deref(), spec);
-        let too_much = || run.budget.refusal((spec.fit_bytes)(&past, &values), 0.0);
-        if spec.refusal(past.product_count()).or_else(too_much).is_some() {
-            continue;
-        }
-        in_time(run)?;
-        (run.stage)(format!("fitting {} on the past", spec.name));
-        models.push((spec.name.to_owned(), ArtifactId(no), Arc::new((spec.fit)(&past, &values, RUN))));
-    }
-    Ok(models)
+    fit_named(run, until_s, is_named, |_| Ok(()))
 }
 
 /// What slates that were shown teach, by placement, where enough of them were seen and clicked.
@@ -152,19 +137,9 @@ fn of_slates(run: &Run<'_>, placements: &[Placement]) -> anyhow::Result<Vec<Opti
         |placement: &Placement| run.snapshot.plan.get(&placement.name).map_or(0, |one| one.feature_set);
     let mut all: Vec<Slates> = placements.iter().map(|one| Slates::new(&one.name, planned(one))).collect();
     let last = run.snapshot.aggregates.offset;
-    let mut after = Offset(last.0.saturating_sub(ENTRIES_MAX));
-    while after < last {
-        in_time(run)?;
-        (run.stage)("looking for slates that were shown".to_owned());
-        let until = Offset((after.0 + learn::AT_ONCE).min(last.0));
-        run.shop.read(|reader| {
-            reader.read(after, until, &mut |_, entry| {
-                look(run, &entry, &mut all);
-                ControlFlow::Continue(())
-            })
-        })?;
-        after = until;
-    }
+    let first = Offset(last.0.saturating_sub(ENTRIES_MAX));
+    (run.stage)("looking for slates that were shown".to_owned());
+    run.shop.each_entry((first, last), |_| in_time(run), |_, entry| look(run, &entry, &mut all))?;
     let enough = |slates: &Slates| slates.counts().0 >= SEEN_MIN && slates.counts().1 >= CLICKED_MIN;
     let lessons = |slates: &Slates| enough(slates).then(|| slates.lessons(run.snapshot, run.training));
     Ok(all.iter().map(lessons).collect())

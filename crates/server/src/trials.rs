@@ -22,7 +22,6 @@ use bespoke_engine::foresight::ranker_name;
 use bespoke_engine::occasions::{Given, Look, Occasion, Sample, Walk, choose};
 use bespoke_engine::training::Training;
 use bespoke_models::learned::{LEARNED, Learned};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -159,23 +158,39 @@ pub fn names(placement: &Placement, model: &str) -> bool {
         || placement.scorers.iter().any(|used| used.scorer == model)
 }
 
-/// The models that the placements name, fitted on what came before the split.
-fn fit(run: &Run<'_>, tried: &[OnTrial]) -> anyhow::Result<Models> {
-    let past = run.training.set(run.split_s, &run.snapshot.aggregates.catalog);
-    let is_wanted = |name: &str| {
-        (run.models.is_empty() || run.models.iter().any(|wanted| wanted == name))
-            && tried.iter().any(|one| names(&one.placement, name))
-    };
+/// The models that are wanted, fitted on what came before a moment; `refused` is told why one cannot be.
+///
+/// # Errors
+/// What `refused` says, or that the run has taken its time.
+pub fn fit_named(
+    run: &Run<'_>,
+    until_s: u32,
+    is_wanted: impl Fn(&str) -> bool,
+    refused: impl Fn(String) -> anyhow::Result<()>,
+) -> anyhow::Result<Models> {
+    let past = run.training.set(until_s, &run.snapshot.aggregates.catalog);
     let mut models = Models::new();
     for (no, spec) in (0..).zip(&LEARNED).filter(|(_, spec)| is_wanted(spec.name)) {
         let values = learn::values(run.snapshot.aggregates.settings.as_deref(), spec);
         let too_much = || run.budget.refusal((spec.fit_bytes)(&past, &values), 0.0);
         if let Some(why) = spec.refusal(past.product_count()).or_else(too_much) {
-            bail!("{}: {why}", spec.name);
+            refused(format!("{}: {why}", spec.name))?;
+            continue;
         }
+        in_time(run)?;
         (run.stage)(format!("fitting {} on the past", spec.name));
         models.push((spec.name.to_owned(), ArtifactId(no), Arc::new((spec.fit)(&past, &values, RUN))));
     }
+    Ok(models)
+}
+
+/// The models that the placements name, fitted on what came before the split.
+fn fit(run: &Run<'_>, tried: &[OnTrial]) -> anyhow::Result<Models> {
+    let is_wanted = |name: &str| {
+        (run.models.is_empty() || run.models.iter().any(|wanted| wanted == name))
+            && tried.iter().any(|one| names(&one.placement, name))
+    };
+    let mut models = fit_named(run, run.split_s, is_wanted, |why| bail!(why))?;
     let ranked: Vec<&OnTrial> = tried.iter().filter(|one| one.placement.objective.is_some()).collect();
     let placements: Vec<Placement> = ranked.iter().map(|one| one.placement.clone()).collect();
     for (one, ranker) in ranked.iter().zip(rankers::of_the_past(run, &placements)?) {
@@ -251,20 +266,11 @@ pub fn in_time(run: &Run<'_>) -> anyhow::Result<()> {
 pub fn walk(run: &Run<'_>, occasions: &[Occasion], given: Given, look: &mut Look<'_>) -> anyhow::Result<()> {
     let last = occasions.last().map(|last| last.offset).unwrap_or_default();
     let mut walk = Walk::new(occasions.to_vec(), given);
-    let mut after = Offset::default();
-    while after < last {
-        in_time(run)?;
+    let between = |after: Offset| {
         (run.stage)(format!("asking the past: {} %", 100 * after.0 / last.0));
-        let until = Offset((after.0 + learn::AT_ONCE).min(last.0));
-        run.shop.read(|reader| {
-            reader.read(after, until, &mut |offset, entry| {
-                walk.feed(offset, &entry, look);
-                ControlFlow::Continue(())
-            })
-        })?;
-        after = until;
-    }
-    Ok(())
+        in_time(run)
+    };
+    run.shop.each_entry((Offset::default(), last), between, |offset, entry| walk.feed(offset, &entry, look))
 }
 
 fn body(run: &Run<'_>, one: OnTrial) -> PlacementBacktestBody {

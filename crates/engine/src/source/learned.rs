@@ -1,15 +1,76 @@
-//! What sources of learnt models share: the shopper's history as the models were fitted on it, and reasons that name the part
-//! of it that speaks most for a product.
+//! What learnt models recommend: each is asked with the shopper's history as the models were fitted on it, and its reasons
+//! name the part of it that speaks most for a product, or what came last.
 
-use super::{Scored, products};
+use super::{Scored, SourceSpec, products};
 use crate::context::Context;
 use crate::profile::{Act, seconds};
+use crate::tables::PlannedSource;
 use crate::training::{orders, weight};
 use bespoke_domain::decision::Reason;
 use bespoke_domain::{Candidate, ProductNo};
 use bespoke_models::orders::Order;
 use bespoke_models::recommender::Scores;
 use bespoke_models::training_set::History;
+
+/// What shoppers with the same products deal with.
+pub static ITEM_ITEM: SourceSpec = learnt(
+    "item_item",
+    "What shoppers with the same products deal with, by the learnt model of this name; nothing before one is in force.",
+    "shoppers who deal with the same things deal with",
+    reason_of,
+);
+/// What follows from what the shopper dealt with.
+pub static SLIM: SourceSpec = learnt(
+    "slim",
+    "What is predicted from what the shopper dealt with lately, by the learnt model of this name; nothing before one is in force.",
+    "follow from what you look at and buy",
+    reason_of,
+);
+/// What is nearest to the shopper's tastes.
+pub static ALS: SourceSpec = learnt(
+    "als",
+    "What goes best with the shopper's tastes and the page's product, by the learnt model of this name; nothing before one is in force.",
+    "go with your tastes, learnt from all shoppers",
+    reason_of,
+);
+/// What follows from the graph of all shoppers and products.
+pub static GRAPH_FILTER: SourceSpec = learnt(
+    "graph_filter",
+    "What near neighbours and the whole graph of shoppers and products say goes with what the shopper dealt with lately, by the learnt model of this name; nothing before one is in force.",
+    "are near to what you look at and buy",
+    reason_of,
+);
+/// What all products together say of each, in catalogues of up to 20,000 products.
+pub static EASE: SourceSpec = learnt(
+    "ease",
+    "What is predicted from all that the shopper dealt with lately, by the learnt model of this name; nothing before one is in force.",
+    "follow from all that you look at and buy",
+    reason_of,
+);
+/// What comes next, from the order of the last events.
+pub static SEQUENCE: SourceSpec = learnt(
+    "sequence",
+    "What shoppers deal with next after such a run of products, by the learnt model of this name; nothing before one is in force.",
+    "come next after what you looked at",
+    reason_after,
+);
+/// What comes next, new products among it.
+pub static TWO_TOWER: SourceSpec = learnt(
+    "two_tower",
+    "What shoppers deal with next after such a run of products, new ones by what the catalogue says of them, by the learnt model of this name; nothing before one is in force.",
+    "come next after what you looked at, new ones too",
+    reason_after,
+);
+
+/// The source of the learnt model of its name.
+const fn learnt(
+    name: &'static str,
+    doc: &'static str,
+    plain: &'static str,
+    reason: fn(&Context<'_>, &PlannedSource, Candidate) -> Reason,
+) -> SourceSpec {
+    SourceSpec { name, doc, plain, params: &[], is_evidence: true, yields, reason }
+}
 
 /// What the page's product counts, beside 1 for a product just looked at.
 const PAGE_WEIGHT: f32 = 3.0;
@@ -40,9 +101,10 @@ fn ordered(context: &Context<'_>) -> Vec<Order> {
 }
 
 /// What the model in force recommends that is new to the shopper; nothing where there is none.
-pub fn yield_of(context: &Context<'_>, name: &str, history: &History, limit: usize) -> Scored {
+fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
+    let history = history(context);
     let known: Vec<ProductNo> = history.weights.iter().map(|(product, _)| *product).collect();
-    yield_but(context, name, history, (&known, limit))
+    yield_but(context, used.spec.name, &history, (&known, used.limit))
 }
 
 /// What the model in force recommends, but for some products.
@@ -59,17 +121,18 @@ pub fn yield_but(
 }
 
 /// What came last, for models that look at the order of events.
-pub fn reason_after(context: &Context<'_>, name: &str) -> Reason {
+fn reason_after(context: &Context<'_>, used: &PlannedSource, _candidate: Candidate) -> Reason {
     let page = context.items.last().copied();
     let last = page.or_else(|| context.recent().next_back().map(|one| one.product));
     let text = last.map_or_else(String::new, |last| format!("What comes next after {}", context.title(last)));
     let based_on = last.into_iter().collect();
-    Reason { code: name.to_owned(), text, based_on, personal: page.is_none() }
+    Reason { code: used.spec.name.to_owned(), text, based_on, personal: page.is_none() }
 }
 
 /// The part of the history that speaks most for the candidate.
-pub fn reason_of(context: &Context<'_>, name: &str, candidate: Candidate) -> Reason {
+fn reason_of(context: &Context<'_>, used: &PlannedSource, candidate: Candidate) -> Reason {
     let Candidate::Product(product) = candidate else { return Reason::default() };
+    let name = used.spec.name;
     let model = context.snapshot.models.get(name);
     let speaks = |(from, weight): (ProductNo, f32)| {
         (model.map_or(0.0, |model| weight * model.closeness(from, product)), from)

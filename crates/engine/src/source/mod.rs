@@ -2,7 +2,6 @@
 //! one. It sees the shopper only through [`crate::context::Context`], which hides the profile where consent is missing.
 
 mod accessories;
-mod als;
 mod alternatives;
 mod best_sellers;
 mod bought_together;
@@ -10,25 +9,19 @@ mod buy_again;
 mod category;
 mod co_viewed;
 mod complements;
-mod ease;
 mod editorial;
 mod favourite_categories;
 mod favourites;
-mod graph_filter;
-mod item_item;
-/// What sources of learnt models share.
+/// What learnt models recommend.
 pub mod learned;
 mod look_alike;
 mod new_arrivals;
 mod next_basket;
 mod popular;
 mod recently_viewed;
-mod sequence;
 mod session_neighbours;
 mod similar;
-mod slim;
 mod trending;
-mod two_tower;
 
 use crate::context::Context;
 use crate::tables::{ParamSpec, PlannedSource};
@@ -81,13 +74,13 @@ pub static SOURCES: [&SourceSpec; 26] = [
     &favourites::SPEC,
     &favourite_categories::SPEC,
     &editorial::SPEC,
-    &item_item::SPEC,
-    &slim::SPEC,
-    &als::SPEC,
-    &graph_filter::SPEC,
-    &ease::SPEC,
-    &sequence::SPEC,
-    &two_tower::SPEC,
+    &learned::ITEM_ITEM,
+    &learned::SLIM,
+    &learned::ALS,
+    &learned::GRAPH_FILTER,
+    &learned::EASE,
+    &learned::SEQUENCE,
+    &learned::TWO_TOWER,
     &next_basket::SPEC,
 ];
 

@@ -66,11 +66,7 @@ fn contrary(bench: &mut Bench) -> Ranker {
 }
 
 fn check(ranker: impl FnOnce(&mut Bench) -> Option<Ranker>, expect: Expect) -> (Bench, Decision) {
-    let mut bench = shop();
-    if let Some(ranker) = ranker(&mut bench) {
-        bench.put_in_force(&ranker_name("p"), &Arc::new(Learned::Ranker(Box::new(ranker))));
-    }
-    let decision = bench.decide(request("p", Some(50), 2000));
+    let (bench, decision) = check_quietly(ranker);
     expect.assert_eq(&format!("{}objective {:?}\n", show(&bench, &decision), decision.objective));
     (bench, decision)
 }
