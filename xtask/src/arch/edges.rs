@@ -7,23 +7,50 @@ use super::{Finding, Tree};
 const EDGES: &[(&str, &[&str])] = &[
     ("bespoke-domain", &[]),
     ("bespoke-models", &["bespoke-domain"]),
-    ("bespoke-engine", &["bespoke-domain", "bespoke-models"]),
+    ("bespoke-search", &["bespoke-domain", "bespoke-models"]),
+    ("bespoke-engine", &["bespoke-domain", "bespoke-models", "bespoke-search"]),
     ("bespoke-store", &["bespoke-domain"]),
     ("bespoke-sim", &["bespoke-domain"]),
     (
         "bespoke-lab",
-        &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-sim", "bespoke"],
+        &[
+            "bespoke-domain",
+            "bespoke-models",
+            "bespoke-search",
+            "bespoke-engine",
+            "bespoke-store",
+            "bespoke-sim",
+            "bespoke",
+        ],
     ),
-    ("bespoke", &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-sim"]),
+    (
+        "bespoke",
+        &[
+            "bespoke-domain",
+            "bespoke-models",
+            "bespoke-search",
+            "bespoke-engine",
+            "bespoke-store",
+            "bespoke-sim",
+        ],
+    ),
     (
         "bespoke-fuzz",
-        &["bespoke-domain", "bespoke-models", "bespoke-engine", "bespoke-store", "bespoke-lab", "bespoke"],
+        &[
+            "bespoke-domain",
+            "bespoke-models",
+            "bespoke-search",
+            "bespoke-engine",
+            "bespoke-store",
+            "bespoke-lab",
+            "bespoke",
+        ],
     ),
     ("xtask", &[]),
 ];
 
 /// Crates that fold and decide: no I/O, no clock, no JSON, no async.
-pub const PURE: [&str; 3] = ["bespoke-domain", "bespoke-models", "bespoke-engine"];
+pub const PURE: [&str; 4] = ["bespoke-domain", "bespoke-models", "bespoke-search", "bespoke-engine"];
 
 /// What pure crates do without.
 const IMPURE: &[&str] = &[

@@ -1,0 +1,66 @@
+//! What a query asks for: its words, and for each what else it may be meant as – corrected, split, joined, a synonym. Which
+//! terms stand for a word is data in the [`Plan`].
+
+use crate::vocabulary::TermNo;
+
+/// Most words of a query that are looked at; later ones are left out and said to be.
+pub const WORDS_MAX: usize = 12;
+
+/// Why a term stands for a word.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Why {
+    /// It is what was typed, or has the same stem.
+    Literal,
+    /// The catalogue knows no such word; this is the nearest that it knows.
+    Corrected,
+    /// A word in two: `kaffeemaschine` as `kaffee` and `maschine`.
+    Split,
+    /// Two words in one: `head set` as `headset`.
+    Joined,
+    /// A word that ends in it: `maschine` in `kaffeemaschine`.
+    Compound,
+    /// A synonym that the shop named.
+    Synonym,
+    /// The word has only begun: the last one of a query that is being typed.
+    Prefix,
+}
+
+/// Terms that all together stand for words of the query.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Alternative {
+    /// All of them must stand in the product.
+    pub terms: Vec<TermNo>,
+    /// By what their score is multiplied, 0 to 1.
+    pub weight: f32,
+    /// Why.
+    pub why: Why,
+}
+
+/// Words of the query with what may stand for them: a product's score for it is that of its best alternative.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Group {
+    /// The words it stands for, a bit each by their order in the query.
+    pub words: u16,
+    /// What may stand for them.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A word as it was typed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Word {
+    /// Folded, not stemmed.
+    pub surface: String,
+    /// What it was corrected to, where the literal word is not known.
+    pub corrected: Option<String>,
+    /// Whether results must not depend on it: it asks for nothing ("for", "with").
+    pub is_stop: bool,
+}
+
+/// A query, ready to be matched.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Plan {
+    /// Its words, at most [`WORDS_MAX`].
+    pub words: Vec<Word>,
+    /// What may stand for them. Several groups may be about the same word.
+    pub groups: Vec<Group>,
+}

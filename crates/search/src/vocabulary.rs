@@ -1,0 +1,92 @@
+//! The words that the catalogue knows, with dense numbers that never change. Copy-on-write in shards, so that a published
+//! snapshot shares with the one writer whatever was not touched since.
+
+use bespoke_models::cow::CowVec;
+use rustc_hash::{FxHashMap, FxHasher};
+use serde::{Deserialize, Serialize};
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
+
+/// Number of a term, dense from 0 in order of first sight.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct TermNo(pub u32);
+
+/// Parts of the table from term to number, each copied when it changes.
+const SHARDS: usize = 256;
+
+/// What is known of a term.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// How it is written.
+    pub text: Arc<str>,
+    /// The term that it is stemmed to; itself where it is one.
+    pub stem: TermNo,
+    /// Products that have it written so, unstemmed, outside descriptions and codes: what spelling is corrected to.
+    pub surface_count: u32,
+}
+
+/// All terms.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    terms: CowVec<Option<Term>, 1024>,
+    shards: Vec<Arc<FxHashMap<Arc<str>, TermNo>>>,
+}
+
+impl Vocabulary {
+    /// Number of terms.
+    pub fn len(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// The number of a term.
+    pub fn get(&self, text: &str) -> Option<TermNo> {
+        self.shards.get(shard(text))?.get(text).copied()
+    }
+
+    /// What is known of a term.
+    pub fn term(&self, no: TermNo) -> Option<&Term> {
+        self.terms.get(no.0 as usize)?.as_ref()
+    }
+
+    /// All terms, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (TermNo, &Term)> {
+        (0..).map(TermNo).zip(self.terms.iter().filter_map(Option::as_ref))
+    }
+
+    /// The number of a term that is its own stem, given to it where it has none.
+    pub fn number(&mut self, text: &str) -> TermNo {
+        if let Some(no) = self.get(text) {
+            return no;
+        }
+        let no = TermNo(self.terms.len() as u32);
+        let text: Arc<str> = text.into();
+        self.terms.push(Some(Term { text: text.clone(), stem: no, surface_count: 0 }));
+        if self.shards.is_empty() {
+            self.shards = vec![Arc::default(); SHARDS];
+        }
+        if let Some(held) = self.shards.get_mut(shard(&text)) {
+            Arc::make_mut(held).insert(text, no);
+        }
+        no
+    }
+
+    /// Notes that a product has (`by` 1) or no longer has (`by` -1) a word written so, which is stemmed to `stem`.
+    pub fn count_surface(&mut self, text: &str, stem: TermNo, by: i32) {
+        let no = self.number(text);
+        if let Some(Some(term)) = self.terms.get_mut(no.0 as usize) {
+            term.stem = stem;
+            term.surface_count = term.surface_count.saturating_add_signed(by);
+        }
+    }
+}
+
+fn shard(text: &str) -> usize {
+    let mut hasher = FxHasher::default();
+    text.hash(&mut hasher);
+    (hasher.finish() >> 56) as usize % SHARDS
+}
