@@ -1,6 +1,6 @@
 //! What a model would have been worth: fitted on the past, asked what each shopper dealt with next, next to popularity on the
 //! same cases. Cases are shoppers with something new after the split; ranks are over all products. What a whole placement would have
-//! been worth is asked in [`placement`](self::placement).
+//! been worth is asked in `placement`.
 
 /// How sure a mean is.
 pub mod bootstrap;

@@ -5,7 +5,7 @@
 //! of blocks of sixteen in them. What a block may still hold is scored in bytes with a bound on how far off those are, and
 //! only what may then be among the best in full.
 //!
-//! Up to [`EXACT_MAX`] vectors the answer is that of scoring all. Among more, what lies across the direction of its group
+//! Up to `EXACT_MAX` vectors the answer is that of scoring all. Among more, what lies across the direction of its group
 //! counts less in the bound, as little as still finds what a search for some of the vectors themselves would find with the
 //! whole bound. What is found is always scored in full.
 

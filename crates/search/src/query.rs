@@ -1,5 +1,5 @@
 //! What a query asks for: its words, and for each what else it may be meant as – corrected, split, joined, a synonym. Which
-//! terms stand for a word is data in the [`Plan`].
+//! terms stand for a word is data in the `Plan`.
 
 use crate::vocabulary::TermNo;
 
