@@ -1,0 +1,54 @@
+//! The search that serves, without a shopper: the index of all products, a query's plan, its matches in order.
+
+use super::DEPTH;
+use super::data::Store;
+use bespoke_domain::ProductNo;
+use bespoke_search::analysis::{Analyzer, Language};
+use bespoke_search::index::Index;
+use bespoke_search::matching::{Weights, matches};
+use bespoke_search::query::{Alternative, Group, Plan, Why, Word};
+use bespoke_search::ranking::rank;
+
+/// Fewest results before a query is relaxed.
+const ENOUGH: usize = 100;
+
+/// An index with what it takes to ask it.
+#[derive(Debug)]
+pub struct Served {
+    analyzer: Analyzer,
+    index: Index,
+    weights: Weights,
+}
+
+impl Served {
+    /// Of all products.
+    pub fn new(store: &Store) -> Self {
+        let analyzer = Analyzer::new(Language::English);
+        let mut index = Index::default();
+        for (no, product) in (0..).zip(&store.products) {
+            index.change(&analyzer, ProductNo(no), None, Some(&product.document()));
+        }
+        Self { analyzer, index, weights: Weights::default() }
+    }
+
+    /// The best products for a query.
+    pub fn search(&self, query: &str) -> Vec<u32> {
+        let plan = self.plan(query);
+        let mut hits = Vec::new();
+        matches(&self.index, &plan, &self.weights, &mut hits);
+        let ranked = rank(&self.index, &plan, &self.weights, &hits, ENOUGH);
+        ranked.hits.iter().take(DEPTH).map(|hit| hit.product.0).collect()
+    }
+
+    fn plan(&self, query: &str) -> Plan {
+        let mut plan = Plan::default();
+        for token in self.analyzer.tokens(query) {
+            if let Some(term) = self.index.vocabulary().get(&token.term) {
+                let alternative = Alternative { terms: vec![term], weight: 1.0, why: Why::Literal };
+                plan.groups.push(Group { words: 1 << plan.words.len(), alternatives: vec![alternative] });
+            }
+            plan.words.push(Word { surface: token.surface, corrected: None, is_stop: false });
+        }
+        plan
+    }
+}
