@@ -9,34 +9,58 @@ use std::cmp::Ordering;
 /// How far a query was met.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Ranked {
-    /// The results, the best first; scores take in what they cover.
-    pub hits: Vec<Hit>,
+    /// The results, in no order; scores take in what they cover.
+    hits: Vec<Hit>,
+    shares: Shares,
+    needed: f32,
     /// Words of the query that results need not have, a bit each: given up so that there are enough.
     pub given_up: u16,
     /// Words of the query that the catalogue does not know.
     pub unknown: u16,
 }
 
-/// Puts hits in order, those that cover enough: as much as can be asked for while at least `enough` of them do.
-pub fn rank(index: &Index, plan: &Plan, weights: &Weights, hits: &[Hit], enough: usize) -> Ranked {
+impl Ranked {
+    /// Whether a product with these words of the query is a result.
+    pub fn covers(&self, words: u16) -> bool {
+        self.shares.of(words) >= self.needed
+    }
+
+    /// The best, in order.
+    pub fn best(mut self, limit: usize) -> Vec<Hit> {
+        if self.hits.len() > limit {
+            self.hits.select_nth_unstable_by(limit, best_first);
+            self.hits.truncate(limit);
+        }
+        self.hits.sort_unstable_by(best_first);
+        self.hits
+    }
+}
+
+/// Takes hits that cover enough: as much as can be asked for while at least `enough` of them do.
+pub fn rank(
+    index: &Index,
+    plan: &Plan,
+    weights: &Weights,
+    hits: impl Iterator<Item = Hit> + Clone,
+    enough: usize,
+) -> Ranked {
     let shares = Shares::new(index, plan);
-    let (needed, given_up) = shares.needed(hits, enough);
-    let taken = hits.iter().filter(|hit| shares.of(hit.words) >= needed);
-    let scored = taken.map(|hit| {
-        let covered = libm::powf(shares.of(hit.words).min(1.0), weights.coverage);
-        Hit { score: hit.score * covered, ..*hit }
+    let (needed, given_up) = shares.needed(hits.clone(), enough);
+    let scored = hits.filter_map(|hit| {
+        let share = shares.of(hit.words);
+        let covered = libm::powf(share.min(1.0), weights.coverage);
+        (share >= needed).then_some(Hit { score: hit.score * covered, ..hit })
     });
-    let mut hits: Vec<Hit> = scored.collect();
-    hits.sort_unstable_by(best_first);
-    Ranked { hits, given_up, unknown: shares.unknown }
+    Ranked { hits: scored.collect(), needed, given_up, unknown: shares.unknown, shares }
 }
 
 /// The better first; of equals the one with the smaller number.
-pub fn best_first(a: &Hit, b: &Hit) -> Ordering {
+fn best_first(a: &Hit, b: &Hit) -> Ordering {
     b.score.total_cmp(&a.score).then(a.product.cmp(&b.product))
 }
 
 /// How much each word of a query tells: its share of their rarities.
+#[derive(Clone, PartialEq, Debug, Default)]
 struct Shares {
     /// By word; 0 for those that nothing stands for, and for those that ask for nothing.
     of_words: Vec<f32>,
@@ -64,9 +88,10 @@ impl Shares {
             }
         }
         let mut unknown = 0;
+        let has_words = plan.words.iter().any(|word| !word.is_stop);
         for (no, (word, share)) in plan.words.iter().zip(&mut of_words).enumerate() {
             unknown |= u16::from(known >> no & 1 == 0 && !word.is_stop) << no;
-            if word.is_stop && plan.words.iter().any(|word| !word.is_stop) {
+            if word.is_stop && has_words {
                 *share = 0.0;
             }
         }
@@ -81,23 +106,22 @@ impl Shares {
     }
 
     /// The share that results must cover, and the words that they need not have then.
-    fn needed(&self, hits: &[Hit], enough: usize) -> (f32, u16) {
-        // Every word alone is asked for, and as many of them together as can be: the levels are what hits do cover.
-        let mut levels: Vec<(f32, usize)> = Vec::new();
+    fn needed(&self, hits: impl Iterator<Item = Hit>, enough: usize) -> (f32, u16) {
+        // Few combinations of words occur, and each is one level.
+        let mut levels: Vec<(u16, usize)> = Vec::new();
         for hit in hits {
-            let share = self.of(hit.words);
-            match levels.iter_mut().find(|(level, _)| *level == share) {
+            match levels.iter_mut().find(|(words, _)| *words == hit.words) {
                 Some((_, count)) => *count += 1,
-                None => levels.push((share, 1)),
+                None => levels.push((hit.words, 1)),
             }
         }
-        levels.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        levels.sort_unstable_by(|a, b| self.of(b.0).total_cmp(&self.of(a.0)));
         let mut count = 0;
         let met = levels.iter().find(|(_, products)| {
             count += products;
             count >= enough
         });
-        let needed = met.or(levels.last()).map_or(0.0, |(level, _)| *level);
+        let needed = met.or(levels.last()).map_or(0.0, |(words, _)| self.of(*words));
         let missing = (0..self.of_words.len())
             .filter(|no| self.of_words[*no] > 0.0 && 1.0 - self.of_words[*no] >= needed - 1e-6)
             .fold(0, |words, no| words | 1 << no);

@@ -6,7 +6,7 @@ use bespoke_domain::ProductNo;
 use bespoke_search::analysis::{Analyzer, Language};
 use bespoke_search::index::Index;
 use bespoke_search::matching::{Weights, matches};
-use bespoke_search::query::{Alternative, Group, Plan, Why, Word};
+use bespoke_search::planner::plan;
 use bespoke_search::ranking::rank;
 
 /// Fewest results before a query is relaxed.
@@ -28,27 +28,34 @@ impl Served {
         for (no, product) in (0..).zip(&store.products) {
             index.change(&analyzer, ProductNo(no), None, Some(&product.document()));
         }
-        Self { analyzer, index, weights: Weights::default() }
+        Self { analyzer, index, weights: weights() }
     }
 
     /// The best products for a query.
     pub fn search(&self, query: &str) -> Vec<u32> {
-        let plan = self.plan(query);
+        let plan = plan(&self.index, &self.analyzer, query);
         let mut hits = Vec::new();
         matches(&self.index, &plan, &self.weights, &mut hits);
-        let ranked = rank(&self.index, &plan, &self.weights, &hits, ENOUGH);
-        ranked.hits.iter().take(DEPTH).map(|hit| hit.product.0).collect()
+        let enough = std::env::var("ENOUGH").ok().and_then(|v| v.parse().ok()).unwrap_or(ENOUGH);
+        let ranked = rank(&self.index, &plan, &self.weights, hits.into_iter(), enough);
+        ranked.best(DEPTH).iter().map(|hit| hit.product.0).collect()
     }
+}
 
-    fn plan(&self, query: &str) -> Plan {
-        let mut plan = Plan::default();
-        for token in self.analyzer.tokens(query) {
-            if let Some(term) = self.index.vocabulary().get(&token.term) {
-                let alternative = Alternative { terms: vec![term], weight: 1.0, why: Why::Literal };
-                plan.groups.push(Group { words: 1 << plan.words.len(), alternatives: vec![alternative] });
-            }
-            plan.words.push(Word { surface: token.surface, corrected: None, is_stop: false });
-        }
-        plan
-    }
+fn weights() -> Weights {
+    let mut w = Weights::default();
+    let v = |n: &str, d: f32| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+    w.k1 = v("K1", w.k1);
+    w.title.weight = v("TW", w.title.weight);
+    w.title.b = v("TB", w.title.b);
+    w.brand = v("BW", w.brand);
+    w.attributes.weight = v("AW", w.attributes.weight);
+    w.attributes.b = v("AB", w.attributes.b);
+    w.description.weight = v("DW", w.description.weight);
+    w.description.b = v("DB", w.description.b);
+    w.phrase = v("PH", w.phrase);
+    w.early = v("EA", w.early);
+    w.coverage = v("CO", w.coverage);
+    w.codes = v("CW", w.codes);
+    w
 }
