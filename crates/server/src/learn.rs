@@ -16,7 +16,6 @@ use bespoke_domain::{Offset, Settings};
 use bespoke_engine::Snapshot;
 use bespoke_engine::backtest::measures::Yardstick;
 use bespoke_engine::backtest::{Cases, Judged};
-use bespoke_engine::profile::seconds;
 use bespoke_engine::shelf;
 use bespoke_engine::training::Training;
 use bespoke_models::learned::{LEARNED, Learned, LearnedSpec};
