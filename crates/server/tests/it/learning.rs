@@ -180,7 +180,8 @@ fn artifacts(directory: &Path) -> Vec<std::path::PathBuf> {
 
 fn learn_all(shop: &Shop) {
     // What is learnt from is what the published snapshot has, which is a tick behind what was acknowledged.
-    while shop.read(|reader| reader.last_offset()).expect("it reads") > shop.live.snapshot().aggregates.offset {
+    while shop.read(|reader| reader.last_offset()).expect("it reads") > shop.live.snapshot().aggregates.offset
+    {
         std::thread::yield_now();
     }
     let learner = Learner::default();
