@@ -1,0 +1,3 @@
+//! The golden corpus of what texts and queries become.
+
+mod analysis;
