@@ -23,7 +23,13 @@ fn shown(language: Language, texts: &[&str]) -> String {
         };
         let text: String = text
             .chars()
-            .map(|c| if c.is_control() || ('\u{200b}'..='\u{202e}').contains(&c) { '·' } else { c })
+            .map(|c| {
+                if c.is_control() || c == '\u{ad}' || ('\u{200b}'..='\u{202e}').contains(&c) {
+                    '·'
+                } else {
+                    c
+                }
+            })
             .collect();
         format!("{text}: {}\n", pieces.iter().map(piece).collect::<Vec<_>>().join(" "))
     };
@@ -64,7 +70,7 @@ fn letters_are_folded() {
             smørrebrød æble Œuvre Łódź İstanbul ırmak: smorrebrod aeble oeuvre lodz istanbul irmak
             ΣΊΣΥΦΟΣ σίσυφος: σισυφοσ σισυφοσ
             Core™2 Duo® Intel©: core 2 duo intel
-            ﬁne no­break zero·width a·b·c: fine nobreak zerowidth ab c
+            ﬁne no·break zero·width a·b·c: fine nobreak zerowidth ab c
             true value queue bluetooth: true value queue bluetooth
         "#]],
     );

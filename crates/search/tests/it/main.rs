@@ -1,3 +1,5 @@
 //! The golden corpus of what texts and queries become.
 
 mod analysis;
+mod planning;
+mod shop;
