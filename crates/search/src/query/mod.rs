@@ -7,9 +7,14 @@ mod planner;
 mod spaces;
 mod spelling;
 mod synonyms;
+mod understanding;
+mod values;
+mod wording;
 
 pub use planner::{Options, Planner};
 pub use synonyms::{Synonym, Synonyms};
+pub use understanding::{Understood, What, not_searched, understand};
+pub use values::{About, Value, Values};
 
 use crate::vocabulary::TermNo;
 

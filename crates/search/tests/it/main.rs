@@ -3,3 +3,4 @@
 mod analysis;
 mod planning;
 mod shop;
+mod understanding;
