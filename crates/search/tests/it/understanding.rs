@@ -217,68 +217,70 @@ fn levels_and_what_is_not_wanted() {
     );
 }
 
+/// Queries about prices in each language but English.
+const PRICES: [(Language, &[&str]); 5] = [
+    (
+        Language::German,
+        &[
+            "Drucker unter 50 Euro",
+            "Drucker bis 1.000 €",
+            "Drucker ab 19,99 €",
+            "Drucker zwischen 20 und 50",
+            "Drucker von 20 bis 50 Euro",
+            "Drucker unter fünfzig Euro",
+            "Drucker bis zweihundertfünfzig Euro",
+            "Drucker höchstens fünfundzwanzig Euro",
+            "günstiger Drucker ohne Kabel",
+            "Schuhe über 100 Euro",
+        ],
+    ),
+    (
+        Language::French,
+        &[
+            "imprimante à moins de 50 euros",
+            "imprimante jusqu'à 1.000 €",
+            "imprimante entre 20 et 50 €",
+            "imprimante moins de cent euros",
+            "imprimante moins de quatre-vingt-dix euros",
+            "imprimante pas chère sans fil",
+            "imprimante haut de gamme",
+        ],
+    ),
+    (
+        Language::Spanish,
+        &[
+            "impresora por menos de 50 euros",
+            "impresora entre 20 y 50 €",
+            "impresora hasta cien euros",
+            "impresora barata sin cable",
+            "zapatos de 20 a 50 euros",
+        ],
+    ),
+    (
+        Language::Italian,
+        &[
+            "stampante meno di 50 euro",
+            "stampante tra 20 e 50 €",
+            "stampante fino a cinquanta euro",
+            "stampante economica senza fili",
+            "stampante sotto i duecento euro",
+        ],
+    ),
+    (
+        Language::Dutch,
+        &[
+            "printer onder de 50 euro",
+            "printer tussen 20 en 50 euro",
+            "printer tot vijfentwintig euro",
+            "goedkope printer zonder kabel",
+            "printer vanaf 100 euro",
+        ],
+    ),
+];
+
 #[test]
 fn prices_in_other_languages() {
-    let cases: [(Language, &[&str]); 5] = [
-        (
-            Language::German,
-            &[
-                "Drucker unter 50 Euro",
-                "Drucker bis 1.000 €",
-                "Drucker ab 19,99 €",
-                "Drucker zwischen 20 und 50",
-                "Drucker von 20 bis 50 Euro",
-                "Drucker unter fünfzig Euro",
-                "Drucker bis zweihundertfünfzig Euro",
-                "Drucker höchstens fünfundzwanzig Euro",
-                "günstiger Drucker ohne Kabel",
-                "Schuhe über 100 Euro",
-            ],
-        ),
-        (
-            Language::French,
-            &[
-                "imprimante à moins de 50 euros",
-                "imprimante jusqu'à 1.000 €",
-                "imprimante entre 20 et 50 €",
-                "imprimante moins de cent euros",
-                "imprimante moins de quatre-vingt-dix euros",
-                "imprimante pas chère sans fil",
-                "imprimante haut de gamme",
-            ],
-        ),
-        (
-            Language::Spanish,
-            &[
-                "impresora por menos de 50 euros",
-                "impresora entre 20 y 50 €",
-                "impresora hasta cien euros",
-                "impresora barata sin cable",
-                "zapatos de 20 a 50 euros",
-            ],
-        ),
-        (
-            Language::Italian,
-            &[
-                "stampante meno di 50 euro",
-                "stampante tra 20 e 50 €",
-                "stampante fino a cinquanta euro",
-                "stampante economica senza fili",
-                "stampante sotto i duecento euro",
-            ],
-        ),
-        (
-            Language::Dutch,
-            &[
-                "printer onder de 50 euro",
-                "printer tussen 20 en 50 euro",
-                "printer tot vijfentwintig euro",
-                "goedkope printer zonder kabel",
-                "printer vanaf 100 euro",
-            ],
-        ),
-    ];
-    let all: String = cases.iter().map(|(language, queries)| shown(*language, queries)).collect();
+    let all: String = PRICES.iter().map(|(language, queries)| shown(*language, queries)).collect();
     expect![[r#"
         Drucker unter 50 Euro: drucker [price ..50!]
         Drucker bis 1.000 €: drucker [price ..1000!]
