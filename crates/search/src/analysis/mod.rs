@@ -100,12 +100,12 @@ impl Analyzer {
         self.language
     }
 
-    /// The tokens of a text, in order: every reading of every word, the whole before its parts.
+    /// The tokens of a product's text, in order: every reading of every word by which it is found, the whole before its parts.
     pub fn tokens(&self, text: &str) -> Vec<Token> {
         let mut tokens: Vec<Token> = Vec::new();
         for piece in self.pieces(text) {
             let first = tokens.len();
-            for token in piece.readings.into_iter().flatten() {
+            for token in piece.readings.into_iter().take(piece.indexed).flatten() {
                 let is_new =
                     !tokens[first..].iter().any(|held| held.place == token.place && held.term == token.term);
                 if is_new {

@@ -7,6 +7,8 @@ use super::{Analyzer, Kind, Token};
 
 /// Parts of a code that are looked at; later ones stand in the whole only.
 const PARTS_MAX: usize = 8;
+/// Fewest letters of a name that a number touches.
+const NAME_LETTERS_MIN: usize = 3;
 /// Fewest digits of two numbers joined by a hyphen that are one article number rather than a range.
 const ARTICLE_DIGITS_MIN: usize = 6;
 
@@ -17,6 +19,9 @@ pub struct Piece {
     pub surface: String,
     /// Each way to read it, whole first: tokens that all stand for it together. Empty for a sign.
     pub readings: Vec<Vec<Token>>,
+    /// How many of them, from the first on, products are indexed by: letters and digits in the middle of an article number
+    /// (`ED707AA`) would be found by who searches for something else, and are tried by queries only.
+    pub indexed: usize,
     /// The number that it is or begins with.
     pub number: Option<Number>,
     /// A sign that says something between words or before a number: `€`, `<`, `-`.
@@ -28,6 +33,26 @@ impl Piece {
     pub fn is_number(&self) -> bool {
         matches!(self.readings.as_slice(), [only] if matches!(only.as_slice(), [token] if token.kind == Kind::Number))
     }
+}
+
+impl Part<'_> {
+    fn kind(&self) -> Kind {
+        if self.is_number { Kind::Number } else { Kind::Word }
+    }
+}
+
+/// Whether it is a name that a number follows, or the other way: `iphone8`.
+fn is_name_and_number(parts: &[Part<'_>]) -> bool {
+    parts.len() == 2 && parts.iter().any(|part| !part.is_number && part.text.len() >= NAME_LETTERS_MIN)
+}
+
+/// What stands between two hyphens.
+fn segment(parts: &[Part<'_>]) -> (String, Kind) {
+    let kind = match parts {
+        [only] => only.kind(),
+        _ => Kind::Code,
+    };
+    (parts.iter().map(|part| part.text).collect(), kind)
 }
 
 /// Reads lexemes from first to last.
@@ -102,7 +127,7 @@ impl<'a> Reader<'a> {
                 let token = self.token(lexeme.text, Kind::Word, self.place);
                 self.place += 1;
                 let surface = lexeme.text.to_owned();
-                (Some(Piece { surface, readings: vec![vec![token]], ..Piece::default() }), 1)
+                (Some(Piece { surface, readings: vec![vec![token]], indexed: 1, ..Piece::default() }), 1)
             }
             Shape::Sign('.') if !lexeme.is_glued && self.is_glued(at + 1) => match self.number(at + 1) {
                 Some(number) => self.measured(at, at + 2, Number::below_one(&number.text)),
@@ -142,7 +167,10 @@ impl<'a> Reader<'a> {
         let whole = self.token(&joined, Kind::Code, self.place);
         let parts = self.successive(&parts);
         let readings = vec![vec![whole], parts];
-        Some((Some(Piece { surface: self.surface(at, end), readings, ..Piece::default() }), end - at))
+        Some((
+            Some(Piece { surface: self.surface(at, end), readings, indexed: 2, ..Piece::default() }),
+            end - at,
+        ))
     }
 
     /// `1/2 in`, `1 1/2 in`, `1-1/2"`; `½` comes as `1/2`.
@@ -195,6 +223,7 @@ impl<'a> Reader<'a> {
         let piece = Piece {
             surface: self.surface(at, after),
             readings: vec![vec![token]],
+            indexed: 1,
             number: Some(number),
             ..Piece::default()
         };
@@ -270,7 +299,7 @@ impl<'a> Reader<'a> {
         let whole = Token { surface: term.clone(), term, kind: Kind::Quantity, place: self.place };
         let parts: Vec<(&str, Kind)> = parts.iter().map(|(text, kind)| (text.as_str(), *kind)).collect();
         let readings = vec![vec![whole], self.successive(&parts)];
-        (Some(Piece { surface: self.surface(at, end), readings, ..Piece::default() }), end - at)
+        (Some(Piece { surface: self.surface(at, end), readings, indexed: 2, ..Piece::default() }), end - at)
     }
 
     /// Behind the `(s)` of `pc(s)`.
@@ -309,7 +338,9 @@ impl<'a> Reader<'a> {
             segment += 1;
         }
         let readings = self.readings(&parts, segment + 1);
-        (Some(Piece { surface: self.surface(at, end), readings, ..Piece::default() }), end - at)
+        let has_runs = readings.len() > 1 && segment + 1 < parts.len();
+        let indexed = readings.len() - usize::from(has_runs && !is_name_and_number(&parts));
+        (Some(Piece { surface: self.surface(at, end), readings, indexed, ..Piece::default() }), end - at)
     }
 
     /// Whether what stands behind a joiner is a piece of its own: the word behind an article (`l'eau`), a quantity (`usb-64gb`).
@@ -325,58 +356,42 @@ impl<'a> Reader<'a> {
 
     fn readings(&mut self, parts: &[Part<'a>], segments: usize) -> Vec<Vec<Token>> {
         let has_number = parts.iter().any(|part| part.is_number);
-        let has_letters = parts.iter().any(|part| !part.is_number);
         if parts.len() == 1 {
             let kind = if has_number { Kind::Number } else { Kind::Word };
             return vec![self.successive(&[(parts[0].text, kind)])];
         }
-        let digits: usize = parts.iter().map(|part| part.text.len()).sum();
-        let first = self.place;
+        let has_letters = parts.iter().any(|part| !part.is_number);
+        let letters: usize = parts.iter().map(|part| part.text.len()).sum();
         let mut readings = Vec::new();
-        if has_letters || digits >= ARTICLE_DIGITS_MIN {
+        if has_letters || letters >= ARTICLE_DIGITS_MIN {
             let whole: String = parts.iter().map(|part| part.text).collect();
-            readings.push(vec![self.token(&whole, if has_number { Kind::Code } else { Kind::Word }, first)]);
+            let kind = if has_number { Kind::Code } else { Kind::Word };
+            readings.push(vec![self.token(&whole, kind, self.place)]);
         }
         let parts = &parts[..parts.len().min(PARTS_MAX)];
-        if has_number && has_letters && segments > 1 {
-            let middle = self.segments(parts, first);
-            readings.extend(Some(middle).filter(|middle| middle.len() < parts.len()));
+        if segments > 1 {
+            let texts: Vec<(String, Kind)> =
+                parts.chunk_by(|a, b| a.segment == b.segment).map(segment).collect();
+            let texts: Vec<(&str, Kind)> = texts.iter().map(|(text, kind)| (text.as_str(), *kind)).collect();
+            readings.push(self.successive(&texts));
         }
-        readings.push(self.atoms(parts, segments));
+        if segments < parts.len() {
+            readings.push(self.runs(parts, segments > 1));
+        }
         readings.retain(|reading| !reading.is_empty());
         readings
     }
 
-    /// `dv7` and `1211ea` of `dv7-1211ea`.
-    fn segments(&self, parts: &[Part<'_>], first: u32) -> Vec<Token> {
-        let groups = parts.chunk_by(|one, next| one.segment == next.segment);
-        let mut place = first;
-        let token = |group: &[Part<'_>]| {
-            let text: String = group.iter().map(|part| part.text).collect();
-            let kind = match group {
-                [only] if only.is_number => Kind::Number,
-                [_] => Kind::Word,
-                _ => Kind::Code,
-            };
-            let token = self.token(&text, kind, place);
-            place += group.len() as u32;
-            token
-        };
-        groups.map(token).collect()
-    }
-
-    /// Runs of letters and of digits; a single letter within a code says nothing alone.
-    fn atoms(&mut self, parts: &[Part<'_>], segments: usize) -> Vec<Token> {
-        let is_code = parts.iter().any(|part| part.is_number);
-        let says =
-            |part: &Part<'_>| !is_code || part.is_number || part.text.len() > 1 || segments >= parts.len();
-        let place = self.place;
-        self.place += parts.len() as u32;
-        let token = |(place, part): (u32, &Part<'_>)| {
-            let kind = if part.is_number { Kind::Number } else { Kind::Word };
-            says(part).then(|| self.token(part.text, kind, place))
-        };
-        (place..).zip(parts).filter_map(token).collect()
+    /// Runs of letters and of digits; a single letter within a code says nothing alone. They take no place of their own where
+    /// segments do.
+    fn runs(&mut self, parts: &[Part<'_>], has_segments: bool) -> Vec<Token> {
+        let says = |part: &&Part<'_>| part.is_number || part.text.len() > 1;
+        let texts: Vec<(&str, Kind)> =
+            parts.iter().filter(says).map(|part| (part.text, part.kind())).collect();
+        let before = self.place;
+        let runs = self.successive(&texts);
+        self.place = if has_segments { before } else { before + 1 };
+        runs
     }
 
     fn successive(&mut self, texts: &[(&str, Kind)]) -> Vec<Token> {

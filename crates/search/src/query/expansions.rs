@@ -3,6 +3,7 @@
 
 use super::spaces::Lookup;
 use super::{Alternative, Why};
+use crate::matching::rarity;
 use crate::vocabulary::{Term, TermNo};
 
 /// Expansions of a word: those that most products have.
@@ -75,10 +76,4 @@ fn alternatives(
         Alternative { terms: vec![term], weight: weight * share.min(1.0), why }
     };
     terms.into_iter().map(alternative).collect()
-}
-
-/// The inverse document frequency of BM25, never negative: `ln(1 + (N - n + 0.5) / (n + 0.5))`.
-fn rarity(products: u32, with_it: u32) -> f32 {
-    let (all, some) = (products as f32, with_it as f32);
-    libm::log1pf(((all - some).max(0.0) + 0.5) / (some + 0.5))
 }

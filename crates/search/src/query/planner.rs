@@ -6,6 +6,7 @@ use super::spelling::{self, Correction};
 use super::synonyms::Synonyms;
 use super::{Alternative, Group, Plan, WORDS_MAX, Why, Word, expansions};
 use crate::analysis::{Analyzer, Kind, Piece, Token};
+use crate::matching::rarity;
 use crate::vocabulary::{TermNo, Vocabulary};
 use std::ops::Range;
 
@@ -80,7 +81,20 @@ impl Draft {
         words.for_each(|word| self.add(word, alternative.clone()));
     }
 
-    fn groups(self) -> Vec<Group> {
+    /// A group for each word that anything stands for. What stands for a known word in other words is worth no more than the
+    /// word: `wh` and `1000` and `xm3` no more than `wh1000xm3`, a `smartwatch` no more than something smart.
+    fn groups(mut self, rarity: impl Fn(TermNo) -> f32) -> Vec<Group> {
+        let of = |alternative: &Alternative| alternative.terms.iter().map(|term| rarity(*term)).sum::<f32>();
+        for alternatives in &mut self.words {
+            let literal = alternatives.iter().find(|one| one.why == Why::Literal).map(of);
+            let others = alternatives
+                .iter_mut()
+                .filter(|one| !matches!(one.why, Why::Corrected | Why::Compound | Why::Prefix));
+            for other in others {
+                let own = of(other);
+                other.weight *= literal.filter(|literal| *literal < own).map_or(1.0, |literal| literal / own);
+            }
+        }
         let some = (0..).zip(self.words).filter(|(_, alternatives)| !alternatives.is_empty());
         some.map(|(word, alternatives)| Group { words: 1 << word, alternatives }).collect()
     }
@@ -128,7 +142,8 @@ impl<'a> Planner<'a> {
         if !options.is_literal {
             self.synonyms(kept, &words, &mut draft);
         }
-        Plan { words, groups: draft.groups(), words_left_out: later.len() }
+        let rarity_of = |term| rarity(self.products, (self.frequency)(term));
+        Plan { words, groups: draft.groups(rarity_of), words_left_out: later.len() }
     }
 
     fn lookup(&self) -> Lookup<'a> {
