@@ -210,7 +210,8 @@ impl<'a> Reader<'a> {
         {
             let mut parts = vec![(number.text.clone(), Kind::Number)];
             let name = if self.is_sign(after, '-') { after + 1 } else { after };
-            parts.extend(self.letters(name).map(|name| (name.to_owned(), Kind::Word)));
+            let name = self.letters(name).filter(|_| !unit.only_counts());
+            parts.extend(name.map(|name| (name.to_owned(), Kind::Word)));
             let (piece, length) = self.quantity(at, end, unit.term(amount, 1), &parts);
             return (piece.map(|piece| Piece { number: Some(number), ..piece }), length);
         }

@@ -151,6 +151,11 @@ impl Units {
 }
 
 impl Unit {
+    /// Whether it is no word on its own: the `pc` of `6 pc(s)` is no computer.
+    pub fn only_counts(self) -> bool {
+        self.base == "pc"
+    }
+
     /// The term of so many: `digits` over ten to the `scale`. A capacity that is a multiple of 1024 is meant as so many of the
     /// next larger unit: 4096 MB are 4 GB, 4000 MB are so too.
     pub fn term(self, (digits, scale): (u64, u32), divisor: u64) -> String {

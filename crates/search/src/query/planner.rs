@@ -124,6 +124,10 @@ impl<'a> Planner<'a> {
         let all: Vec<&Piece> = all.collect();
         let (kept, later) = all.split_at(all.len().min(WORDS_MAX));
         let mut words: Vec<Word> = kept.iter().map(|piece| self.typed(piece)).collect();
+        // `vitamin a`: a last letter is what the words before it are about.
+        if let Some(last) = words.last_mut().filter(|last| last.surface.len() == 1) {
+            last.is_stop = false;
+        }
         if words.iter().all(|word| word.is_stop) {
             words.iter_mut().for_each(|word| word.is_stop = false);
         }

@@ -54,7 +54,7 @@ fn check(shop: &Shop, queries: &[&str], expected: &Expect) {
 fn words_are_themselves() {
     check(
         &electronics(),
-        &["wireless headsets for the pc", "for the", "4096 mb memory", "17 inch", ""],
+        &["wireless headsets for the pc", "for the", "4096 mb memory", "17 inch", "a card", "card a", ""],
         &expect![[r#"
             wireless headsets for the pc: wireless headsets for· the· pc
               00001 wireless Literal 1.00
@@ -68,6 +68,10 @@ fn words_are_themselves() {
               10 memori Literal 1.00
             17 inch: 17 inch
               1 =432mm Literal 1.00
+            a card: a· card
+              10 card Literal 1.00
+            card a: card a
+              01 card Literal 1.00
             : 
         "#]],
     );
