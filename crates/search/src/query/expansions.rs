@@ -1,6 +1,7 @@
 //! Longer words that a word stands for: those that end in it (`maschine` in `kaffeemaschine`), and, while it is being typed,
 //! those that begin with it. Together they count as one word: each as rare as all of them are.
 
+use super::distance::Pattern;
 use super::spaces::Lookup;
 use super::{Alternative, Why};
 use crate::matching::rarity;
@@ -14,6 +15,9 @@ const BEFORE_LETTERS_MIN: usize = 3;
 /// What a word that ends in it counts, and one that begins with it.
 const WEIGHT_COMPOUND: f32 = 0.6;
 const WEIGHT_PREFIX: f32 = 0.8;
+/// Fewest letters of a beginning that may be mistyped, and what a word that begins nearly so counts.
+const MISTYPED_LETTERS_MIN: usize = 4;
+const WEIGHT_MISTYPED: f32 = 0.6;
 
 /// Words that end in `word`, where words are written together.
 pub(super) fn compounds(lookup: &Lookup<'_>, products: u32, word: &str) -> Vec<Alternative> {
@@ -44,6 +48,21 @@ pub(super) fn prefixed(lookup: &Lookup<'_>, products: u32, word: &str) -> Vec<Al
         }
     });
     alternatives(lookup, products, own.map_or(0, |(_, count)| count), found, (WEIGHT_PREFIX, Why::Prefix))
+}
+
+/// Words that begin with something one letter away from `word`, which none begins with.
+pub(super) fn nearly_prefixed(lookup: &Lookup<'_>, products: u32, word: &str) -> Vec<Alternative> {
+    if word.chars().count() < MISTYPED_LETTERS_MIN {
+        return Vec::new();
+    }
+    let pattern = Pattern::new(word);
+    let mut found = Vec::new();
+    lookup.vocabulary.beginning_nearly(word, |_, term| {
+        if pattern.distance_to_beginning(&term.text) == 1 {
+            found.push(term);
+        }
+    });
+    alternatives(lookup, products, 0, found, (WEIGHT_MISTYPED, Why::Prefix))
 }
 
 fn alternatives(

@@ -218,7 +218,10 @@ impl<'a> Planner<'a> {
             }
         }
         if is_typing {
-            let longer = expansions::prefixed(&lookup, self.products, &token.surface);
+            let mut longer = expansions::prefixed(&lookup, self.products, &token.surface);
+            if longer.is_empty() && count == 0 && may_change && token.kind == Kind::Word {
+                longer = expansions::nearly_prefixed(&lookup, self.products, &token.surface);
+            }
             count += u32::from(!longer.is_empty());
             longer.into_iter().for_each(|alternative| draft.add(own, alternative));
         }

@@ -111,6 +111,11 @@ impl Vocabulary {
         self.shelves.beginning(prefix, |no| self.tell(no, &mut whole));
     }
 
+    /// Words that products have written so, and that may begin with `prefix` but for one letter, the first excepted.
+    pub fn beginning_nearly<'a>(&'a self, prefix: &str, mut found: impl FnMut(TermNo, &'a Term)) {
+        self.shelves.beginning_nearly(prefix, |no| self.tell(no, &mut found));
+    }
+
     /// Words that products have written so, of which the stem may end with `suffix` and is longer by `more` letters or more.
     pub fn ending<'a>(&'a self, suffix: &str, more: usize, mut found: impl FnMut(TermNo, &'a Term)) {
         self.shelves.ending(suffix, more, |no| self.tell(no, &mut found));

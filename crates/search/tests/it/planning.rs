@@ -250,7 +250,10 @@ fn dutch_words_too() {
 #[test]
 fn the_last_word_may_have_only_begun() {
     let options = Options { is_typing: true, is_literal: false };
-    let shown = electronics().shown(&["wireless hea", "hea ", "pri", "c", "zzz"], options);
+    let shown = electronics().shown(
+        &["wireless hea", "hea ", "pri", "c", "zzz", "haedp", "bluetoht", "wire", "noise canceling"],
+        options,
+    );
     expect![[r#"
         wireless hea: wireless hea
           01 wireless Literal 1.00
@@ -261,6 +264,15 @@ fn the_last_word_may_have_only_begun() {
         c: c
           1 cartridg Prefix 0.38, cotton Prefix 0.33, card Prefix 0.28, cm Prefix 0.23, cancel Prefix 0.18, charger Prefix 0.14
         zzz: zzz
+        haedp: haedp
+          1 headphon Prefix 0.60
+        bluetoht: bluetoht
+          1 bluetooth Prefix 0.60
+        wire: wire
+          1 wireless Prefix 0.79, wirel Prefix 0.18
+        noise canceling: noise canceling
+          01 nois Literal 1.00, noisecancel Joined 0.95
+          10 cancel Literal 1.00, noisecancel Joined 0.95
     "#]].assert_eq(&shown);
 }
 
