@@ -63,6 +63,11 @@ impl<T: Clone, const N: usize> CowVec<T, N> {
         }
     }
 
+    /// All rows in order, a chunk at a time: for loops over many at once.
+    pub fn chunks(&self) -> impl Iterator<Item = &[T]> {
+        self.chunks.iter().map(|chunk| chunk.as_slice())
+    }
+
     /// All rows in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
