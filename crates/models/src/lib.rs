@@ -12,6 +12,8 @@ pub mod content_index;
 pub mod repurchase;
 /// Products whose vectors point the same way.
 pub mod vector_index;
+/// What words and texts mean.
+pub mod text_vectors;
 
 /// Clicks for where a product stands.
 pub mod appeal;
