@@ -37,17 +37,24 @@ impl Config {
     pub(crate) fn refusal(&self) -> Option<String> {
         if self.model_type != "bert" {
             let name = &self.model_type;
-            return Some(format!("model_type {name:?} is not supported; take a model of type \"bert\" or Model2Vec"));
+            return Some(format!(
+                "model_type {name:?} is not supported; take a model of type \"bert\" or Model2Vec"
+            ));
         }
         if self.hidden_act != "gelu" {
-            return Some(format!("hidden_act {:?} is not supported; take a model with \"gelu\"", self.hidden_act));
+            return Some(format!(
+                "hidden_act {:?} is not supported; take a model with \"gelu\"",
+                self.hidden_act
+            ));
         }
         if self.position_embedding_type.as_deref().is_some_and(|kind| kind != "absolute") {
             return Some("position_embedding_type must be \"absolute\"; take another model".into());
         }
-        let is_even = self.num_attention_heads > 0 && self.hidden_size.is_multiple_of(self.num_attention_heads);
+        let is_even =
+            self.num_attention_heads > 0 && self.hidden_size.is_multiple_of(self.num_attention_heads);
         let is_there = self.hidden_size > 0 && self.num_hidden_layers > 0;
-        (!is_even || !is_there).then(|| "hidden_size must be a multiple of num_attention_heads, and neither nought".into())
+        (!is_even || !is_there)
+            .then(|| "hidden_size must be a multiple of num_attention_heads, and neither nought".into())
     }
 }
 
@@ -132,7 +139,8 @@ impl Layer {
     fn attend(&self, states: &Tensor) -> Result<Tensor> {
         let (texts, length, size) = states.dims3()?;
         let width = size / self.heads;
-        let split = |of: Tensor| of.reshape((texts, length, self.heads, width))?.transpose(1, 2)?.contiguous();
+        let split =
+            |of: Tensor| of.reshape((texts, length, self.heads, width))?.transpose(1, 2)?.contiguous();
         let query = split((self.query.forward(states)? * (1.0 / (width as f64).sqrt()))?)?;
         let key = split(self.key.forward(states)?)?;
         let value = split(self.value.forward(states)?)?;

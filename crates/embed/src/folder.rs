@@ -38,7 +38,11 @@ impl Folder {
     }
 
     /// Settings that must be there.
-    pub(crate) fn settings<T: DeserializeOwned>(&mut self, name: &str, fix: &'static str) -> Result<T, Error> {
+    pub(crate) fn settings<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        fix: &'static str,
+    ) -> Result<T, Error> {
         self.settings_if_any(name)?.ok_or_else(|| Error::Missing { path: self.file(name), fix })
     }
 
@@ -48,7 +52,9 @@ impl Folder {
             return Ok(None);
         };
         let parsed = serde_json::from_slice(&bytes);
-        parsed.map(Some).map_err(|error| self.refuse(name, format!("{error}; take the file from the model's makers")))
+        parsed
+            .map(Some)
+            .map_err(|error| self.refuse(name, format!("{error}; take the file from the model's makers")))
     }
 
     /// The bytes of `tokenizer.json`.

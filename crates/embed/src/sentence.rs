@@ -76,7 +76,8 @@ pub(crate) struct Sentence {
 impl Sentence {
     pub(crate) fn load(folder: &mut Folder) -> Result<Self, Error> {
         let (pooling, normalized) = modules(folder)?;
-        let config: Config = folder.settings("config.json", "it says how BERT is built; take it from the model's makers")?;
+        let config: Config =
+            folder.settings("config.json", "it says how BERT is built; take it from the model's makers")?;
         if let Some(reason) = config.refusal() {
             return Err(folder.refuse("config.json", reason));
         }
@@ -88,12 +89,24 @@ impl Sentence {
         }
         let tokens = Tokens::load(folder, length_max, length.do_lower_case, true)?;
         if tokens.count() > config.vocab_size {
-            let reason = format!("it has {} tokens and config.json says {}: they are not of one model", tokens.count(), config.vocab_size);
+            let reason = format!(
+                "it has {} tokens and config.json says {}: they are not of one model",
+                tokens.count(),
+                config.vocab_size
+            );
             return Err(folder.refuse("tokenizer.json", reason));
         }
         let (query_prompt, passage_prompt) = prompts(folder)?;
         let bert = weights(folder, &config)?;
-        Ok(Self { tokens, bert, pooling, normalized, query_prompt, passage_prompt, dimension: config.hidden_size })
+        Ok(Self {
+            tokens,
+            bert,
+            pooling,
+            normalized,
+            query_prompt,
+            passage_prompt,
+            dimension: config.hidden_size,
+        })
     }
 
     pub(crate) fn dimension(&self) -> usize {
@@ -139,7 +152,8 @@ impl Sentence {
 /// How tokens become one vector, and whether it is made one long.
 fn modules(folder: &mut Folder) -> Result<(Pooling, bool), Error> {
     let name = "modules.json";
-    let fix = "it says which parts a sentence-transformers model has; for Model2Vec put its model.safetensors here";
+    let fix =
+        "it says which parts a sentence-transformers model has; for Model2Vec put its model.safetensors here";
     let lines: Vec<ModuleLine> = folder.settings(name, fix)?;
     let (mut pooling, mut normalized) = (None, false);
     for (at, line) in lines.iter().enumerate() {
@@ -149,12 +163,16 @@ fn modules(folder: &mut Folder) -> Result<(Pooling, bool), Error> {
             "Normalize" => normalized = true,
             _ => {
                 let kind = &line.kind;
-                let reason = format!("module {kind:?} in {:?} is not supported; take a model of Transformer in the folder itself, Pooling and Normalize", line.path);
+                let reason = format!(
+                    "module {kind:?} in {:?} is not supported; take a model of Transformer in the folder itself, Pooling and Normalize",
+                    line.path
+                );
                 return Err(folder.refuse(name, reason));
             }
         }
     }
-    let pooling = pooling.ok_or_else(|| folder.refuse(name, "it names no Pooling; take a sentence-transformers model"))?;
+    let pooling = pooling
+        .ok_or_else(|| folder.refuse(name, "it names no Pooling; take a sentence-transformers model"))?;
     Ok((pooling, normalized))
 }
 
@@ -163,15 +181,22 @@ fn pooling_of(folder: &mut Folder, path: &str) -> Result<Pooling, Error> {
         return Err(folder.refuse("modules.json", format!("path {path:?} leads out of the folder")));
     }
     let name = format!("{path}/config.json");
-    let config: PoolingConfig = folder.settings(&name, "it says how tokens are pooled; take it from the model's makers")?;
+    let config: PoolingConfig =
+        folder.settings(&name, "it says how tokens are pooled; take it from the model's makers")?;
     let others = config.pooling_mode_mean_sqrt_len_tokens
         || config.pooling_mode_weightedmean_tokens
         || config.pooling_mode_lasttoken;
-    match (config.pooling_mode_cls_token, config.pooling_mode_mean_tokens, config.pooling_mode_max_tokens, others) {
+    match (
+        config.pooling_mode_cls_token,
+        config.pooling_mode_mean_tokens,
+        config.pooling_mode_max_tokens,
+        others,
+    ) {
         (true, false, false, false) => Ok(Pooling::First),
         (false, true, false, false) => Ok(Pooling::Mean),
         (false, false, true, false) => Ok(Pooling::Max),
-        _ => Err(folder.refuse(&name, "exactly one of cls, mean and max tokens must be on; take a model pooled so")),
+        _ => Err(folder
+            .refuse(&name, "exactly one of cls, mean and max tokens must be on; take a model pooled so")),
     }
 }
 
@@ -181,11 +206,16 @@ fn prompts(folder: &mut Folder) -> Result<(String, String), Error> {
     let config: PromptConfig = folder.settings_if_any(name)?.unwrap_or_default();
     let default = match &config.default_prompt_name {
         Some(key) => config.prompts.get(key).cloned().ok_or_else(|| {
-            folder.refuse(name, format!("default_prompt_name {key:?} is not among its prompts; add it or take it away"))
+            folder.refuse(
+                name,
+                format!("default_prompt_name {key:?} is not among its prompts; add it or take it away"),
+            )
         })?,
         None => String::new(),
     };
-    let first = |keys: [&str; 2]| keys.iter().find_map(|key| config.prompts.get(*key).cloned()).unwrap_or_else(|| default.clone());
+    let first = |keys: [&str; 2]| {
+        keys.iter().find_map(|key| config.prompts.get(*key).cloned()).unwrap_or_else(|| default.clone())
+    };
     Ok((first(["query", "search_query"]), first(["passage", "document"])))
 }
 

@@ -63,7 +63,10 @@ impl StaticTable {
         let tensors = tensors(folder, &bytes)?;
         let name = "model.safetensors";
         let table = tensors.tensor("embeddings").map_err(|_| {
-            folder.refuse(name, "it has no tensor \"embeddings\"; a sentence-transformers folder needs its modules.json")
+            folder.refuse(
+                name,
+                "it has no tensor \"embeddings\"; a sentence-transformers folder needs its modules.json",
+            )
         })?;
         let &[count, dimension] = table.shape() else {
             return Err(folder.refuse(name, "embeddings must have two dimensions, tokens and numbers"));
@@ -71,17 +74,22 @@ impl StaticTable {
         if count == 0 || dimension == 0 {
             return Err(folder.refuse(name, "embeddings is empty"));
         }
-        let rows = numbers(&table).ok_or_else(|| folder.refuse(name, "embeddings must be f64, f32, f16 or i8"))?;
+        let rows =
+            numbers(&table).ok_or_else(|| folder.refuse(name, "embeddings must be f64, f32, f16 or i8"))?;
         let list = |key: &str| tensors.tensor(key).ok();
         let weights = list("weights").map_or(Some(Vec::new()), |view| numbers(&view));
         let weights = weights.ok_or_else(|| folder.refuse(name, "weights must be f64, f32 or f16"))?;
         let mapping = list("mapping").map_or(Some(Vec::new()), |view| whole(&view));
-        let mapping = mapping.ok_or_else(|| folder.refuse(name, "mapping must be i64 or i32, none below nought"))?;
+        let mapping =
+            mapping.ok_or_else(|| folder.refuse(name, "mapping must be i64 or i32, none below nought"))?;
         let config: Config = folder.settings_if_any("config.json")?.unwrap_or_default();
-        let vocabulary: Vocabulary = folder.settings("tokenizer.json", "save the model with its tokenizer")?;
+        let vocabulary: Vocabulary =
+            folder.settings("tokenizer.json", "save the model with its tokenizer")?;
         let tokens = Tokens::load(folder, LENGTH_MAX, false, false)?;
-        let unknown = vocabulary.model.unk_token.and_then(|token| tokens.number(&token)).or(vocabulary.model.unk_id);
-        let loaded = Self { tokens, unknown, rows, dimension, weights, mapping, normalized: config.normalize };
+        let unknown =
+            vocabulary.model.unk_token.and_then(|token| tokens.number(&token)).or(vocabulary.model.unk_id);
+        let loaded =
+            Self { tokens, unknown, rows, dimension, weights, mapping, normalized: config.normalize };
         match loaded.refusal(count) {
             Some(reason) => Err(folder.refuse(name, reason)),
             None => Ok(loaded),
@@ -92,9 +100,13 @@ impl StaticTable {
     fn refusal(&self, row_count: usize) -> Option<String> {
         let tokens = self.tokens.count();
         if self.mapping.is_empty() && tokens > row_count {
-            return Some(format!("embeddings has {row_count} rows for {tokens} tokens: take the tokenizer of this model"));
+            return Some(format!(
+                "embeddings has {row_count} rows for {tokens} tokens: take the tokenizer of this model"
+            ));
         }
-        if !self.mapping.is_empty() && (self.mapping.len() < tokens || self.mapping.iter().any(|row| *row as usize >= row_count)) {
+        if !self.mapping.is_empty()
+            && (self.mapping.len() < tokens || self.mapping.iter().any(|row| *row as usize >= row_count))
+        {
             return Some("mapping must name a row of embeddings for every token".into());
         }
         if !self.weights.is_empty() && self.weights.len() < tokens {
@@ -179,7 +191,13 @@ mod tests {
 
     #[test]
     fn halves_are_what_the_standard_says() {
-        let known = [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (0x0001, 5.960_464_5e-8), (0x7bff, 65_504.0)];
+        let known = [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_95),
+            (0x0001, 5.960_464_5e-8),
+            (0x7bff, 65_504.0),
+        ];
         known.into_iter().for_each(|(bits, value)| assert_eq!(half(bits), value, "{bits:x}"));
         assert!(half(0x7e00).is_nan() && half(0xfc00) == f32::NEG_INFINITY && half(0x8000) == 0.0);
     }

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::folder::Folder;
-use tokenizers::utils::truncation::TruncationParams;
 use tokenizers::Tokenizer;
+use tokenizers::utils::truncation::TruncationParams;
 
 /// Bytes of a text that are looked at, a token of the length: what is beyond would be cut off anyway.
 const BYTES_A_TOKEN: usize = 64;
@@ -19,9 +19,16 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    pub(crate) fn load(folder: &mut Folder, length_max: usize, lower_case: bool, marks: bool) -> Result<Self, Error> {
+    pub(crate) fn load(
+        folder: &mut Folder,
+        length_max: usize,
+        lower_case: bool,
+        marks: bool,
+    ) -> Result<Self, Error> {
         let bytes = folder.tokenizer()?;
-        let refuse = |error: tokenizers::Error| folder.refuse("tokenizer.json", format!("{error}; take the file from the model's makers"));
+        let refuse = |error: tokenizers::Error| {
+            folder.refuse("tokenizer.json", format!("{error}; take the file from the model's makers"))
+        };
         let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(refuse)?;
         // Truncation and padding may be written in the file; the length that holds is the model's.
         tokenizer.with_padding(None);

@@ -31,6 +31,9 @@ const RUN: FitRun = FitRun { seed: 1, threads: 2 };
 const TITLE: f32 = 2.0;
 const PLAIN: f32 = 1.0;
 const ATTRIBUTE: f32 = 0.25;
+/// What vectors count where words say all that is asked, and beyond it where they say nothing (see [`fused`]).
+const LEARNED: (f32, f32) = (0.1, 2.0);
+const DROPPED: (f32, f32) = (0.4, 2.0);
 /// Function words, which ask for nothing.
 const STOP: &str = "a an and are as at be by can do does for from has have how i if in into is it its me my no not of off on or our \
     out over so that the their them they this to too up we what when where which who will with without you your";
@@ -54,7 +57,8 @@ fn main() -> Result<()> {
     if let Some(copies) = value("--copies") {
         return scale(&products, copies.parse()?);
     }
-    let numbers: HashMap<&str, usize> = products.iter().enumerate().map(|(at, one)| (one.id.as_str(), at)).collect();
+    let numbers: HashMap<&str, usize> =
+        products.iter().enumerate().map(|(at, one)| (one.id.as_str(), at)).collect();
     let intent = judged(include_str!("../search/intent.csv"), &numbers)?;
     let mut chorus = String::new();
     GzDecoder::new(std::fs::File::open(data.join("judgments.csv.gz"))?).read_to_string(&mut chorus)?;
@@ -63,16 +67,21 @@ fn main() -> Result<()> {
     let learned = Learned::new(&words);
     let plain = Bm25::new(&products, None);
     let stemmed = Bm25::new(&products, Some(&words.analyzer));
-    let dropped = value("--model").map(|folder| Dropped::new(Path::new(&folder), value("--cache"), &products)).transpose()?;
+    let dropped = value("--model")
+        .map(|folder| Dropped::new(Path::new(&folder), value("--cache"), &products))
+        .transpose()?;
     let mut systems: Vec<(String, Scorer<'_>)> = vec![
         ("BM25 (plain)".into(), Box::new(|query| plain.scores(&plain.terms(query)))),
         ("BM25 (stemmed, content words)".into(), Box::new(|query| stemmed.scores(&stemmed.content(query)))),
         ("learned vectors".into(), Box::new(|query| learned.scores(query))),
-        ("BM25 + learned".into(), Box::new(|query| fused(&stemmed, query, &learned.scores(query), 0.2, 1.0))),
+        ("BM25 + learned".into(), Box::new(|query| fused(&stemmed, query, &learned.scores(query), LEARNED))),
     ];
     if let Some(dropped) = &dropped {
         systems.push(("dropped-in model".into(), Box::new(|query| dropped.scores(query))));
-        systems.push(("BM25 + dropped-in".into(), Box::new(|query| fused(&stemmed, query, &dropped.scores(query), 0.4, 1.0))));
+        systems.push((
+            "BM25 + dropped-in".into(),
+            Box::new(|query| fused(&stemmed, query, &dropped.scores(query), DROPPED)),
+        ));
     }
     println!("{:<32}{:>32}{:>32}", "", "intent R@100  dev / test", "Chorus NDCG@10 R@100 dev / test");
     for (name, scorer) in &systems {
@@ -114,7 +123,9 @@ fn judged(text: &str, numbers: &HashMap<&str, usize>) -> Result<Judged> {
     for line in text.lines().skip(1) {
         let mut fields = line.rsplitn(3, ',');
         let (grade, id, query) = (fields.next(), fields.next(), fields.next());
-        let (Some(grade), Some(id), Some(query)) = (grade, id, query) else { return Err(format!("{line}: three fields").into()) };
+        let (Some(grade), Some(id), Some(query)) = (grade, id, query) else {
+            return Err(format!("{line}: three fields").into());
+        };
         let product = *numbers.get(id).ok_or_else(|| format!("{id} is not in the catalogue"))?;
         judged.entry(query.trim_matches('"').to_owned()).or_default().insert(product, grade.trim().parse()?);
     }
@@ -138,10 +149,12 @@ fn measure(judged: &Judged, scorer: &Scorer<'_>, of: u64) -> (f64, f64) {
         let best = best(&scorer(query), 100);
         let discount = |place: usize| 1.0 / (place as f64 + 2.0).log2();
         let grade = |product: &usize| grades.get(product).copied().unwrap_or(0.0);
-        let gain: f64 = best.iter().take(10).enumerate().map(|(place, product)| grade(product) * discount(place)).sum();
+        let gain: f64 =
+            best.iter().take(10).enumerate().map(|(place, product)| grade(product) * discount(place)).sum();
         let mut ideal: Vec<f64> = grades.values().copied().collect();
         ideal.sort_by(|a, b| b.total_cmp(a));
-        ndcg += gain / ideal.iter().take(10).enumerate().map(|(place, grade)| grade * discount(place)).sum::<f64>();
+        ndcg += gain
+            / ideal.iter().take(10).enumerate().map(|(place, grade)| grade * discount(place)).sum::<f64>();
         recall += best.iter().filter(|product| grade(product) > 0.0).count() as f64 / relevant as f64;
         count += 1.0;
     }
@@ -155,13 +168,14 @@ fn best(scores: &[f32], limit: usize) -> Vec<usize> {
     order
 }
 
-/// `c L / max L + (base + missing (1 − c)) S / max S`: c is the share of the query's weight that the best product by words has.
-fn fused(words: &Bm25<'_>, query: &str, semantic: &[f32], base: f32, missing: f32) -> Vec<f32> {
+/// `c L / max L + (base + missing (1 − c)) S / max S`: c is the greatest share of the query's idf that any product has.
+fn fused(words: &Bm25<'_>, query: &str, semantic: &[f32], (base, missing): (f32, f32)) -> Vec<f32> {
     let terms = words.content(query);
     let lexical = words.scores(&terms);
     let most = |scores: &[f32]| scores.iter().fold(1e-9_f32, |most, score| most.max(*score));
     let (word_most, sense_most) = (most(&lexical), most(semantic));
-    let covered = (word_most / (1.5 * words.possible(&terms))).min(1.0);
+    let covered =
+        most(&words.held(&terms)) / terms.iter().map(|term| words.weight(term)).sum::<f32>().max(1e-9);
     let weight = base + missing * (1.0 - covered);
     let one = |(word, sense): (&f32, &f32)| covered * word / word_most + weight * sense.max(0.0) / sense_most;
     lexical.iter().zip(semantic).map(one).collect()
@@ -177,7 +191,9 @@ struct Bm25<'a> {
 impl<'a> Bm25<'a> {
     fn new(products: &[Product], analyzer: Option<&'a Analyzer>) -> Self {
         let mut made = Self { analyzer, postings: HashMap::new(), count: products.len() };
-        let texts = products.iter().map(|one| made.terms(&format!("{} {} {}", one.title, one.brand, one.description)));
+        let texts = products
+            .iter()
+            .map(|one| made.terms(&format!("{} {} {}", one.title, one.brand, one.description)));
         let texts: Vec<Vec<String>> = texts.collect();
         let mean = texts.iter().map(Vec::len).sum::<usize>() as f32 / texts.len() as f32;
         for (at, text) in texts.iter().enumerate() {
@@ -185,21 +201,34 @@ impl<'a> Bm25<'a> {
             text.iter().for_each(|term| *counts.entry(term).or_default() += 1.0);
             let norm = 1.2 * (0.25 + 0.75 * text.len() as f32 / mean);
             for (term, count) in counts {
-                made.postings.entry(term.clone()).or_default().push((at as u32, 2.2 * count / (count + norm)));
+                made.postings
+                    .entry(term.clone())
+                    .or_default()
+                    .push((at as u32, 2.2 * count / (count + norm)));
             }
         }
         made
     }
 
     fn terms(&self, text: &str) -> Vec<String> {
-        let stemmed = |analyzer: &Analyzer| analyzer.tokens(text).into_iter().map(|token| token.term).collect();
-        let plain = || text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let stemmed =
+            |analyzer: &Analyzer| analyzer.tokens(text).into_iter().map(|token| token.term).collect();
+        let plain = || {
+            text.to_lowercase()
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
         self.analyzer.map_or_else(plain, stemmed)
     }
 
     /// Without function words.
     fn content(&self, query: &str) -> Vec<String> {
-        let kept: Vec<&str> = query.split_whitespace().filter(|word| !STOP.split_whitespace().any(|stop| stop == word.to_lowercase())).collect();
+        let kept: Vec<&str> = query
+            .split_whitespace()
+            .filter(|word| !STOP.split_whitespace().any(|stop| stop == word.to_lowercase()))
+            .collect();
         let mut terms = self.terms(&kept.join(" "));
         terms.sort();
         terms.dedup();
@@ -211,17 +240,23 @@ impl<'a> Bm25<'a> {
         (1.0 + (self.count as f32 - with + 0.5) / (with + 0.5)).ln()
     }
 
-    fn possible(&self, terms: &[String]) -> f32 {
-        terms.iter().map(|term| self.weight(term)).sum::<f32>().max(1e-9)
+    fn scores(&self, terms: &[String]) -> Vec<f32> {
+        self.sums(terms, |part| part)
     }
 
-    fn scores(&self, terms: &[String]) -> Vec<f32> {
-        let mut scores = vec![0.0; self.count];
+    /// The idf of those of `terms` that each product has.
+    fn held(&self, terms: &[String]) -> Vec<f32> {
+        self.sums(terms, |_| 1.0)
+    }
+
+    fn sums(&self, terms: &[String], counts: impl Fn(f32) -> f32) -> Vec<f32> {
+        let mut sums = vec![0.0; self.count];
         for term in terms {
             let weight = self.weight(term);
-            self.postings.get(term).into_iter().flatten().for_each(|(at, part)| scores[*at as usize] += weight * part);
+            let postings = self.postings.get(term).into_iter().flatten();
+            postings.for_each(|(at, part)| sums[*at as usize] += weight * counts(*part));
         }
-        scores
+        sums
     }
 }
 
@@ -236,7 +271,8 @@ impl Words {
     fn new(products: &[Product]) -> Self {
         let analyzer = Analyzer::new(Language::English);
         let mut numbers: HashMap<String, u32> = HashMap::new();
-        let rows: Vec<Vec<(ProductNo, f32)>> = products.iter().map(|one| row(&analyzer, one, &mut numbers)).collect();
+        let rows: Vec<Vec<(ProductNo, f32)>> =
+            products.iter().map(|one| row(&analyzer, one, &mut numbers)).collect();
         let mut words = vec![String::new(); numbers.len()];
         numbers.into_iter().for_each(|(word, number)| words[number as usize] = word);
         Self { analyzer, texts: Interactions::new(rows), words }
@@ -249,7 +285,11 @@ fn row(analyzer: &Analyzer, product: &Product, numbers: &mut HashMap<String, u32
     let parts = [(&product.title, TITLE), (&product.brand, PLAIN), (&product.description, PLAIN)];
     let attributes = product.attributes.iter().map(|text| (text, ATTRIBUTE));
     for (text, weight) in parts.into_iter().chain(attributes) {
-        for token in analyzer.tokens(text).into_iter().filter(|token| token.kind != Kind::Number && token.term.len() > 1) {
+        for token in analyzer
+            .tokens(text)
+            .into_iter()
+            .filter(|token| token.kind != Kind::Number && token.term.len() > 1)
+        {
             let next = numbers.len() as u32;
             let held = row.entry(*numbers.entry(token.term).or_insert(next)).or_default();
             *held = held.max(weight);
@@ -289,7 +329,8 @@ impl<'a> Learned<'a> {
         let is_stop = |word: &str| STOP.split_whitespace().any(|stop| stop == word);
         let tokens = self.words.analyzer.tokens(query);
         let tokens = tokens.iter().filter(|token| !is_stop(&token.surface));
-        let known: Vec<(u32, f32)> = tokens.filter_map(|token| Some((self.model.number(&token.term)?, 1.0))).collect();
+        let known: Vec<(u32, f32)> =
+            tokens.filter_map(|token| Some((self.model.number(&token.term)?, 1.0))).collect();
         self.model.vector(&known)
     }
 
@@ -318,7 +359,10 @@ impl Dropped {
                 let rows = model.embed(&texts, Role::Passage)?.concat();
                 println!("{} titles in {:.1} s", texts.len(), started.elapsed().as_secs_f64());
                 if let Some(path) = cache {
-                    std::fs::write(path, rows.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())?;
+                    std::fs::write(
+                        path,
+                        rows.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>(),
+                    )?;
                 }
                 rows
             }
@@ -330,7 +374,11 @@ impl Dropped {
             times.push(started.elapsed().as_secs_f64() * 1e3);
         }
         times.sort_by(f64::total_cmp);
-        println!("one query p50 {:.2} ms, p95 {:.2} ms", times[times.len() / 2], times[times.len() * 95 / 100]);
+        println!(
+            "one query p50 {:.2} ms, p95 {:.2} ms",
+            times[times.len() / 2],
+            times[times.len() * 95 / 100]
+        );
         Ok(Self { model, rows })
     }
 
@@ -343,7 +391,11 @@ impl Dropped {
 }
 
 fn intent_queries() -> Vec<&'static str> {
-    let mut queries: Vec<&str> = include_str!("../search/intent.csv").lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let mut queries: Vec<&str> = include_str!("../search/intent.csv")
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next())
+        .collect();
     queries.dedup();
     queries
 }
@@ -374,7 +426,11 @@ fn scale(products: &[Product], copies: usize) -> Result<()> {
         times.push((started.elapsed().as_secs_f64() * 1e3, found.len()));
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
-    println!("200 nearest: p50 {:.2} ms, p95 {:.2} ms", times[times.len() / 2].0, times[times.len() * 95 / 100].0);
+    println!(
+        "200 nearest: p50 {:.2} ms, p95 {:.2} ms",
+        times[times.len() / 2].0,
+        times[times.len() * 95 / 100].0
+    );
     let status = std::fs::read_to_string("/proc/self/status")?;
     status.lines().filter(|line| line.starts_with("VmHWM")).for_each(|line| println!("{line}"));
     Ok(())

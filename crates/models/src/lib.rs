@@ -10,10 +10,10 @@ pub mod popularity;
 pub mod content_index;
 /// After how long a product is bought again.
 pub mod repurchase;
-/// Products whose vectors point the same way.
-pub mod vector_index;
 /// What words and texts mean.
 pub mod text_vectors;
+/// Products whose vectors point the same way.
+pub mod vector_index;
 
 /// Clicks for where a product stands.
 pub mod appeal;

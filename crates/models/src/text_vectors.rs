@@ -79,7 +79,7 @@ impl TextVectorsParams {
     pub fn fit(&self, data: &TextData<'_>, run: FitRun) -> TextVectors {
         let kept = kept(data);
         let numbers = numbers(data, &kept);
-        let row = |row| -> Vec<(ProductNo, f32)> {
+        let row = |row| -> Row {
             let words = merged(data, &numbers, self.asked, row);
             words.into_iter().map(|(word, weight)| (ProductNo(word), weight)).collect()
         };
@@ -90,7 +90,13 @@ impl TextVectorsParams {
         let mut rows = singular::multiply(&matrix, &right, padded(width), run.threads);
         scale(&mut rows, padded(width), self.power);
         let words = kept.iter().map(|column| data.words[*column as usize].into()).collect();
-        let mut model = TextVectors { words, width: padded(width) as u32, rows: Vec::new(), units: Vec::new(), asked: self.asked };
+        let mut model = TextVectors {
+            words,
+            width: padded(width) as u32,
+            rows: Vec::new(),
+            units: Vec::new(),
+            asked: self.asked,
+        };
         model.keep(&rows, &shares(&texts), self.half);
         model
     }
@@ -100,7 +106,9 @@ impl TextVectorsParams {
         let held = data.texts.len() + data.asked.map_or(0, Interactions::len);
         let words = data.words.len().min(WORDS_MAX);
         let beside = words as u64 * BESIDE_MAX.min(words) as u64;
-        2 * 8 * held as u64 + 3 * 8 * beside + 3 * 4 * words as u64 * padded(self.width as usize + LANES) as u64
+        2 * 8 * held as u64
+            + 3 * 8 * beside
+            + 3 * 4 * words as u64 * padded(self.width as usize + LANES) as u64
     }
 }
 
@@ -108,7 +116,10 @@ impl TextVectorsParams {
 fn kept(data: &TextData<'_>) -> Vec<u32> {
     let mut counts = vec![0_u32; data.words.len()];
     let mut count = |columns: &[u32]| {
-        columns.iter().filter_map(|column| data.words.get(*column as usize).map(|_| *column)).for_each(|column| counts[column as usize] += 1);
+        columns
+            .iter()
+            .filter_map(|column| data.words.get(*column as usize).map(|_| *column))
+            .for_each(|column| counts[column as usize] += 1);
     };
     for row in 0..row_count(data) {
         count(row_of(data.texts, row).0);
@@ -145,21 +156,27 @@ fn merged(data: &TextData<'_>, numbers: &[Option<u32>], asked_weight: f32, row: 
     let said = columns.iter().zip(weights).filter_map(|(column, weight)| Some((number(*column)?, *weight)));
     let (columns, counts) = data.asked.map_or((&[][..], &[][..]), |asked| row_of(asked, row));
     let often = |count: f32| asked_weight * count / (count + 1.0);
-    let asked = columns.iter().zip(counts).filter_map(|(column, count)| Some((number(*column)?, often(*count))));
+    let asked =
+        columns.iter().zip(counts).filter_map(|(column, count)| Some((number(*column)?, often(*count))));
     said.chain(asked).collect()
 }
+
+/// Numbers of words, as columns, with what they count.
+type Row = Vec<(ProductNo, f32)>;
 
 /// Positive pointwise mutual information of every two words.
 fn associations(texts: &Interactions, threads: usize) -> Interactions {
     let where_words_stand = texts.transposed();
     let lengths: Vec<f32> = (0..texts.row_count()).map(|row| texts.row(row).1.iter().sum()).collect();
     let words = where_words_stand.row_count();
-    let parts: Vec<Vec<(f64, Vec<(ProductNo, f32)>)>> = parts::map(words.div_ceil(WORDS_A_PART), threads, |part| {
+    let parts: Vec<Vec<(f64, Row)>> = parts::map(words.div_ceil(WORDS_A_PART), threads, |part| {
         let mut beside = Beside { counts: vec![0.0; words], touched: Vec::new() };
         let first = part * WORDS_A_PART;
-        (first..words.min(first + WORDS_A_PART)).map(|word| beside.of(word, texts, &where_words_stand, &lengths)).collect()
+        (first..words.min(first + WORDS_A_PART))
+            .map(|word| beside.of(word, texts, &where_words_stand, &lengths))
+            .collect()
     });
-    let rows: Vec<(f64, Vec<(ProductNo, f32)>)> = parts.into_iter().flatten().collect();
+    let rows: Vec<(f64, Row)> = parts.into_iter().flatten().collect();
     let sums: Vec<f64> = rows.iter().map(|row| row.0).collect();
     let total: f64 = sums.iter().sum();
     let informed = rows.into_iter().zip(&sums).map(|((_, row), sum)| {
@@ -167,7 +184,7 @@ fn associations(texts: &Interactions, threads: usize) -> Interactions {
             let ratio = f64::from(count) * total / (sum * sums[other.index()]);
             (other, libm::log(ratio) as f32)
         };
-        row.into_iter().map(information).collect::<Vec<_>>()
+        row.into_iter().map(information).collect::<Row>()
     });
     Interactions::new(informed).with_columns(words)
 }
@@ -181,7 +198,13 @@ struct Beside {
 
 impl Beside {
     /// The sum of all counts, and the greatest ones.
-    fn of(&mut self, word: usize, texts: &Interactions, standing: &Interactions, lengths: &[f32]) -> (f64, Vec<(ProductNo, f32)>) {
+    fn of(
+        &mut self,
+        word: usize,
+        texts: &Interactions,
+        standing: &Interactions,
+        lengths: &[f32],
+    ) -> (f64, Row) {
         let (products, weights) = standing.row(word);
         for (&product, &weight) in products.iter().zip(weights) {
             let (columns, others) = texts.row(product as usize);
@@ -214,7 +237,9 @@ fn scale(rows: &mut [f32], width: usize, power: f32) {
     for row in rows.chunks_exact(width) {
         row.iter().zip(&mut squares).for_each(|(value, sum)| *sum += f64::from(*value) * f64::from(*value));
     }
-    let factor = |square: f64| if square > 0.0 { libm::pow(square.sqrt(), f64::from(power) - 1.0) as f32 } else { 0.0 };
+    let factor = |square: f64| {
+        if square > 0.0 { libm::pow(square.sqrt(), f64::from(power) - 1.0) as f32 } else { 0.0 }
+    };
     let factors: Vec<f32> = squares.into_iter().map(factor).collect();
     for row in rows.chunks_exact_mut(width) {
         row.iter_mut().zip(&factors).for_each(|(value, factor)| *value *= factor);

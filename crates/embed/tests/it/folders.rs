@@ -44,7 +44,10 @@ impl Made {
 
     pub fn tensors(&self, tensors: &BTreeMap<String, Raw>) {
         let views = tensors.iter().map(|(name, raw)| {
-            (name.clone(), TensorView::new(raw.0, raw.1.clone(), &raw.2).expect("as many numbers as the shape says"))
+            (
+                name.clone(),
+                TensorView::new(raw.0, raw.1.clone(), &raw.2).expect("as many numbers as the shape says"),
+            )
         });
         let bytes = serialize(views, None).expect("writes tensors");
         std::fs::write(self.file("model.safetensors"), bytes).expect("writes");

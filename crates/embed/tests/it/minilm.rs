@@ -46,7 +46,8 @@ fn minilm_gives_the_vectors_that_it_gives_elsewhere() {
     let texts: Vec<&str> = golden.iter().map(|one| one.text.as_str()).collect();
     let found = model.embed(&texts, Role::Passage).expect("embeds");
     for (golden, found) in golden.iter().zip(&found) {
-        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+        let dot =
+            |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
         let (own, theirs) = (dot(found, found), dot(&golden.vector, &golden.vector));
         let cosine = dot(found, &golden.vector) / (own * theirs).sqrt();
         assert!(cosine > 0.999_99 && (own - 1.0).abs() < 1e-5, "{:?}: {cosine} {own}", golden.text);

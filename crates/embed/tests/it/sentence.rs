@@ -30,7 +30,10 @@ const NORMALIZE: (&str, &str) = ("2_Normalize", "sentence_transformers.models.No
 
 fn pooling(on: &str) -> Value {
     let keys = ["cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens"];
-    keys.iter().map(|key| (format!("pooling_mode_{key}"), json!(*key == on))).collect::<serde_json::Map<_, _>>().into()
+    keys.iter()
+        .map(|key| (format!("pooling_mode_{key}"), json!(*key == on)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// Names, shapes and values of all weights.
@@ -39,7 +42,8 @@ fn weights() -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
     let mut put = |name: String, shape: &[usize]| {
         let count = shape.iter().product();
         let is_scale = name.ends_with("LayerNorm.weight");
-        let values = values(all.len() + 1, count).map(|value| if is_scale { 1.0 + 0.2 * value } else { value });
+        let values =
+            values(all.len() + 1, count).map(|value| if is_scale { 1.0 + 0.2 * value } else { value });
         let values = values.collect();
         all.insert(name, (shape.to_vec(), values));
     };
@@ -69,7 +73,9 @@ fn weights() -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
 }
 
 fn write_weights(made: &Made, prefix: &str) {
-    let tensors = weights().into_iter().map(|(name, (shape, values))| (format!("{prefix}{name}"), floats(&shape, values)));
+    let tensors = weights()
+        .into_iter()
+        .map(|(name, (shape, values))| (format!("{prefix}{name}"), floats(&shape, values)));
     made.tensors(&tensors.collect::<BTreeMap<String, Raw>>());
 }
 
@@ -95,7 +101,8 @@ impl Formula {
         let mean = row.iter().sum::<f64>() / row.len() as f64;
         let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / row.len() as f64;
         let scaled = row.iter().enumerate().map(|(at, x)| {
-            (x - mean) / (variance + 1e-12).sqrt() * self.at(&format!("{name}.weight"), at) + self.at(&format!("{name}.bias"), at)
+            (x - mean) / (variance + 1e-12).sqrt() * self.at(&format!("{name}.weight"), at)
+                + self.at(&format!("{name}.bias"), at)
         });
         scaled.collect()
     }
@@ -103,24 +110,33 @@ impl Formula {
     fn linear(&self, row: &[f64], name: &str) -> Vec<f64> {
         let to = self.0[&format!("{name}.bias")].1.len();
         let one = |out: usize| {
-            let dot = row.iter().enumerate().map(|(at, x)| x * self.at(&format!("{name}.weight"), out * row.len() + at));
+            let dot = row
+                .iter()
+                .enumerate()
+                .map(|(at, x)| x * self.at(&format!("{name}.weight"), out * row.len() + at));
             dot.sum::<f64>() + self.at(&format!("{name}.bias"), out)
         };
         (0..to).map(one).collect()
     }
 
     fn attend(&self, states: &[Vec<f64>], layer: &str) -> Vec<Vec<f64>> {
-        let all = |name: &str| -> Vec<Vec<f64>> { states.iter().map(|row| self.linear(row, &format!("{layer}.attention.self.{name}"))).collect() };
+        let all = |name: &str| -> Vec<Vec<f64>> {
+            states.iter().map(|row| self.linear(row, &format!("{layer}.attention.self.{name}"))).collect()
+        };
         let (query, key, value) = (all("query"), all("key"), all("value"));
         let width = SIZE / HEADS;
         let one = |at: usize| -> Vec<f64> {
-            (0..SIZE).map(|place| {
-                let head = place / width * width..place / width * width + width;
-                let score = |other: &Vec<f64>| head.clone().map(|x| query[at][x] * other[x]).sum::<f64>() / (width as f64).sqrt();
-                let shares: Vec<f64> = key.iter().map(|other| score(other).exp()).collect();
-                let sum: f64 = shares.iter().sum();
-                shares.iter().zip(&value).map(|(share, value)| share / sum * value[place]).sum()
-            }).collect()
+            (0..SIZE)
+                .map(|place| {
+                    let head = place / width * width..place / width * width + width;
+                    let score = |other: &Vec<f64>| {
+                        head.clone().map(|x| query[at][x] * other[x]).sum::<f64>() / (width as f64).sqrt()
+                    };
+                    let shares: Vec<f64> = key.iter().map(|other| score(other).exp()).collect();
+                    let sum: f64 = shares.iter().sum();
+                    shares.iter().zip(&value).map(|(share, value)| share / sum * value[place]).sum()
+                })
+                .collect()
         };
         (0..states.len()).map(one).collect()
     }
@@ -144,7 +160,10 @@ impl Formula {
                 let after = self.norm(&added, &format!("{layer}.attention.output.LayerNorm"));
                 let wide = self.linear(&after, &format!("{layer}.intermediate.dense"));
                 let bent: Vec<f64> = wide.iter().map(|x| 0.5 * x * (1.0 + erf(x / 2.0_f64.sqrt()))).collect();
-                *row = self.norm(&plus(&self.linear(&bent, &format!("{layer}.output.dense")), &after), &format!("{layer}.output.LayerNorm"));
+                *row = self.norm(
+                    &plus(&self.linear(&bent, &format!("{layer}.output.dense")), &after),
+                    &format!("{layer}.output.LayerNorm"),
+                );
             }
         }
         states
@@ -227,13 +246,19 @@ fn what_is_too_long_is_cut_where_the_model_says() {
     // Without that file the table of places says how many there may be: eight and two marks.
     made.without("sentence_bert_config.json");
     let model = Embedder::load(made.path()).expect("loads");
-    assert_eq!(embed(&model, &long, Role::Query), embed(&model, "red mug cup red red mug cup red", Role::Query));
+    assert_eq!(
+        embed(&model, &long, Role::Query),
+        embed(&model, "red mug cup red red mug cup red", Role::Query)
+    );
 }
 
 #[test]
 fn prompts_are_put_before_what_they_are_for() {
     let made = made("mean_tokens");
-    made.text("config_sentence_transformers.json", &json!({ "prompts": { "query": "query: ", "passage": "passage: " } }));
+    made.text(
+        "config_sentence_transformers.json",
+        &json!({ "prompts": { "query": "query: ", "passage": "passage: " } }),
+    );
     let model = Embedder::load(made.path()).expect("loads");
     let plain = Embedder::load(self::made("mean_tokens").path()).expect("loads");
     assert_eq!(embed(&model, "mug", Role::Query), embed(&plain, "query: mug", Role::Query));
@@ -259,17 +284,49 @@ fn what_is_not_supported_is_refused_by_its_file() {
     check(&|made| made.without("config.json"), "config.json", "is missing");
     check(&|made| made.without("1_Pooling/config.json"), "1_Pooling", "is missing");
     check(&|made| made.without("model.safetensors"), "model.safetensors", "ONNX weights are not read");
-    check(&|made| made.text("config.json", &set("model_type", json!("mpnet"))), "config.json", "\"mpnet\" is not supported");
+    check(
+        &|made| made.text("config.json", &set("model_type", json!("mpnet"))),
+        "config.json",
+        "\"mpnet\" is not supported",
+    );
     check(&|made| made.text("config.json", &set("hidden_act", json!("relu"))), "config.json", "hidden_act");
-    check(&|made| made.text("config.json", &set("position_embedding_type", json!("relative_key"))), "config.json", "absolute");
+    check(
+        &|made| made.text("config.json", &set("position_embedding_type", json!("relative_key"))),
+        "config.json",
+        "absolute",
+    );
     check(&|made| made.text("config.json", &set("num_attention_heads", json!(3))), "config.json", "multiple");
-    check(&|made| made.text("config.json", &set("hidden_size", json!(16))), "model.safetensors", "belong to config.json");
-    check(&|made| made.text("config.json", &set("num_hidden_layers", json!(3))), "model.safetensors", "encoder.layer.2");
+    check(
+        &|made| made.text("config.json", &set("hidden_size", json!(16))),
+        "model.safetensors",
+        "belong to config.json",
+    );
+    check(
+        &|made| made.text("config.json", &set("num_hidden_layers", json!(3))),
+        "model.safetensors",
+        "encoder.layer.2",
+    );
     check(&|made| made.text("config.json", &set("vocab_size", json!(5))), "tokenizer.json", "12 tokens");
-    check(&|made| made.text("1_Pooling/config.json", &pooling("mean_sqrt_len_tokens")), "1_Pooling", "exactly one");
-    check(&|made| made.text("sentence_bert_config.json", &json!({ "max_seq_length": 2 })), "sentence_bert_config.json", "at least 3");
+    check(
+        &|made| made.text("1_Pooling/config.json", &pooling("mean_sqrt_len_tokens")),
+        "1_Pooling",
+        "exactly one",
+    );
+    check(
+        &|made| made.text("sentence_bert_config.json", &json!({ "max_seq_length": 2 })),
+        "sentence_bert_config.json",
+        "at least 3",
+    );
     let dense = ("2_Dense", "sentence_transformers.models.Dense");
-    check(&|made| made.text("modules.json", &modules(&[TRANSFORMER, POOLING, dense])), "modules.json", "Dense");
+    check(
+        &|made| made.text("modules.json", &modules(&[TRANSFORMER, POOLING, dense])),
+        "modules.json",
+        "Dense",
+    );
     check(&|made| made.text("modules.json", &modules(&[TRANSFORMER])), "modules.json", "no Pooling");
-    check(&|made| made.text("modules.json", &modules(&[TRANSFORMER, ("../../etc", POOLING.1)])), "modules.json", "leads out");
+    check(
+        &|made| made.text("modules.json", &modules(&[TRANSFORMER, ("../../etc", POOLING.1)])),
+        "modules.json",
+        "leads out",
+    );
 }

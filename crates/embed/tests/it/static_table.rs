@@ -40,7 +40,10 @@ fn a_text_is_the_mean_of_its_known_tokens() {
 fn weights_mapping_and_length_are_heeded() {
     let (made, mut tensors) = made();
     let count = WORDS.len();
-    tensors.insert("weights".into(), floats(&[count], (0..count).map(|token| if token == 4 { 3.0 } else { 1.0 })));
+    tensors.insert(
+        "weights".into(),
+        floats(&[count], (0..count).map(|token| if token == 4 { 3.0 } else { 1.0 })),
+    );
     // Every token has the row after its own.
     let mapping = (0..count).flat_map(|token| (((token + 1) % count) as i64).to_le_bytes()).collect();
     tensors.insert("mapping".into(), Raw(Dtype::I64, vec![count], mapping));
@@ -95,7 +98,10 @@ fn what_does_not_belong_together_is_refused() {
     made.tensors(&tensors);
     let model = Embedder::load(made.path()).expect("loads");
     assert!(model.embed(&["mug"], Role::Query).expect_err("not a number").to_string().contains("not finite"));
-    tensors.insert("mapping".into(), Raw(Dtype::I64, vec![12], (0..12).flat_map(|_| 99_i64.to_le_bytes()).collect()));
+    tensors.insert(
+        "mapping".into(),
+        Raw(Dtype::I64, vec![12], (0..12).flat_map(|_| 99_i64.to_le_bytes()).collect()),
+    );
     made.tensors(&tensors);
     refused(&made, "model.safetensors", "mapping must name a row");
     tensors.clear();
@@ -110,7 +116,8 @@ fn what_does_not_belong_together_is_refused() {
 
 #[test]
 fn a_folder_that_is_not_there_is_said() {
-    let nowhere = Embedder::load(std::path::Path::new("no/such/folder")).expect_err("nothing there").to_string();
+    let nowhere =
+        Embedder::load(std::path::Path::new("no/such/folder")).expect_err("nothing there").to_string();
     assert!(nowhere.contains("no/such/folder") && nowhere.contains("is missing"), "{nowhere}");
     let (made, _) = made();
     std::fs::write(made.file("tokenizer.json"), "{").expect("writes");

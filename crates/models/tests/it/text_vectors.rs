@@ -23,7 +23,10 @@ fn texts() -> Interactions {
     let mut seeded = Seeded::new(9);
     let row = |product: usize| {
         let topic = product % TOPICS * OWN;
-        let mut row = vec![(ProductNo((TOPICS * OWN) as u32), 1.0), (ProductNo((topic + product / TOPICS % 2) as u32), 1.0)];
+        let mut row = vec![
+            (ProductNo((TOPICS * OWN) as u32), 1.0),
+            (ProductNo((topic + product / TOPICS % 2) as u32), 1.0),
+        ];
         (0..3).for_each(|_| row.push((ProductNo((topic + 2 + seeded.below(OWN - 2)) as u32), 1.0)));
         row
     };
@@ -84,7 +87,9 @@ fn what_shoppers_asked_with_and_then_dealt_with_teaches() {
     let (names, texts) = (words(), texts());
     // Who asked for a mug dealt with products of topic 3.
     let mug = ProductNo((TOPICS * OWN + 1) as u32);
-    let asked = Interactions::new((0..300).map(|product| if product % TOPICS == 3 { vec![(mug, 2.0)] } else { vec![] }));
+    let asked = Interactions::new(
+        (0..300).map(|product| if product % TOPICS == 3 { vec![(mug, 2.0)] } else { vec![] }),
+    );
     let model = fit(&names, &texts, Some(&asked), RUN);
     let own = cosine(&model, &["mug"], &["t3w0"]);
     let other = cosine(&model, &["mug"], &["t2w0"]);
@@ -113,11 +118,19 @@ fn the_same_seed_gives_the_same_bytes_whatever_the_threads_and_they_come_back_th
     // Columns in another order are other columns of the same words.
     let count = names.len() as u32;
     let turned: Vec<String> = names.iter().rev().cloned().collect();
-    let row = |row| texts.history(row).into_iter().map(|(word, weight)| (ProductNo(count - 1 - word.0), weight)).collect::<Vec<_>>();
+    let row = |row| {
+        texts
+            .history(row)
+            .into_iter()
+            .map(|(word, weight)| (ProductNo(count - 1 - word.0), weight))
+            .collect::<Vec<_>>()
+    };
     let turned = fit(&turned, &Interactions::new((0..300).map(row)), None, RUN);
     assert!((cosine(&turned, &["t1w0"], &["t1w1"]) - cosine(&model, &["t1w0"], &["t1w1"])).abs() < 0.02);
     // FNV-1a over the bytes: the same on every machine.
-    let hash = written.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = written.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     assert_eq!(hash, 0xef18_67b5_f41c_165a);
 }
 
@@ -153,11 +166,18 @@ fn odd_data_gives_an_empty_or_a_finite_model() {
     assert!(none.is_empty() && none.is_sound() && none.vector(&[(0, 1.0)]).iter().all(|value| *value == 0.0));
     let names = ["a", "b", "a"].map(str::to_owned);
     let row = [(ProductNo(0), 1.0), (ProductNo(1), 1.0), (ProductNo(2), 3.0), (ProductNo(77), 1.0)];
-    for texts in [Interactions::new([row; 3]), Interactions::new([[(ProductNo(0), 1.0)]; 3]), Interactions::new([[]; 3])] {
+    for texts in [
+        Interactions::new([row; 3]),
+        Interactions::new([[(ProductNo(0), 1.0)]; 3]),
+        Interactions::new([[]; 3]),
+    ] {
         let model = fit(&names, &texts, None, RUN);
         assert!(model.is_sound() && model.len() <= 2);
         assert!(vector(&model, &["a", "b"]).iter().all(|value| value.is_finite()));
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(model.products(&TextData { words: &names, texts: &texts, asked: None }, 2).count(), if model.width() > 0 { 3 } else { 0 });
+        assert_eq!(
+            model.products(&TextData { words: &names, texts: &texts, asked: None }, 2).count(),
+            if model.width() > 0 { 3 } else { 0 }
+        );
     }
 }
