@@ -11,7 +11,8 @@ use crate::shelf::{Changed, Models, Shelf};
 use crate::tables::Plan;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{
-    Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, Purpose, Request, Settings, ShopperNo,
+    Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, ProductNo, Purpose, Request, Settings,
+    ShopperNo,
 };
 use bespoke_models::learned::Learned;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 10;
+pub const CHECKPOINT_VERSION: u32 = 11;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]
@@ -36,7 +37,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The product with this external id, if it had a number when the snapshot was taken.
-    pub fn product(&self, id: &str) -> Option<bespoke_domain::ProductNo> {
+    pub fn product(&self, id: &str) -> Option<ProductNo> {
         self.names.get(id).filter(|number| number.index() < self.aggregates.catalog.len())
     }
 }
@@ -172,7 +173,7 @@ impl Engine {
         if event.is_bot() {
             // Whoever it was, what it says about consent holds.
             if let Some(root) = entry.shopper.map(|shopper| self.live.profiles.root(shopper)) {
-                self.live.profiles.change(root, |profile| profile.absorb(offset, event, &[]));
+                self.absorb(offset, root, event, &[]);
             }
             return;
         }
@@ -188,8 +189,25 @@ impl Engine {
             self.aggregates.note_delay(event, &products, profile.recent());
         }
         self.aggregates.fold_event(root, event, &products);
+        let profiles = &self.live.profiles;
+        self.aggregates.queries.fold(root, event, &products, |shopper| profiles.root(shopper));
         if let Some(root) = root {
-            self.live.profiles.change(root, |profile| profile.absorb(offset, event, &products));
+            self.absorb(offset, root, event, &products);
+        }
+    }
+
+    /// Folds an event into a shopper's profile; who withdraws personalization is forgotten elsewhere too.
+    fn absorb(&mut self, offset: Offset, root: ShopperNo, event: &Event, products: &[ProductNo]) {
+        let unknown = self.aggregates.unknown_consent();
+        let allows = |profile: &Profile| profile.consent(unknown).allows(Purpose::Personalization);
+        let mut withdraws = false;
+        self.live.profiles.change(root, |profile| {
+            let allowed = !event.statement.is_silent() && allows(profile);
+            profile.absorb(offset, event, products);
+            withdraws = allowed && !allows(profile);
+        });
+        if withdraws {
+            self.aggregates.queries.forget(root);
         }
     }
 
@@ -266,6 +284,7 @@ impl Engine {
         let mut aggregates = kept.aggregates;
         aggregates.catalog.restore(|id, number| names.set(id, number));
         aggregates.compatibility.restore();
+        aggregates.queries.restore();
         let live = Live { names, profiles: Profiles::restore(kept.profiles), snapshot: RwLock::default() };
         let mut engine = Self { aggregates, seen: kept.seen, live: Arc::new(live), ..Self::default() };
         engine.publish();

@@ -50,6 +50,8 @@ pub mod profile;
 pub mod profiles;
 /// What came in by the hour, and what has collapsed.
 pub mod pulse;
+/// What searches teach.
+pub mod queries;
 /// The same decision again, from the log.
 pub mod replay;
 /// Merchandisers' instructions.

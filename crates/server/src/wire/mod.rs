@@ -32,3 +32,5 @@ pub mod settings;
 mod shop;
 /// Recommendation tokens.
 pub mod token;
+/// The language of search and its synonyms.
+pub mod words;
