@@ -66,6 +66,8 @@ pub mod shelf;
 pub mod shown;
 /// Where candidates come from.
 pub mod source;
+/// What completes what a shopper is typing.
+pub mod suggest;
 /// What may be named in a placement: sources, filters, rules, with their parameters.
 pub mod tables;
 /// What models are fitted on.

@@ -99,6 +99,11 @@ impl Popularity {
         self.raw(product) * self.decay.at(now)
     }
 
+    /// The decayed signals of a category as they count at `now`, in signals.
+    pub fn of_category(&self, category: CategoryNo, now: Millis) -> f64 {
+        self.categories.get(category.index()).copied().unwrap_or(0.0) * self.decay.at(now)
+    }
+
     fn raw(&self, product: ProductNo) -> f64 {
         self.products.get(product.index()).copied().unwrap_or(0.0)
     }

@@ -7,5 +7,7 @@ pub mod analysis;
 pub mod document;
 /// What a query asks for.
 pub mod query;
+/// What completes what is being typed.
+pub mod suggest;
 /// The words that the catalogue knows.
 pub mod vocabulary;
