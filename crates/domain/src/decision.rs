@@ -3,6 +3,7 @@
 use crate::condition::Condition;
 use crate::event::PageType;
 use crate::id::{ArtifactId, CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
+use crate::search::{Met, Search};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,8 @@ pub struct Request {
     pub slots: u16,
     /// Whether the full candidate list is wanted.
     pub explain: bool,
+    /// What is searched for; `None` where nothing is.
+    pub search: Option<Box<Search>>,
     /// Sources left out by the server for want of time. An input, so that replay leaves them out too.
     pub skipped: Vec<String>,
 }
@@ -182,6 +185,8 @@ pub struct Decision {
     pub removed: Vec<(String, u32)>,
     /// Named ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,
+    /// How the search was met; `None` where nothing was searched for.
+    pub met: Option<Box<Met>>,
     /// What comes after the slate, in order, where the placement is a listing.
     pub rest: Vec<Candidate>,
     /// Every candidate, best first, where `explain` was asked.

@@ -21,6 +21,8 @@ pub mod order;
 pub mod problem;
 /// Sellable rows, with Google Merchant names.
 pub mod product;
+/// What a search asks for.
+pub mod search;
 /// Placements, rules and the shop's own settings.
 pub mod settings;
 /// Milliseconds and days.

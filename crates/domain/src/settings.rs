@@ -23,7 +23,7 @@ pub struct Settings {
     /// What is set of models that are learnt, names unique.
     pub models: Vec<ModelUse>,
     /// What is set of search.
-    pub search: Search,
+    pub search: SearchSettings,
 }
 
 impl Settings {
@@ -35,7 +35,7 @@ impl Settings {
 
 /// What is set of search.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Search {
+pub struct SearchSettings {
     /// The language of the catalogue's texts.
     pub language: Language,
     /// Words that mean the same, or nearly.

@@ -9,6 +9,7 @@ use crate::names::{Names, PRODUCTS_MAX};
 use crate::profile::{Act, Dated, Recent, seconds};
 use crate::pulse::Pulse;
 use crate::queries::Queries;
+use crate::texts::Texts;
 use crate::visits::Visits;
 use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::id::ArtifactId;
@@ -100,6 +101,9 @@ pub struct Aggregates {
     pub compatibility: Compatibility,
     /// Which products share attribute values and words.
     pub content: ContentIndex,
+    /// The texts as they are searched.
+    #[serde(skip)]
+    pub texts: Texts,
     /// The newest products by `published_at`, newest first.
     pub newest: Vec<(Millis, ProductNo)>,
     /// What is viewed in one visit.
@@ -152,6 +156,7 @@ impl Default for Aggregates {
             members: Members::default(),
             compatibility: Compatibility::default(),
             content: ContentIndex::default(),
+            texts: Texts::default(),
             newest: Vec::new(),
             co_viewed: CoOccurrence::default(),
             co_bought: CoOccurrence::default(),
@@ -303,6 +308,7 @@ impl Aggregates {
             catalog.row(product).map_or((CategoryNo(0), f32::NAN), |row| (row.category, row.octave))
         };
         let cost = price(&self.catalog);
+        let said = patch.content.as_ref().and_then(|_| self.catalog.content(product));
         let (before, after) = self.catalog.apply(product, patch);
         let group = patch.content.as_ref().map_or("", |content| &content.item_group_id);
         if let Some(parent) = names.get(group).filter(|parent| *parent != product) {
@@ -312,6 +318,7 @@ impl Aggregates {
         if patch.content.is_some()
             && let Some(content) = self.catalog.content(product)
         {
+            self.texts.change(product, &patch.id, said.as_ref(), Some(&content));
             self.compatibility.change(product, &content);
             self.content.change(product, &tags, self.catalog.tags(product));
             self.note_age(product);

@@ -110,6 +110,11 @@ struct Moments {
     as_of: [i64; 6],
 }
 
+/// Whether values of an attribute name one product each.
+pub fn is_naming(name: &str) -> bool {
+    NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(name))
+}
+
 fn main_unit(money: Money) -> f64 {
     money.minor as f64 / f64::from(10_u32.pow(money.currency.exponent()))
 }
@@ -315,6 +320,11 @@ impl Catalog {
         self.tags(product).iter().copied().filter(is_value)
     }
 
+    /// The attribute and the value that a number stands for, in lower case; the value is empty for the attribute itself.
+    pub fn tag_parts(&self, tag: u32) -> Option<(&str, &str)> {
+        self.tag_names.names.get(tag as usize)?.split_once('\u{1f}')
+    }
+
     /// Number of different attribute values.
     pub fn tag_count(&self) -> usize {
         self.tag_names.names.len()
@@ -462,10 +472,7 @@ impl Catalog {
             .flat_map(|(name, values)| values.split(',').map(move |value| (name.as_str(), value)));
         let others = category.into_iter().chain(words).chain(listed);
         let is_value = |(name, value): &(&str, &str)| {
-            !value.is_empty()
-                && !name.ends_with(RAW)
-                && value.len() <= TAG_LEN_MAX
-                && !NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(name))
+            !value.is_empty() && !name.ends_with(RAW) && value.len() <= TAG_LEN_MAX && !is_naming(name)
         };
         let names = &mut self.tag_names;
         // Looked up first: a snapshot may hold the names, and taking a new one in then copies them all.

@@ -3,8 +3,10 @@
 
 use crate::condition::{Check, Lookup};
 use crate::engine::Snapshot;
+use crate::found::Found;
 use crate::profile::{Act, Dated, Profile, Recent};
 use bespoke_domain::{CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
+use std::cell::OnceCell;
 
 /// Most products of a visit that sources look at.
 const VISIT_MAX: usize = 50;
@@ -40,6 +42,8 @@ pub struct Context<'a> {
     pub filter: Option<Check>,
     /// Ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,
+    /// What the search finds, once it was looked for.
+    found: OnceCell<Option<Found>>,
 }
 
 impl<'a> Context<'a> {
@@ -78,7 +82,17 @@ impl<'a> Context<'a> {
             category,
             filter: request.filter.as_ref().map(|filter| resolved(snapshot, filter)),
             missing_ids,
+            found: OnceCell::new(),
         }
+    }
+
+    /// What the request's search finds; `None` where it searches for nothing.
+    pub fn found(&self) -> Option<&Found> {
+        let find = || {
+            let planned = self.snapshot.plan.get(&self.request.placement)?;
+            Some(Found::new(self, planned, self.request.search.as_deref()?))
+        };
+        self.found.get_or_init(find).as_ref()
     }
 
     /// The products that "together" sources start from: the page's, else the cart's, else the visit's last.

@@ -7,11 +7,12 @@ use crate::foresight::{Foresight, bought_worth, foresee};
 use crate::pool::{Place, Pool, Pooled};
 use crate::profile::Profile;
 use crate::rule::{Phase, Planned};
-use crate::source::POPULAR;
+use crate::source::{MATCHES, POPULAR};
 use crate::tables::{PlannedPlacement, PlannedSource};
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::order::by_score;
+use bespoke_domain::search::{RESULTS_MAX, Sort};
 use bespoke_domain::settings::{Diversity, Form, OnThin};
 use bespoke_domain::{Candidate, Decision, ProductNo, Request};
 use rustc_hash::FxHashSet;
@@ -29,22 +30,27 @@ pub const SLOTS_MAX: usize = 100;
 ///
 /// The placement MUST exist in the snapshot; for an unknown one the slate is empty and the fallback `Hidden`.
 pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request) -> Decision {
-    let context = Context::new(snapshot, profile, request);
-    let Some(planned) = snapshot.plan.get(&request.placement) else { return nothing(&context) };
+    decide_in(&Context::new(snapshot, profile, request))
+}
+
+/// The same, of a request that is resolved already.
+pub fn decide_in(context: &Context<'_>) -> Decision {
+    let request = context.request;
+    let Some(planned) = context.snapshot.plan.get(&request.placement) else { return nothing(context) };
     if bucket(request) >= planned.placement.rollout {
-        return Decision { fallback: Fallback::Off, ..nothing(&context) };
+        return Decision { fallback: Fallback::Off, ..nothing(context) };
     }
     if request.room == Some(0) {
-        return Decision { fallback: Fallback::Clutter, ..nothing(&context) };
+        return Decision { fallback: Fallback::Clutter, ..nothing(context) };
     }
     let (slots, caps) = room(planned, request);
-    let (mut work, fallback) = Work::ordered(&context, planned, slots);
-    let foresight = work.foresee(&context, planned, fallback);
+    let (mut work, fallback) = Work::ordered(context, planned, slots);
+    let foresight = work.foresee(context, planned, fallback);
     let chosen = match request.follows {
-        None => work.select(slots, caps, fallback),
-        Some(_) => work.keep_order(&context, slots),
+        None => work.page(context, slots, (caps, fallback)),
+        Some(_) => work.keep_order(context, slots),
     };
-    work.certify(&context, planned, &Chosen { slate: chosen, foresight, fallback })
+    work.certify(context, planned, &Chosen { slate: chosen, foresight, fallback })
 }
 
 /// The candidates that an objective would put in order, described, in the order that sources and scorers gave them; none
@@ -97,8 +103,19 @@ fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
         return (request.given.len(), Diversity::default());
     }
     let slots = if request.slots == 0 { planned.placement.slots } else { request.slots };
-    let slots = slots.min(request.room.unwrap_or(u16::MAX));
-    (usize::from(slots).min(SLOTS_MAX), planned.placement.diversity)
+    let slots = usize::from(slots.min(request.room.unwrap_or(u16::MAX))).min(SLOTS_MAX);
+    // A later page comes after those before it, in one order.
+    ((before(request) + slots).min(RESULTS_MAX), planned.placement.diversity)
+}
+
+/// Results that earlier pages show.
+fn before(request: &Request) -> usize {
+    request.search.as_ref().map_or(0, |search| search.from as usize).min(RESULTS_MAX)
+}
+
+/// Whether the request itself says in which order results come.
+fn is_sorted(request: &Request) -> bool {
+    request.search.as_ref().is_some_and(|search| search.sort != Sort::Relevance)
 }
 
 fn nothing(context: &Context<'_>) -> Decision {
@@ -116,6 +133,7 @@ fn nothing(context: &Context<'_>) -> Decision {
         candidate_count: 0,
         removed: Vec::new(),
         missing_ids: context.missing_ids.clone(),
+        met: None,
         rest: Vec::new(),
         considered: None,
     }
@@ -144,7 +162,14 @@ fn models(context: &Context<'_>) -> Vec<(String, ArtifactId)> {
     in_force.filter(|(name, _)| is_used(name)).map(|(name, one)| (name.to_owned(), one)).collect()
 }
 
+/// What is asked where the request says in which order results come: what matches, in that order.
+static SORTED: PlannedSource =
+    PlannedSource { spec: &MATCHES, weight: 1.0, limit: RESULTS_MAX, params: Vec::new(), items: Vec::new() };
+
 fn asked_sources<'a>(planned: &'a PlannedPlacement, request: &Request) -> Vec<&'a PlannedSource> {
+    if is_sorted(request) {
+        return vec![&SORTED];
+    }
     let is_asked = |source: &&PlannedSource| !request.skipped.iter().any(|name| name == source.spec.name);
     planned.sources.iter().filter(is_asked).collect()
 }
@@ -172,13 +197,18 @@ impl<'a> Work<'a> {
     /// From the sources to the order before anything is foreseen.
     fn ordered(context: &Context<'a>, planned: &'a PlannedPlacement, slots: usize) -> (Self, Fallback) {
         let mut work = Self::gather(context, asked_sources(planned, context.request));
-        work.apply_rules(context, planned, Phase::Place);
+        let is_sorted = is_sorted(context.request);
+        if !is_sorted {
+            work.apply_rules(context, planned, Phase::Place);
+        }
         work.keep_given(context);
         work.filter(context, planned);
         work.apply_rules(context, planned, Phase::Remove);
         let fallback = work.judge_evidence(context, planned);
-        work.score(context, planned, SCORED_MIN.max(SCORED_PER_SLOT * slots));
-        work.apply_rules(context, planned, Phase::Order);
+        if !is_sorted {
+            work.score(context, planned, SCORED_MIN.max(SCORED_PER_SLOT * slots));
+            work.apply_rules(context, planned, Phase::Order);
+        }
         (work, fallback)
     }
 
@@ -303,10 +333,27 @@ impl<'a> Work<'a> {
     ) -> Foresight {
         // Without some of its sources a candidate would be described as something else.
         let is_cut = !context.request.skipped.is_empty();
-        if fallback != Fallback::None || context.request.follows.is_some() || is_cut {
+        let is_ordered = context.request.follows.is_some() || is_sorted(context.request);
+        if fallback != Fallback::None || is_ordered || is_cut {
             return Foresight::default();
         }
         foresee(context, planned, &mut self.pool)
+    }
+
+    /// The part of the order that the page shows.
+    fn page(
+        &mut self,
+        context: &Context<'_>,
+        slots: usize,
+        (caps, fallback): (Diversity, Fallback),
+    ) -> Vec<usize> {
+        let mut chosen = self.select(slots, caps, fallback);
+        let before = before(context.request).min(chosen.len());
+        if before > 0 {
+            let earlier = self.remover("earlier_page");
+            chosen.drain(..before).for_each(|at| self.leave_out(at, earlier));
+        }
+        chosen
     }
 
     /// Places of the slate's candidates in the pool, in the slate's order.
@@ -441,6 +488,7 @@ impl<'a> Work<'a> {
         let named = |(source, count): &(&PlannedSource, u32)| (source.spec.name.to_owned(), *count);
         let goes_on = placement.form == Form::Listing
             && context.request.follows.is_none()
+            && context.request.search.is_none()
             && fallback != Fallback::Hidden;
         Decision {
             slate: slate.iter().map(|&at| self.slot(context, planned, foresight, at)).collect(),
@@ -453,6 +501,7 @@ impl<'a> Work<'a> {
             scorers: planned.scorers.iter().map(|scorer| scorer.spec.name.to_owned()).collect(),
             candidate_count: self.pool.all.len() as u32,
             removed: self.removed.iter().filter(|(_, count)| *count > 0).cloned().collect(),
+            met: context.found().map(|found| Box::new(found.met.clone())),
             rest: if goes_on { self.rest() } else { Vec::new() },
             considered: context.request.explain.then(|| self.considered()),
             ..nothing(context)
@@ -515,7 +564,9 @@ fn parts(one: &Pooled, source_count: usize) -> Vec<(u8, f32)> {
 /// The rules that changed a candidate's place in the order.
 fn moved_by(context: &Context<'_>, planned: &PlannedPlacement, one: &Pooled) -> Vec<String> {
     let moved = |rule: &&Planned| {
-        rule.spec.phase == Phase::Order && rule.is_active(context) && rule.is_about(context, one)
+        rule.spec.phase == Phase::Order
+            && rule.is_active(context)
+            && rule.is_about(context, one.candidate, &one.row)
     };
     planned.rules.iter().filter(moved).map(|rule| rule.rule.name.clone()).collect()
 }

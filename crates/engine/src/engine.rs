@@ -3,12 +3,15 @@
 
 use crate::aggregates::Aggregates;
 use crate::condition::Lookup;
+use crate::context::Context;
+use crate::facets::{Facet, facets};
 use crate::names::Names;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
 use crate::shelf::{Changed, Models, Shelf};
 use crate::tables::Plan;
+use crate::texts::Texts;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{
     Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, ProductNo, Purpose, Request, Settings,
@@ -69,6 +72,23 @@ impl Live {
     /// Decides, with the latest snapshot and profile.
     pub fn decide(&self, request: &Request) -> Decision {
         self.decide_on(&self.snapshot(), request)
+    }
+
+    /// Decides on a search, and counts what its results can be narrowed by: the `named` facets, or those that tell most apart.
+    pub fn search_on(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        named: &[String],
+    ) -> (Decision, Vec<Facet>) {
+        let profile = request.shopper.and_then(|shopper| self.profile(shopper));
+        let context = Context::new(snapshot, profile.as_deref(), request);
+        let decision = crate::decide::decide_in(&context);
+        let facets = match (request.search.as_deref(), context.found()) {
+            (Some(search), Some(found)) => facets(&context, search, found, named),
+            _ => Vec::new(),
+        };
+        (decision, facets)
     }
 
     /// Decides, with a snapshot that is not newer than the latest, and the latest profile: it never lacks an entry that
@@ -158,6 +178,8 @@ impl Engine {
             Body::Key(key) => self.aggregates.fold_key(key),
             Body::Decision(decision) => {
                 self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
+                let profiles = &self.live.profiles;
+                self.aggregates.queries.fold_decision(decision, |shopper| profiles.root(shopper));
             }
             Body::Model(change) => self.aggregates.fold_model(change),
             Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
@@ -285,6 +307,7 @@ impl Engine {
         aggregates.catalog.restore(|id, number| names.set(id, number));
         aggregates.compatibility.restore();
         aggregates.queries.restore();
+        aggregates.texts = Texts::of(&aggregates.catalog);
         let live = Live { names, profiles: Profiles::restore(kept.profiles), snapshot: RwLock::default() };
         let mut engine = Self { aggregates, seen: kept.seen, live: Arc::new(live), ..Self::default() };
         engine.publish();

@@ -24,12 +24,16 @@ pub mod context;
 pub mod decide;
 /// The fold and its published snapshots.
 pub mod engine;
+/// What results can be narrowed by.
+pub mod facets;
 /// What candidates are like, as numbers.
 pub mod features;
 /// What removes candidates.
 pub mod filter;
 /// The learned order, by what is foreseen and what it is worth.
 pub mod foresight;
+/// What a search finds.
+pub mod found;
 /// What a ranker learns from.
 pub mod lessons;
 /// What products of a category usually cost.
@@ -70,6 +74,8 @@ pub mod source;
 pub mod suggest;
 /// What may be named in a placement: sources, filters, rules, with their parameters.
 pub mod tables;
+/// The texts as they are searched.
+pub mod texts;
 /// What models are fitted on.
 pub mod training;
 /// Which rows are variants of one product.

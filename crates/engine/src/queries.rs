@@ -10,11 +10,11 @@ pub mod follow;
 pub mod report;
 
 use crate::profile::seconds;
-use bespoke_domain::{DecisionId, Event, Millis, ProductNo, Purpose, ShopperNo};
+use bespoke_domain::{Decision, Event, Millis, ProductNo, Purpose, ShopperNo};
 use bespoke_models::cow::CowVec;
 use bespoke_models::decay::Decay;
 use bespoke_search::analysis::{Analyzer, Language};
-use follow::{Dealt, Deed, Following, Searched, Step};
+use follow::{Asked, Dealt, Deed, Following, Searched, Step};
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash as _, Hasher as _};
@@ -312,13 +312,16 @@ impl Queries {
         }
     }
 
-    /// Notes that a decision answers a query, and how many products it found: what carries the decision belongs to it.
-    pub fn decided(&mut self, decision: DecisionId, text: &str, results: u32) {
-        let Some(key) = fold(text) else { return };
-        let key: Arc<str> = key.into();
-        self.following.decided(decision, &key);
-        if let Some(query) = self.number(&key).and_then(|no| self.table.get_mut(no as usize)) {
-            query.results = Some(results);
+    /// Folds a decision that answers a query in: what carries it belongs to that query. Asked for a shopper it is for one who
+    /// may be followed.
+    pub fn fold_decision(&mut self, decision: &Decision, root: impl Fn(ShopperNo) -> ShopperNo) {
+        let request = &decision.request;
+        let Some(search) = request.search.as_deref().filter(|search| search.from == 0) else { return };
+        let (shopper, time) = (request.shopper.map(&root), request.now);
+        let results = decision.met.as_ref().map(|met| met.total);
+        let asked = Asked { text: &search.text, time, decision: Some(request.id), results };
+        if let Some(searched) = self.following.search(shopper, &asked) {
+            self.search(&searched, shopper, time, root);
         }
     }
 

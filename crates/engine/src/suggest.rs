@@ -223,7 +223,8 @@ impl Round<'_> {
     }
 
     fn may_be_shown(&self, product: ProductNo) -> bool {
-        let is_sold = |set: u8| self.ask.market.is_empty() || self.sold_in.get(usize::from(set)) == Some(&true);
+        let is_sold =
+            |set: u8| self.ask.market.is_empty() || self.sold_in.get(usize::from(set)) == Some(&true);
         self.catalog().row(product).is_some_and(|row| {
             row.is_available(self.ask.now)
                 && is_sold(row.markets)

@@ -102,6 +102,12 @@ impl Variants {
     }
 }
 
+/// Whether a group is one row alone, that names no group.
+#[inline]
+pub fn is_lone(group: GroupNo) -> bool {
+    group.0 & LONE != 0
+}
+
 fn lone(product: ProductNo) -> GroupNo {
     GroupNo(LONE | product.0)
 }

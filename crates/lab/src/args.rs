@@ -1,4 +1,4 @@
-//! The command line, parsed by hand: nine commands with a few options each.
+//! The command line, parsed by hand: ten commands with a few options each.
 
 use crate::baskets::BasketOptions;
 use crate::baskets::data::SETS;
@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::http::HttpOptions;
 use crate::models::MODELS;
 use crate::ranker::RankerOptions;
+use crate::search::SearchOptions;
 use crate::sequences::SequenceOptions;
 use crate::sequences::models::MODELS as SEQUENCE_MODELS;
 use crate::topn::TopOptions;
@@ -47,6 +48,12 @@ usage: lab baskets --data DIR [options]
   -k N               cut-off of the measures, 1 to 1000 (default 10)
   --json             print one JSON object instead of a table
 The last order of every shopper is asked for: all products, and those that are new to the shopper.
+
+usage: lab search --products FILE --judgments FILE [options]
+  --typos SEED       mistypes every word of five letters or more
+  --each             prints each query's NDCG@10 and Recall@100 to standard error
+  --json             print one JSON object instead of a table
+Products are JSON lines (id, title, supplier, short_description, attr_…), judgments CSV lines query,product,grade; gzip where named .gz.
 
 usage: lab http --train FILE --test FILE [options]
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
@@ -126,6 +133,8 @@ pub enum Command {
     Baskets(BasketOptions),
     /// Compare with a server.
     Http(HttpOptions),
+    /// `lab search`.
+    Search(SearchOptions),
     /// Compare with popularity on the seeded shop.
     Seeded(SeededOptions),
     /// Trees on candidate rows, with or without their peer.
@@ -148,6 +157,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
         Some("sequences") => parse_sequences(&mut words).map(Command::Sequences),
         Some("cold-start") => parse_sequences(&mut words).map(Command::ColdStart),
         Some("baskets") => parse_baskets(&mut words).map(Command::Baskets),
+        Some("search") => parse_search(&mut words).map(Command::Search),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
@@ -191,6 +201,24 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
     options.train = train.ok_or_else(|| Error::Usage("--train is missing".to_owned()))?;
     options.test = test.ok_or_else(|| Error::Usage("--test is missing".to_owned()))?;
     Ok(options)
+}
+
+fn parse_search(words: &mut impl Iterator<Item = String>) -> Result<SearchOptions, Error> {
+    let (mut products, mut judgments) = (None, None);
+    let (mut json, mut each, mut typos) = (false, false, None);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--products" => products = Some(value(words, &word)?.into()),
+            "--judgments" => judgments = Some(value(words, &word)?.into()),
+            "--typos" => typos = Some(number(words, &word, 0, usize::MAX)? as u64),
+            "--each" => each = true,
+            "--json" => json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    let products = products.ok_or_else(|| Error::Usage("--products is missing".to_owned()))?;
+    let judgments = judgments.ok_or_else(|| Error::Usage("--judgments is missing".to_owned()))?;
+    Ok(SearchOptions { products, judgments, json, each, typos })
 }
 
 fn parse_topn(words: &mut impl Iterator<Item = String>) -> Result<TopOptions, Error> {

@@ -29,6 +29,8 @@ pub mod ranker;
 pub mod report;
 /// Candidates of several models, ranked by trees.
 pub mod reranked;
+/// Product search on judged queries.
+pub mod search;
 /// The default placements on the seeded shop.
 pub mod seeded;
 /// What comes next, on public sequences.

@@ -2,7 +2,9 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
-use bespoke_lab::{args, baskets, bench, evaluate, fits, http, ranker, report, seeded, sequences, topn};
+use bespoke_lab::{
+    args, baskets, bench, evaluate, fits, http, ranker, report, search, seeded, sequences, topn,
+};
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.
@@ -45,6 +47,10 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::ColdStart(options) => {
             let result = sequences::cold::run(options)?;
             serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
+        }
+        Command::Search(options) => {
+            let results = search::run(options)?;
+            Ok(if options.json { report::search_json(&results) } else { report::search(&results) })
         }
         Command::Http(options) => {
             let compared = http::run(options)?;

@@ -3,6 +3,7 @@
 use crate::baskets::BasketOutcome;
 use crate::bench::Figure;
 use crate::evaluate::Outcome;
+use crate::search::SearchOutcome;
 use crate::seeded::Seeded;
 use crate::sequences::SequenceOutcome;
 use crate::topn::TopOutcome;
@@ -31,6 +32,30 @@ pub fn table(outcomes: &[Outcome]) -> String {
     }
     for one in outcomes {
         let _ = write!(text, "\n{}: {}", one.model, one.params);
+    }
+    text
+}
+
+/// One JSON object with everything; measures are fractions.
+pub fn search_json(outcomes: &[SearchOutcome]) -> String {
+    json!({ "results": outcomes }).to_string()
+}
+
+/// An aligned table: all queries, then the two halves.
+pub fn search(outcomes: &[SearchOutcome]) -> String {
+    let mut text = format!(
+        "{:<10} {:<5} {:>8} {:>10} {:>8} {:>8} {:>8}",
+        "system", "part", "ndcg10", "condensed", "judged10", "rec100", "mrr"
+    );
+    for one in outcomes {
+        for (part, means) in [("all", one.all), ("dev", one.dev), ("test", one.test)] {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                "\n{:<10} {part:<5} {:>8.4} {:>10.4} {:>8.4} {:>8.4} {:>8.4}",
+                one.system, means.ndcg10, means.ndcg10_condensed, means.judged10, means.recall100, means.mrr
+            );
+        }
     }
     text
 }

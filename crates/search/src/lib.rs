@@ -5,8 +5,18 @@
 pub mod analysis;
 /// What of a product is searched.
 pub mod document;
+/// Which products say what.
+pub mod index;
+/// The products that match a query, and how well.
+pub mod matching;
+/// From what was typed to a plan.
+pub mod planner;
+/// Where a term stands.
+pub mod postings;
 /// What a query asks for.
 pub mod query;
+/// How much of the query results must cover, and their order.
+pub mod ranking;
 /// What completes what is being typed.
 pub mod suggest;
 /// The words that the catalogue knows.

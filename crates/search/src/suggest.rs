@@ -117,10 +117,8 @@ pub struct Hit {
 
 /// The parts of `text` that were typed, as ranges of bytes in their order; `None` where it does not hold all of it.
 pub fn marked(analyzer: &Analyzer, text: &str, typed: &Typed) -> Option<Vec<(usize, usize)>> {
-    let words: Vec<(usize, &str, String)> = runs(text)
-        .filter_map(|(at, run)| Some((at, run, folded(analyzer, run)?)))
-        .take(WORDS_MAX)
-        .collect();
+    let words: Vec<(usize, &str, String)> =
+        runs(text).filter_map(|(at, run)| Some((at, run, folded(analyzer, run)?))).take(WORDS_MAX).collect();
     let mut taken = vec![false; words.len()];
     let mut parts = Vec::with_capacity(typed.words.len());
     for word in &typed.words {
@@ -142,9 +140,8 @@ pub fn marked(analyzer: &Analyzer, text: &str, typed: &Typed) -> Option<Vec<(usi
 /// The bytes of the shortest beginning of a run that is folded to so many letters.
 fn beginning(analyzer: &Analyzer, run: &str, letters: usize) -> usize {
     let ends = run.char_indices().map(|(at, c)| at + c.len_utf8());
-    let is_enough = |end: &usize| {
-        folded(analyzer, &run[..*end]).is_some_and(|part| part.chars().count() >= letters)
-    };
+    let is_enough =
+        |end: &usize| folded(analyzer, &run[..*end]).is_some_and(|part| part.chars().count() >= letters);
     ends.filter(is_enough).map(|end| end_of_letter(run, end)).next().unwrap_or(run.len())
 }
 

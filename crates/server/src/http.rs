@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
-use crate::{catalog_versions, clock, keys, models_api, operate, recommend, tune};
+use crate::{catalog_versions, clock, keys, models_api, operate, recommend, search_api, tune};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
@@ -78,6 +78,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/recommend:next", post(post_next))
         .route("/v1/recommend/{placement}", get(get_recommend))
         .route("/v1/rank", slates(recommend::rank))
+        .route("/v1/search", slates(search_api::search).get(get_search))
+        .route("/v1/categories/{path}/products", get(get_category))
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
         .route("/v1/placements/{placement}", patch(patch_placement))
@@ -197,6 +199,29 @@ async fn get_recommend(
     scope(&app, &headers, query.as_deref())?;
     let cached = [(header::CACHE_CONTROL, "public, max-age=60"), (header::VARY, "authorization")];
     Ok((cached, axum::Json(recommend::impersonal(&app, placement, query.as_deref())?)).into_response())
+}
+
+async fn get_search(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    let query = query.unwrap_or_default();
+    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, None))?;
+    Ok(axum::Json(body).into_response())
+}
+
+async fn get_category(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    let query = query.unwrap_or_default();
+    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, Some(&path)))?;
+    Ok(axum::Json(body).into_response())
 }
 
 /// How long the caller waits, `x-timeout-ms`.

@@ -16,7 +16,6 @@ use bespoke_domain::{Offset, Settings};
 use bespoke_engine::Snapshot;
 use bespoke_engine::backtest::measures::Yardstick;
 use bespoke_engine::backtest::{Cases, Judged};
-use bespoke_engine::profile::seconds;
 use bespoke_engine::shelf;
 use bespoke_engine::training::Training;
 use bespoke_models::learned::{LEARNED, Learned, LearnedSpec};
@@ -236,8 +235,9 @@ impl Learner {
             (run.acts, run.cases) = (training.deeds.len(), cases.len());
             (run.split_ms, run.popular) = (i64::from(split_s) * 1000, JudgedBody::of(&popular));
         });
-        let now_s = seconds(clock::now()).max(training.time_at(1.0)).saturating_add(1);
-        let whole = training.set(now_s, &snapshot.aggregates.catalog);
+        // As of the last act, not of the clock: the same log gives the same bytes.
+        let until_s = training.time_at(1.0).saturating_add(1);
+        let whole = training.set(until_s, &snapshot.aggregates.catalog);
         let held = training.size_bytes() + past.size_bytes() + whole.size_bytes();
         let budget = Budget::new(self.limits, started, held as u64);
         let data = Data { past: &past, whole: &whole, cases: &cases, budget };

@@ -57,6 +57,8 @@ pub mod recommend;
 pub mod render;
 /// New tables over the old catalogue.
 pub mod renew;
+/// Search and category pages.
+pub mod search_api;
 /// Backtests of placements.
 pub mod trials;
 /// The search for better parameters.

@@ -7,6 +7,7 @@ use crate::models_api::ModelsBody;
 use crate::operate::VersionsBody;
 use crate::wire::error::ProblemJson;
 use crate::wire::recommend::{BatchAsk, BatchBody, NextAsk, RankAsk, RecommendAsk, RecommendBody};
+use crate::wire::search::{SearchAsk, SearchBody};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -23,6 +24,9 @@ use utoipa::OpenApi;
         batch,
         next,
         rank,
+        search,
+        search_by_address,
+        category_products,
         impersonal,
         rollout,
         versions,
@@ -49,6 +53,8 @@ use utoipa::OpenApi;
         BatchAsk,
         RankAsk,
         NextAsk,
+        SearchAsk,
+        SearchBody,
         VersionsBody,
         CatalogVersionsBody,
         ModelsBody,
@@ -196,6 +202,39 @@ fn doctor() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn rank() {}
+
+/// Search. Every result matches the words; as many of them as can be asked for while enough products have all. Counts are exact.
+#[utoipa::path(post, path = "/v1/search", request_body = SearchAsk,
+    params(("x-timeout-ms" = Option<u16>, Header, description = "how long the caller waits, 0 to 10000; 150 if left out")),
+    responses(
+    (status = 200, body = SearchBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn search() {}
+
+/// The same by an address: `refine.brand=Acme&refine.price=10..50`, a value each.
+#[utoipa::path(get, path = "/v1/search",
+    params(("q" = String, Query), ("placement" = Option<String>, Query), ("anonymous_id" = Option<String>, Query),
+        ("filter" = Option<String>, Query), ("facets" = Option<String>, Query), ("sort" = Option<String>, Query),
+        ("page" = Option<u32>, Query), ("n" = Option<u16>, Query), ("literal" = Option<bool>, Query),
+        ("exclude_ids" = Option<String>, Query), ("market" = Option<String>, Query), ("key" = Option<String>, Query)),
+    responses(
+    (status = 200, body = SearchBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn search_by_address() {}
+
+/// A category's products with facets; `path` is `Home > Kitchen`, encoded. Otherwise as `GET /v1/search`, without `q`.
+#[utoipa::path(get, path = "/v1/categories/{path}/products",
+    params(("path" = String, Path), ("placement" = Option<String>, Query), ("anonymous_id" = Option<String>, Query),
+        ("filter" = Option<String>, Query), ("facets" = Option<String>, Query), ("sort" = Option<String>, Query),
+        ("page" = Option<u32>, Query), ("n" = Option<u16>, Query), ("market" = Option<String>, Query),
+        ("key" = Option<String>, Query)),
+    responses(
+    (status = 200, body = SearchBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn category_products() {}
 
 /// A slate without a shopper, which caches may keep for a minute.
 #[utoipa::path(get, path = "/v1/recommend/{placement}",

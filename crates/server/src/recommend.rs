@@ -16,7 +16,7 @@ use bespoke_domain::settings::{Clutter, Form, Scope};
 use bespoke_domain::{Candidate, Decision, DecisionId, Millis, Request, ShopperNo};
 use bespoke_engine::Snapshot;
 use bespoke_engine::replay::Replay;
-use bespoke_engine::source::POPULAR;
+use bespoke_engine::source::{MATCHES, POPULAR};
 use bespoke_engine::tables::PlannedPlacement;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -99,10 +99,7 @@ fn answer(
     timeout: Duration,
     asked: Asked,
 ) -> Result<RecommendBody, ApiError> {
-    if asked.user_id.is_some() && scope != Scope::Secret {
-        return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
-    }
-    let request = request(app, snapshot, asked, timeout)?;
+    let request = request_of(app, snapshot, scope, timeout, asked)?;
     Ok(decide_and_log(app, snapshot, request))
 }
 
@@ -117,7 +114,7 @@ pub(crate) fn decide_and_log(app: &App, snapshot: &Snapshot, request: Request) -
     body
 }
 
-fn note(app: &App, decision: &Decision, took: Duration) {
+pub(crate) fn note(app: &App, decision: &Decision, took: Duration) {
     app.metrics.recommend_seconds.observe(took.as_secs_f64());
     if decision.request.skipped.is_empty() {
         app.pace.decided(took);
@@ -132,10 +129,20 @@ fn note(app: &App, decision: &Decision, took: Duration) {
 /// What is left out when there is no time: everything but the leaderboards, which are there already.
 pub(crate) fn slower_sources(planned: &PlannedPlacement) -> Vec<String> {
     let names = planned.sources.iter().map(|source| source.spec.name);
-    names.filter(|name| *name != POPULAR.name).map(str::to_owned).collect()
+    names.filter(|name| *name != POPULAR.name && *name != MATCHES.name).map(str::to_owned).collect()
 }
 
-fn request(app: &App, snapshot: &Snapshot, asked: Asked, timeout: Duration) -> Result<Request, ApiError> {
+/// The request that is asked for, by who may ask it.
+pub(crate) fn request_of(
+    app: &App,
+    snapshot: &Snapshot,
+    scope: Scope,
+    timeout: Duration,
+    asked: Asked,
+) -> Result<Request, ApiError> {
+    if asked.user_id.is_some() && scope != Scope::Secret {
+        return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
+    }
     let Some(planned) = snapshot.plan.get(&asked.placement) else {
         let detail = format!("there is no placement {:?}", asked.placement);
         return Err(ApiError::new("unknown_placement", detail));
@@ -156,6 +163,7 @@ fn request(app: &App, snapshot: &Snapshot, asked: Asked, timeout: Duration) -> R
         follows: None,
         filter: asked.filter,
         market: asked.market,
+        search: None,
         room: asked.room,
         utc_offset_min: utc_offset_min(snapshot, now),
         slots: asked.n,
@@ -198,7 +206,6 @@ pub(crate) fn new_id(now: Millis) -> Result<DecisionId, ApiError> {
 fn render_body(shop: &Shop, snapshot: &Snapshot, decision: &Decision, took_ms: u64) -> RecommendBody {
     let request = &decision.request;
     let first = request.follows.map_or(0, |(_, at)| at as usize);
-    let slots = (first..).zip(&decision.slate);
     let next = decision.slate.len() as u32;
     let next = (!decision.rest.is_empty())
         .then(|| token::make_cursor(&shop.secret.0, request.id, next, request.now));
@@ -209,13 +216,18 @@ fn render_body(shop: &Shop, snapshot: &Snapshot, decision: &Decision, took_ms: u
         rec_token: token::make(&shop.secret.0, decision.request.id, decision.request.now),
         placement: decision.request.placement.clone(),
         headline: decision.headline.clone(),
-        items: slots.map(|(position, slot)| slot_body(snapshot, position, slot)).collect(),
+        items: slot_bodies(snapshot, decision, first),
         personalization: render::personalization(decision.personalization).to_owned(),
         fallback: render::fallback(decision.fallback).to_owned(),
         missing_ids: decision.missing_ids.clone(),
         skipped: decision.request.skipped.clone(),
         took_ms,
     }
+}
+
+/// The slate, its first slot at position `first`.
+pub(crate) fn slot_bodies(snapshot: &Snapshot, decision: &Decision, first: usize) -> Vec<SlotBody> {
+    (first..).zip(&decision.slate).map(|(position, slot)| slot_body(snapshot, position, slot)).collect()
 }
 
 /// The page's product and the slate as one, where the placement is a bundle and all of it can be bought.

@@ -8,7 +8,7 @@ use crate::pool::Pool;
 /// The line in the table.
 pub static SPEC: FilterSpec = FilterSpec {
     name: "asked_for",
-    doc: "Removes what does not match the request's `filter`. Always on.",
+    doc: "Removes what does not match the request's `filter`, or what a search is narrowed by. Always on.",
     plain: "are not what the page asks for",
     params: &[],
     hard: true,
@@ -16,6 +16,12 @@ pub static SPEC: FilterSpec = FilterSpec {
 };
 
 fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
-    let Some(filter) = &context.filter else { return 0 };
-    pool.remove(remover, true, |one| !filter.holds(context, one.candidate))
+    let found = context.found();
+    if context.filter.is_none() && found.is_none() {
+        return 0;
+    }
+    pool.remove(remover, true, |one| {
+        let is_filtered = context.filter.as_ref().is_some_and(|filter| !filter.holds(context, one.candidate));
+        is_filtered || found.is_some_and(|found| !found.is_refined(context, one.candidate, &one.row))
+    })
 }

@@ -16,7 +16,9 @@ pub static SPEC: FilterSpec = FilterSpec {
 
 fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
     let sensitive = &context.snapshot.plan.sensitive;
-    if sensitive.is_empty() || sensitive.contains(context.category) {
+    // Who searches for it by name looks for it.
+    let is_named = context.request.search.as_ref().is_some_and(|search| !search.text.trim().is_empty());
+    if sensitive.is_empty() || sensitive.contains(context.category) || is_named {
         return 0;
     }
     pool.remove(remover, SPEC.hard, |one| sensitive.contains(one.row.category))

@@ -29,6 +29,19 @@ pub enum Deed {
     Purchase,
 }
 
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The query as it was written.
+    pub text: &'a str,
+    /// When.
+    pub time: Millis,
+    /// The decision that answers it.
+    pub decision: Option<DecisionId>,
+    /// How many products it found, where that is told.
+    pub results: Option<u32>,
+}
+
 /// A search.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Searched {
@@ -116,7 +129,7 @@ impl Following {
         self.advance(event.time);
         match event.kind {
             EventKind::Search | EventKind::ViewSearchResults => {
-                self.search(shopper, event).map(Step::Searched).into_iter().collect()
+                self.told(shopper, event).map(Step::Searched).into_iter().collect()
             }
             EventKind::SelectItem => self.deal(shopper, event, products, Deed::Click),
             EventKind::AddToCart => self.deal(shopper, event, products, Deed::Cart),
@@ -126,7 +139,7 @@ impl Following {
     }
 
     /// Remembers that a decision answers a query.
-    pub fn decided(&mut self, decision: DecisionId, key: &Arc<str>) {
+    fn decided(&mut self, decision: DecisionId, key: &Arc<str>) {
         if self.decisions.insert(decision, key.clone()).is_none() {
             self.order.push_back(decision);
         }
@@ -157,25 +170,42 @@ impl Following {
         }
     }
 
-    fn search(&mut self, shopper: Option<ShopperNo>, event: &Event) -> Option<Searched> {
+    /// A search that an event tells of.
+    fn told(&mut self, shopper: Option<ShopperNo>, event: &Event) -> Option<Searched> {
         let details = event.details.as_deref()?;
-        let written = details.search_term.as_deref()?;
-        let key: Arc<str> = fold(written)?.into();
-        if let Some(decision) = event.decision {
+        let asked = Asked {
+            text: details.search_term.as_deref()?,
+            time: event.time,
+            decision: event.decision,
+            results: details.result_count,
+        };
+        // The decision was counted already, whoever it was for.
+        let is_known = event.decision.is_some_and(|one| self.decisions.contains_key(&one));
+        let mut searched = self.search(shopper, &asked)?;
+        searched.is_new &= !is_known;
+        searched.shows_results = event.kind == EventKind::ViewSearchResults;
+        Some(searched)
+    }
+
+    /// Notes a search; `shopper` only where they may be followed.
+    pub fn search(&mut self, shopper: Option<ShopperNo>, asked: &Asked<'_>) -> Option<Searched> {
+        self.advance(asked.time);
+        let key: Arc<str> = fold(asked.text)?.into();
+        if let Some(decision) = asked.decision {
             self.decided(decision, &key);
         }
-        let words: Vec<&str> = written.split_whitespace().collect();
+        let words: Vec<&str> = asked.text.split_whitespace().collect();
         let mut searched = Searched {
             search: 0,
             key,
             text: words.join(" ").to_lowercase(),
             is_new: true,
-            shows_results: event.kind == EventKind::ViewSearchResults,
-            results: details.result_count,
+            shows_results: false,
+            results: asked.results,
             instead_of: None,
         };
         match shopper {
-            Some(shopper) => self.follow(shopper, event, &mut searched),
+            Some(shopper) => self.follow(shopper, asked, &mut searched),
             None => searched.search = self.next(),
         }
         Some(searched)
@@ -187,21 +217,21 @@ impl Following {
     }
 
     /// Adds a search to the visit of a shopper.
-    fn follow(&mut self, shopper: ShopperNo, event: &Event, searched: &mut Searched) {
+    fn follow(&mut self, shopper: ShopperNo, asked: &Asked<'_>, searched: &mut Searched) {
         let next = self.count + 1;
         let is_known = self.visits.contains_key(&shopper);
         let visit = self.visits.entry(shopper).or_default();
-        visit.last = visit.last.max(event.time);
+        visit.last = visit.last.max(asked.time);
         if let Some(at) = visit.searches.iter().position(|one| one.key == searched.key) {
             let mut again = visit.searches.remove(at);
-            again.time = event.time;
-            again.decision = event.decision.or(again.decision);
+            again.time = asked.time;
+            again.decision = asked.decision.or(again.decision);
             (searched.search, searched.is_new) = (again.no, false);
             visit.searches.push(again);
             return;
         }
         let before = visit.searches.last();
-        let is_soon = |one: &&Search| (0..=INSTEAD_MS).contains(&event.time.since(one.time));
+        let is_soon = |one: &&Search| (0..=INSTEAD_MS).contains(&asked.time.since(one.time));
         let instead_of = before.filter(|one| !one.is_clicked).filter(is_soon).map(|one| one.key.clone());
         if visit.searches.len() == SEARCHES_MAX {
             visit.searches.remove(0);
@@ -211,15 +241,15 @@ impl Following {
         visit.searches.push(Search {
             no: next,
             key: searched.key.clone(),
-            time: event.time,
-            decision: event.decision,
+            time: asked.time,
+            decision: asked.decision,
             is_clicked: false,
             clicked: Vec::new(),
             instead_of,
         });
         self.count = next;
         if !is_known {
-            self.due.entry(deadline(event.time)).or_default().push(shopper);
+            self.due.entry(deadline(asked.time)).or_default().push(shopper);
         }
     }
 

@@ -1,8 +1,9 @@
 use super::*;
 use bespoke_domain::event::{Details, EventItem, PageType};
+use bespoke_domain::search::{Met, Search};
 use bespoke_domain::settings::Synonym;
 use bespoke_domain::time::{DAY_MS, MINUTE_MS};
-use bespoke_domain::{Consent, EventKind};
+use bespoke_domain::{Consent, DecisionId, EventKind, Request};
 
 struct Bench {
     queries: Queries,
@@ -48,6 +49,21 @@ impl Bench {
         self.fold(shopper, &event, &[product]);
     }
 
+    fn decide(&mut self, id: u128, shopper: Option<u32>, text: &str, total: u32) {
+        let search = Box::new(Search { text: text.to_owned(), ..Search::default() });
+        let now = Millis(self.second * 1000);
+        let request = Request {
+            id: DecisionId(id),
+            shopper: shopper.map(ShopperNo),
+            search: Some(search),
+            now,
+            ..Request::default()
+        };
+        let mut decision = crate::decide(&crate::Snapshot::default(), None, &request);
+        decision.met = Some(Box::new(Met { total, ..Met::default() }));
+        self.queries.fold_decision(&decision, |one| one);
+    }
+
     fn query(&self, text: &str) -> &Query {
         self.queries.find(text).expect("it was asked")
     }
@@ -78,8 +94,10 @@ fn a_search_told_twice_is_one_and_what_follows_belongs_to_it() {
 #[test]
 fn a_click_elsewhere_is_none_on_results_and_a_decision_tells_whose_it_is() {
     let mut bench = Bench::new();
-    bench.queries.decided(DecisionId(5), "red mug", 40);
+    bench.decide(5, Some(1), "red mug", 40);
     bench.search(1, "red mug", None);
+    let query = bench.query("red mug");
+    assert_eq!((query.followed, query.results, query.told), (1, Some(40), (1, 0)), "the same search");
     let mut click = bench.event(EventKind::SelectItem);
     click.items = vec![EventItem { index: Some(0), ..EventItem::default() }];
     for (page, decision, clicks) in [
@@ -142,6 +160,25 @@ fn without_consent_to_personalization_a_search_only_counts() {
     let now = Millis(bench.second * 1000);
     assert!((bench.queries.popularity(query, now) - 9.0).abs() < 0.1, "told twice, counted once");
     assert!((bench.queries.popularity(query, now.plus(14 * DAY_MS)) - 4.5).abs() < 0.1);
+}
+
+#[test]
+fn a_decision_and_the_events_that_name_it_are_one_search() {
+    let mut bench = Bench::new();
+    for no in 0..7 {
+        bench.decide(no, None, "mug", 12);
+        for kind in [EventKind::Search, EventKind::ViewSearchResults] {
+            let mut event = bench.event(kind);
+            event.consent = Consent::DENIED.with(Purpose::Analytics, true);
+            event.decision = Some(DecisionId(no));
+            event.details = Some(Box::new(Details { search_term: Some("mug".into()), ..Details::default() }));
+            bench.fold(1, &event, &[]);
+        }
+    }
+    let query = bench.query("mug");
+    let count = bench.queries.popularity(query, Millis(bench.second * 1000));
+    assert!((count - 7.0).abs() < 0.1, "{count}");
+    assert_eq!((query.results, query.told, query.is_common()), (Some(12), (7, 0), false));
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub static SPEC: RuleSpec = RuleSpec {
     doc: "Multiplies the scores of what it is about by `factor`, 1 to 100.",
     phase: Phase::Order,
     apply,
+    removes: |_| false,
 };
 
 /// Multiplies the scores of what the rule is about; burying does the same with a smaller number.
@@ -20,7 +21,9 @@ pub(super) fn apply(
     pool: &mut Pool<'_>,
     _remover: u16,
 ) -> u32 {
-    let is_in = |one: &&mut crate::pool::Pooled| one.removed_by.is_none() && rule.is_about(context, one);
+    let is_in = |one: &&mut crate::pool::Pooled| {
+        one.removed_by.is_none() && rule.is_about(context, one.candidate, &one.row)
+    };
     pool.all.iter_mut().filter(is_in).for_each(|one| one.factor *= rule.rule.factor);
     0
 }

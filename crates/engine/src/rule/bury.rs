@@ -9,4 +9,5 @@ pub static SPEC: RuleSpec = RuleSpec {
     doc: "Multiplies the scores of what it is about by `factor`, 0 to 1.",
     phase: Phase::Order,
     apply,
+    removes: |_| false,
 };

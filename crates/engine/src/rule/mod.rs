@@ -8,10 +8,11 @@ mod hide;
 mod pin;
 mod reserve;
 
+use crate::catalog::Row;
 use crate::category_tree::CategorySet;
 use crate::condition::Check;
 use crate::context::Context;
-use crate::pool::{Pool, Pooled};
+use crate::pool::Pool;
 use bespoke_domain::settings::Rule;
 use bespoke_domain::{Candidate, CategoryNo, ProductNo};
 
@@ -56,6 +57,8 @@ pub struct RuleSpec {
     pub phase: Phase,
     /// Applies the rule with this number to the pool; candidates it removes carry `remover`; returns how many it removed.
     pub apply: fn(&Context<'_>, &Planned, u16, &mut Pool<'_>, u16) -> u32,
+    /// Whether it removes a candidate that it is (`true`) or is not about.
+    pub removes: fn(bool) -> bool,
 }
 
 /// Every rule.
@@ -72,10 +75,10 @@ impl Planned {
     }
 
     /// Whether it is about a candidate: named, in a named category, or as its filter says.
-    pub fn is_about(&self, context: &Context<'_>, one: &Pooled) -> bool {
-        let is_named = matches!(one.candidate, Candidate::Product(product) if self.items.contains(&product));
+    pub fn is_about(&self, context: &Context<'_>, candidate: Candidate, row: &Row) -> bool {
+        let is_named = matches!(candidate, Candidate::Product(product) if self.items.contains(&product));
         is_named
-            || self.below.contains(one.row.category)
-            || self.filter.as_ref().is_some_and(|filter| filter.holds(context, one.candidate))
+            || self.below.contains(row.category)
+            || self.filter.as_ref().is_some_and(|filter| filter.holds(context, candidate))
     }
 }

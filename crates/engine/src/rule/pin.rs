@@ -11,6 +11,7 @@ pub static SPEC: RuleSpec = RuleSpec {
     doc: "Puts the named products at `position` and the slots after it, if they are available.",
     phase: Phase::Place,
     apply,
+    removes: |_| false,
 };
 
 fn apply(_context: &Context<'_>, rule: &Planned, rule_no: u16, pool: &mut Pool<'_>, _remover: u16) -> u32 {

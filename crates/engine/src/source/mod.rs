@@ -15,6 +15,7 @@ mod favourites;
 /// What learnt models recommend.
 pub mod learned;
 mod look_alike;
+mod matches;
 mod new_arrivals;
 mod next_basket;
 mod popular;
@@ -30,6 +31,7 @@ use bespoke_domain::{Candidate, ProductNo};
 use bespoke_models::popularity::Popularity;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
+pub use matches::SPEC as MATCHES;
 pub use popular::SPEC as POPULAR;
 
 /// Scored candidates, best first.
@@ -55,7 +57,7 @@ pub struct SourceSpec {
 }
 
 /// Every source.
-pub static SOURCES: [&SourceSpec; 26] = [
+pub static SOURCES: [&SourceSpec; 27] = [
     &popular::SPEC,
     &recently_viewed::SPEC,
     &co_viewed::SPEC,
@@ -71,6 +73,7 @@ pub static SOURCES: [&SourceSpec; 26] = [
     &new_arrivals::SPEC,
     &buy_again::SPEC,
     &category::SPEC,
+    &matches::SPEC,
     &favourites::SPEC,
     &favourite_categories::SPEC,
     &editorial::SPEC,

@@ -7,6 +7,7 @@ mod invariants;
 mod learnt;
 mod occasions;
 mod ranker;
+mod searching;
 mod trial;
 mod wardrobe;
 

@@ -10,7 +10,9 @@ use super::{BenchOptions, Figure};
 use crate::error::Error;
 use bespoke_domain::settings::{Settings, Shop as ShopFacts};
 use bespoke_domain::time::DAY_MS;
-use bespoke_domain::{Body, CategoryNo, Currency, Entry, EventKind, Millis, Offset, ProductNo, Purpose, ShopperNo};
+use bespoke_domain::{
+    Body, CategoryNo, Currency, Entry, EventKind, Millis, Offset, ProductNo, Purpose, ShopperNo,
+};
 use bespoke_engine::suggest::suggester::{Suggester, Suggestions};
 use bespoke_engine::suggest::{Ask, What, suggest};
 use bespoke_engine::{Engine, Live, Snapshot};
@@ -25,8 +27,22 @@ const ASKED: usize = 20_000;
 type Names = [&'static str; 7];
 
 const SIZES: [(u32, Names); 2] = [
-    (1_000_000, ["p50_us_1m", "p99_us_1m", "max_us_1m", "first_s_1m", "order_s_1m", "fresh_ms_1m", "queries_1m"]),
-    (43_000, ["p50_us_43k", "p99_us_43k", "max_us_43k", "first_s_43k", "order_s_43k", "fresh_ms_43k", "queries_43k"]),
+    (
+        1_000_000,
+        ["p50_us_1m", "p99_us_1m", "max_us_1m", "first_s_1m", "order_s_1m", "fresh_ms_1m", "queries_1m"],
+    ),
+    (
+        43_000,
+        [
+            "p50_us_43k",
+            "p99_us_43k",
+            "max_us_43k",
+            "first_s_43k",
+            "order_s_43k",
+            "fresh_ms_43k",
+            "queries_43k",
+        ],
+    ),
 ];
 
 /// Measures; microseconds an answer, the time until there are suggestions at all, until they are in order again, until a new
@@ -164,7 +180,8 @@ fn typed(snapshot: &Snapshot, dice: &mut Seeded) -> String {
         1 => queries.get(below(queries.len()) as u32).map_or("", |query| &*query.text),
         _ => catalog.title(ProductNo(below(catalog.len()) as u32)).unwrap_or_default(),
     };
-    let mut letters: Vec<char> = text.rsplit(" > ").next().unwrap_or_default().to_lowercase().chars().collect();
+    let mut letters: Vec<char> =
+        text.rsplit(" > ").next().unwrap_or_default().to_lowercase().chars().collect();
     letters.truncate(1 + below(letters.len().max(1)));
     if below(5) == 0 && letters.len() > 1 {
         let at = 1 + below(letters.len() - 1);
@@ -220,13 +237,18 @@ pub fn tastes(shop: &Shop) -> Tastes {
     for fact in Stream::new(shop) {
         let (event, shopper) = (&fact.event, Shopper::new(shop, fact.shopper));
         let now = event.time;
-        let is_known = event.consent.allows(Purpose::Analytics) && event.consent.allows(Purpose::Personalization);
+        let is_known =
+            event.consent.allows(Purpose::Analytics) && event.consent.allows(Purpose::Personalization);
         if now >= split && event.kind == EventKind::Search && is_known {
             if now.since(renewed) > DAY_MS / 24 {
                 fold.engine.publish();
                 (suggestions, renewed) = (suggester.renew(&live.snapshot(), now), now);
             }
-            let term = event.details.as_deref().and_then(|details| details.search_term.as_deref()).unwrap_or_default();
+            let term = event
+                .details
+                .as_deref()
+                .and_then(|details| details.search_term.as_deref())
+                .unwrap_or_default();
             let [popular, personal] = ranks(&live, &suggestions, ShopperNo(fact.shopper), (term, now));
             let is_planted = shopper.leaves.iter().any(|leaf| {
                 term.ends_with(&shop.path(*leaf).rsplit(" > ").next().unwrap_or_default().to_lowercase())
@@ -242,7 +264,12 @@ pub fn tastes(shop: &Shop) -> Tastes {
 }
 
 /// Mean reciprocal ranks of a query among ten, by its first letters: without the shopper, and with them.
-fn ranks(live: &Live, suggestions: &Suggestions, shopper: ShopperNo, (term, now): (&str, Millis)) -> [f64; 2] {
+fn ranks(
+    live: &Live,
+    suggestions: &Suggestions,
+    shopper: ShopperNo,
+    (term, now): (&str, Millis),
+) -> [f64; 2] {
     let (snapshot, profile) = (live.snapshot(), live.profile(shopper));
     [None, profile.as_deref()].map(|profile| {
         let letters = (1..=LETTERS).filter_map(|count| term.get(..count));

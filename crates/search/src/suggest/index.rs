@@ -52,7 +52,8 @@ impl Index {
     pub fn with_fresh(&self, phrases: &Phrases, changed: &FxHashSet<u32>) -> Self {
         let mut numbers: Vec<u32> = changed.iter().copied().collect();
         numbers.sort_unstable();
-        let words = |no: u32| phrases.of(no).iter().map(|word| phrases.words[*word as usize].clone()).collect();
+        let words =
+            |no: u32| phrases.of(no).iter().map(|word| phrases.words[*word as usize].clone()).collect();
         let fresh = numbers.into_iter().map(|no| (no, words(no))).collect();
         Self { base: self.base.clone(), fresh: Arc::new(fresh), changed: Arc::new(changed.clone()) }
     }
@@ -174,7 +175,8 @@ impl Base {
         let mut waiting = vec![(0..self.ends.len() as u32, 0_usize, u32::MAX)];
         while let Some((range, length, above)) = waiting.pop() {
             for part in self.parts(&range, length) {
-                let is_many = (self.begins[part.end as usize] - self.begins[part.start as usize]) as usize > MANY;
+                let is_many =
+                    (self.begins[part.end as usize] - self.begins[part.start as usize]) as usize > MANY;
                 if !is_many {
                     continue;
                 }
@@ -269,7 +271,8 @@ impl Base {
             return self.best(one, limit);
         }
         let holds_all = |rank: &u32| {
-            let words = &self.words[self.words_begin[*rank as usize] as usize..self.words_begin[*rank as usize + 1] as usize];
+            let words = &self.words
+                [self.words_begin[*rank as usize] as usize..self.words_begin[*rank as usize + 1] as usize];
             let mut taken = 0_u32;
             meant.iter().all(|one| {
                 let free = (0..words.len()).find(|at| taken >> at & 1 == 0 && one.holds(words[*at]));
@@ -364,11 +367,14 @@ impl Base {
                 break;
             }
             let swapped = [letters[at + 1], letters[at]];
-            ranges.push(self.range(&within, &format!("{before}{}{}", text(&swapped), text(&letters[at + 2..]))));
+            ranges.push(
+                self.range(&within, &format!("{before}{}{}", text(&swapped), text(&letters[at + 2..]))),
+            );
             let after = text(&letters[at + 1..]);
             for part in self.parts(&within, before.len()) {
                 let word = self.word(part.start);
-                let Some(letter) = word[before.len()..].chars().next().filter(|letter| *letter != letters[at])
+                let Some(letter) =
+                    word[before.len()..].chars().next().filter(|letter| *letter != letters[at])
                 else {
                     continue;
                 };

@@ -42,7 +42,11 @@ fn any_word_may_have_begun_and_the_order_is_the_given_one() {
     assert_eq!(found(&SHOP, "KÜCHE"), ["Küchenuhr, groß"]);
     assert_eq!(found(&SHOP, "12"), ["Lampshade 12V"]);
     assert_eq!(found(&SHOP, "lamp "), ["Retro Spot Lamp"], "the word is over");
-    assert_eq!(found(&SHOP, "lamps "), ["Lampshade 12V", "Retro Spot Lamp"], "there is no such word; it goes on");
+    assert_eq!(
+        found(&SHOP, "lamps "),
+        ["Lampshade 12V", "Retro Spot Lamp"],
+        "there is no such word; it goes on"
+    );
     for nothing in ["", " ", "–", "zzz", "mug zzz"] {
         assert_eq!(found(&SHOP, nothing), [""; 0], "{nothing:?}");
     }
@@ -85,7 +89,11 @@ fn what_was_typed_is_marked_in_the_text() {
     assert_eq!(check("Küchenuhr, groß", "kuch"), some(&["Küch"]));
     assert_eq!(check("Ku\u{308}chenuhr", "kuc"), some(&["Ku\u{308}c"]));
     assert_eq!(check("ﬁne ﬁligree", "fil"), some(&["ﬁl"]));
-    assert_eq!(check("Lampshade, Lamp", "lamp"), some(&["Lamp"]), "the whole word before the one that goes on");
+    assert_eq!(
+        check("Lampshade, Lamp", "lamp"),
+        some(&["Lamp"]),
+        "the whole word before the one that goes on"
+    );
     assert_eq!(check("Regency Teapot", "regancy"), some(&["Regency"]));
     assert_eq!(check("Regency Teapot", "mug"), None);
 }

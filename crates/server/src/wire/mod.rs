@@ -26,6 +26,8 @@ mod models;
 pub mod packed;
 /// Recommendation requests and responses.
 pub mod recommend;
+/// Searches and their answers.
+pub mod search;
 /// Placement files.
 pub mod settings;
 /// The shop as a whole, of placement files.

@@ -188,7 +188,8 @@ impl Asked {
         Self::of(Fields(fields), placement, Vec::new())
     }
 
-    fn of(mut fields: Fields, placement: String, given: Vec<String>) -> Result<Self, Problem> {
+    /// What is left of a request after its placement was read.
+    pub(super) fn of(mut fields: Fields, placement: String, given: Vec<String>) -> Result<Self, Problem> {
         let filter = fields.text("filter", expression::TEXT_MAX)?;
         let context = fields.take("context").unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let mut context = Fields::of(context, "context")?;

@@ -3,7 +3,7 @@
 use super::field::{Fields, object_of};
 use super::settings::Reader;
 use bespoke_domain::Problem;
-use bespoke_domain::settings::{LANGUAGES, Language, Search, Synonym};
+use bespoke_domain::settings::{LANGUAGES, Language, SearchSettings, Synonym};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml::Spanned;
@@ -31,7 +31,11 @@ pub(super) struct SynonymToml {
 }
 
 impl Reader<'_> {
-    pub(super) fn search(&mut self, search: SearchToml, synonyms: Vec<Spanned<SynonymToml>>) -> Search {
+    pub(super) fn search(
+        &mut self,
+        search: SearchToml,
+        synonyms: Vec<Spanned<SynonymToml>>,
+    ) -> SearchSettings {
         let mut language = Language::default();
         if let Some(code) = &search.language {
             match parse_language(code.get_ref()) {
@@ -52,7 +56,7 @@ impl Reader<'_> {
             }
             kept.push(synonym);
         }
-        Search { language, synonyms: kept }
+        SearchSettings { language, synonyms: kept }
     }
 }
 
@@ -111,7 +115,7 @@ pub struct SynonymBody {
 
 impl SearchSettingsBody {
     /// The body of what is set.
-    pub fn of(search: &Search) -> Self {
+    pub fn of(search: &SearchSettings) -> Self {
         let synonym = |one: &Synonym| SynonymBody { words: one.words.clone(), means: one.means.clone() };
         Self {
             language: search.language.code().to_owned(),
@@ -121,7 +125,7 @@ impl SearchSettingsBody {
 }
 
 /// Reads a change: what it does not name stays as it is.
-pub fn parse_change(body: &[u8], before: &Search) -> Result<Search, Problem> {
+pub fn parse_change(body: &[u8], before: &SearchSettings) -> Result<SearchSettings, Problem> {
     let mut fields = object_of(body)?;
     let language = fields.text("language", 16)?;
     let language = language.map_or(Ok(before.language), |code| parse_language(&code))?;
@@ -137,7 +141,7 @@ pub fn parse_change(body: &[u8], before: &Search) -> Result<Search, Problem> {
         Some(_) => return Err(Problem::new("synonyms", "wrong_type", "must be a list")),
     };
     fields.none_left()?;
-    Ok(Search { language, synonyms })
+    Ok(SearchSettings { language, synonyms })
 }
 
 fn parse_synonym(value: Value) -> Result<Synonym, Problem> {
@@ -158,7 +162,7 @@ mod tests {
 
     const SHOP: &str = "[shop]\ncurrency = \"EUR\"\ntime_zone = \"UTC\"\n";
 
-    fn file(lines: &str) -> Result<Search, Vec<String>> {
+    fn file(lines: &str) -> Result<SearchSettings, Vec<String>> {
         placements::parse(&format!("{SHOP}{lines}")).map(|settings| settings.search).map_err(|faults| {
             faults.iter().map(|fault| format!("{}: {}", fault.line, fault.problem)).collect()
         })
@@ -173,10 +177,10 @@ mod tests {
         assert_eq!(read.synonyms[1].means, ["running shoes"]);
         let body = json!({"language": "de", "synonyms": [
             {"words": ["sofa", "couch"]}, {"words": ["sneaker"], "means": ["running shoes"]}]});
-        assert_eq!(parse_change(body.to_string().as_bytes(), &Search::default()), Ok(read.clone()));
+        assert_eq!(parse_change(body.to_string().as_bytes(), &SearchSettings::default()), Ok(read.clone()));
         let partly = parse_change(br#"{"language":"nl"}"#, &read).expect("it is good");
         assert_eq!((partly.language, partly.synonyms), (Language::Dutch, read.synonyms));
-        assert_eq!(file("").expect("nothing need be said"), Search::default());
+        assert_eq!(file("").expect("nothing need be said"), SearchSettings::default());
     }
 
     #[test]
@@ -192,7 +196,9 @@ mod tests {
             assert!(found.len() == 1 && found[0].starts_with(said), "{lines}: {found:?}");
         }
         let over_http = |body: Value| {
-            parse_change(body.to_string().as_bytes(), &Search::default()).expect_err("it has a fault").field
+            parse_change(body.to_string().as_bytes(), &SearchSettings::default())
+                .expect_err("it has a fault")
+                .field
         };
         assert_eq!(over_http(json!({"language": "xx"})), "language");
         assert_eq!(

@@ -11,9 +11,10 @@ use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
+use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort};
 use bespoke_domain::settings::{
     Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective, OnThin,
-    Placement, Rule, Scope, ScorerUse, Search, Segment, Settings, Shop, Shows, SourceUse, Synonym,
+    Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse, Synonym,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -217,7 +218,7 @@ fn settings() -> Settings {
             values: vec![("navy".to_owned(), "blue".to_owned())],
         }],
         models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
-        search: Search {
+        search: SearchSettings {
             language: Language::German,
             synonyms: vec![Synonym {
                 words: vec!["trainers".to_owned()],
@@ -255,6 +256,16 @@ fn request() -> Request {
         utc_offset_min: -90,
         slots: 8,
         explain: true,
+        search: Some(Box::new(Search {
+            text: "red mug".to_owned(),
+            refinements: vec![Refinement {
+                facet: "color".to_owned(),
+                choice: Choice::Values(vec!["red".to_owned()]),
+            }],
+            sort: Sort::PriceUp,
+            literal: true,
+            from: 24,
+        })),
         skipped: vec!["co_viewed".to_owned()],
     }
 }
@@ -303,6 +314,12 @@ fn decision() -> Decision {
         candidate_count: 41,
         removed: vec![("available".to_owned(), 6)],
         missing_ids: vec!["SKU-9".to_owned()],
+        met: Some(Box::new(Met {
+            total: 3,
+            corrected: "red mug".to_owned(),
+            given_up: vec!["old".to_owned()],
+            unknown: vec!["xyzzy".to_owned()],
+        })),
         rest: vec![Candidate::Product(ProductNo(5))],
         considered: Some(vec![considered]),
     }
@@ -336,12 +353,13 @@ fn golden(body: &Body) -> Expect {
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104
             486f6d650105534b552d320105534b552d330105534b552d3501091801010200020305707269636501000000000000f0
-            3f00000000000000400100030473616c650203056272616e6400010141024445010cb30108010109636f5f7669657765
-            64e807e9070905302e312e300104736c696d0507466f7220796f750100040000403f01010000803e09636f5f76696577
-            6564194265636175736520796f75206c6f6f6b6564206174204d75670103010106737072696e67010673756d6d657200
-            00003e040000003f0000803e0000003e0000000002807fc0ff0102020107706f70756c61722801066d617267696e0870
-            726f6669742d314d290109617661696c61626c65060105534b552d39010005010101050000c0bf010000000040010964
-            6976657273697479"#]],
+            3f00000000000000400100030473616c650203056272616e6400010141024445010cb30108010107726564206d756701
+            05636f6c6f720001037265640101180109636f5f766965776564e807e9070905302e312e300104736c696d0507466f72
+            20796f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c6f6f6b65642061
+            74204d75670103010106737072696e67010673756d6d65720000003e040000003f0000803e0000003e0000000002807f
+            c0ff0102020107706f70756c61722801066d617267696e0870726f6669742d314d290109617661696c61626c65060105
+            534b552d39010307726564206d756701036f6c64010578797a7a79010005010101050000c0bf01000000004001096469
+            76657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
     }

@@ -71,6 +71,7 @@ pub fn decision(ms: i64, id: DecisionId) -> Entry {
         candidate_count: 0,
         removed: Vec::new(),
         missing_ids: Vec::new(),
+        met: None,
         rest: Vec::new(),
         considered: None,
     };

@@ -33,7 +33,7 @@ const WAYS: [Way; 3] = [
     Way {
         arm: "learned",
         name: "Learned",
-        about: "The same, weighed anew by tastes that a model learnt from this shop's orders.",
+        about: "The same with tastes learnt from this shop's orders, put in order by what is likely to be bought.",
     },
 ];
 

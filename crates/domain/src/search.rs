@@ -1,0 +1,94 @@
+//! What a search asks for beside what every request says, and what its certificate keeps.
+
+use serde::{Deserialize, Serialize};
+
+/// Most facets that one request refines by.
+pub const REFINEMENTS_MAX: usize = 16;
+/// Results that can be paged through.
+pub const RESULTS_MAX: usize = 1_000;
+
+/// In which order results come.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Sort {
+    /// As the placement decides.
+    #[default]
+    Relevance,
+    /// The cheapest first.
+    PriceUp,
+    /// The dearest first.
+    PriceDown,
+    /// What was first offered last.
+    Newest,
+    /// The best rated.
+    Rating,
+    /// What shoppers deal with most.
+    Popular,
+}
+
+/// Every order with its wire name.
+pub const SORTS: [(Sort, &str); 6] = [
+    (Sort::Relevance, "relevance"),
+    (Sort::PriceUp, "price_asc"),
+    (Sort::PriceDown, "price_desc"),
+    (Sort::Newest, "newest"),
+    (Sort::Rating, "rating"),
+    (Sort::Popular, "popular"),
+];
+
+impl Sort {
+    /// The order with this wire name.
+    pub fn parse(name: &str) -> Option<Self> {
+        SORTS.iter().find(|(_, text)| *text == name).map(|(sort, _)| *sort)
+    }
+
+    /// The wire name.
+    pub fn name(self) -> &'static str {
+        SORTS[self as usize].1
+    }
+}
+
+/// Values of a facet of which results have one.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Choice {
+    /// One of these values.
+    Values(Vec<String>),
+    /// A number within these bounds, each where there is one.
+    Range(Option<f64>, Option<f64>),
+}
+
+/// A facet with what was chosen of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Refinement {
+    /// An attribute, `brand`, `category`, `price` or `rating`.
+    pub facet: String,
+    /// What was chosen.
+    pub choice: Choice,
+}
+
+/// What a search asks for.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Search {
+    /// The words, as they were typed; empty where a whole category is looked at.
+    pub text: String,
+    /// What was chosen of facets; each facet once.
+    pub refinements: Vec<Refinement>,
+    /// In which order.
+    pub sort: Sort,
+    /// Whether the words are meant as they are: nothing is corrected.
+    pub literal: bool,
+    /// The first result that is wanted, from 0.
+    pub from: u32,
+}
+
+/// How a search was met.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Met {
+    /// Products that match, variants of one product counted once.
+    pub total: u32,
+    /// The words that were searched for, where they are not those that were typed.
+    pub corrected: String,
+    /// Words that results need not have, because too few products have all.
+    pub given_up: Vec<String>,
+    /// Words that no product has.
+    pub unknown: Vec<String>,
+}

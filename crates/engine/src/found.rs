@@ -1,0 +1,249 @@
+//! What a search finds, for one decision: every product that matches the words, or stands in the category, and may be shown; the
+//! best of them for the decision to put in order; how many there are. Counts are of products: variants of one count once.
+
+use crate::catalog::{Catalog, Number, Row};
+use crate::context::Context;
+use crate::rule;
+use crate::tables::PlannedPlacement;
+use crate::variants::is_lone;
+use bespoke_domain::search::{Choice, Met, RESULTS_MAX, Refinement, Search, Sort};
+use bespoke_domain::{Candidate, CategoryNo, GroupNo, ProductNo};
+use bespoke_search::matching::{Hit, Weights, matches};
+use bespoke_search::planner;
+use bespoke_search::query::Plan;
+use bespoke_search::ranking::{self, Ranked};
+use rustc_hash::FxHashSet;
+
+/// Products that cover the query whole, below which it is relaxed.
+const ENOUGH: usize = 20;
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The best first, at most [`RESULTS_MAX`]; scores are above 0.
+    pub best: Vec<(f32, ProductNo)>,
+    /// All that match and may be shown, by number, with the refinements that each fails, a bit each by their order.
+    pub matched: Vec<(ProductNo, u16)>,
+    /// How the search was met.
+    pub met: Met,
+    /// What it is narrowed by.
+    refinements: Vec<Wanted>,
+}
+
+impl Found {
+    /// Looks for what `search` asks for.
+    pub fn new(context: &Context<'_>, planned: &PlannedPlacement, search: &Search) -> Self {
+        let gate = Gate::new(context, planned, search);
+        let (hits, plan) = if search.text.trim().is_empty() {
+            (browsed(context), Plan::default())
+        } else {
+            searched(context, search)
+        };
+        let mut failed = Vec::new();
+        let mut open = Vec::with_capacity(hits.len());
+        for hit in hits {
+            if let Some(fails) = gate.fails(context, hit.product) {
+                open.push(hit);
+                failed.push(fails);
+            }
+        }
+        let index = &context.snapshot.aggregates.texts.index;
+        let weights = Weights::default();
+        let passing = open.iter().zip(&failed).filter(|(_, fails)| **fails == 0).map(|(hit, _)| *hit);
+        let ranked = ranking::rank(index, &plan, &weights, passing, ENOUGH);
+        let covers = |hit: &Hit| ranked.covers(hit.words);
+        let matched: Vec<(ProductNo, u16)> = open
+            .iter()
+            .zip(failed)
+            .filter(|(hit, _)| covers(hit))
+            .map(|(hit, fails)| (hit.product, fails))
+            .collect();
+        let catalog = &context.snapshot.aggregates.catalog;
+        let met = Met {
+            total: count_groups(
+                catalog,
+                matched.iter().filter(|(_, fails)| *fails == 0).map(|(one, _)| *one),
+            ),
+            corrected: String::new(),
+            given_up: words(&plan, ranked.given_up),
+            unknown: words(&plan, ranked.unknown),
+        };
+        Self { best: best(context, search, &matched, ranked), matched, met, refinements: gate.refinements }
+    }
+
+    /// Whether a candidate is as the search is narrowed.
+    pub fn is_refined(&self, context: &Context<'_>, candidate: Candidate, row: &Row) -> bool {
+        let Candidate::Product(product) = candidate else { return self.refinements.is_empty() };
+        self.refinements.iter().all(|one| one.holds(context, product, row))
+    }
+}
+
+fn words(plan: &Plan, which: u16) -> Vec<String> {
+    let named = plan.words.iter().enumerate().filter(|(no, _)| which >> no & 1 == 1);
+    named.map(|(_, word)| word.surface.clone()).collect()
+}
+
+fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Plan) {
+    let texts = &context.snapshot.aggregates.texts;
+    let plan = planner::plan(&texts.index, &texts.analyzer, &search.text);
+    let mut hits = Vec::new();
+    matches(&texts.index, &plan, &Weights::default(), &mut hits);
+    (hits, plan)
+}
+
+/// Everything in the page's category and below it.
+fn browsed(context: &Context<'_>) -> Vec<Hit> {
+    let aggregates = &context.snapshot.aggregates;
+    if context.category.0 == 0 {
+        return Vec::new();
+    }
+    let below = aggregates.catalog.with_all_below(&[context.category]);
+    let categories =
+        (0..aggregates.catalog.category_count() as u32).map(CategoryNo).filter(|no| below.contains(*no));
+    let products = categories.flat_map(|no| aggregates.members.of(no));
+    let mut hits: Vec<Hit> = products.map(|product| Hit { product, score: 1.0, words: 0 }).collect();
+    hits.sort_unstable_by_key(|hit| hit.product);
+    hits
+}
+
+/// Different products among rows.
+pub fn count_groups(catalog: &Catalog, rows: impl Iterator<Item = ProductNo>) -> u32 {
+    let mut lone = 0;
+    let mut named: FxHashSet<GroupNo> = FxHashSet::default();
+    for row in rows.filter_map(|product| catalog.row(product)) {
+        if is_lone(row.group) {
+            lone += 1;
+        } else {
+            named.insert(row.group);
+        }
+    }
+    lone + named.len() as u32
+}
+
+/// The best of what matches and fails no refinement, in the order that is asked for.
+fn best(
+    context: &Context<'_>,
+    search: &Search,
+    matched: &[(ProductNo, u16)],
+    ranked: Ranked,
+) -> Vec<(f32, ProductNo)> {
+    let aggregates = &context.snapshot.aggregates;
+    let (catalog, now) = (&aggregates.catalog, context.request.now);
+    let known = |product, number| catalog.number(product, number, now).map(|value| value as f32);
+    let value = |product: ProductNo| match search.sort {
+        Sort::Relevance | Sort::Popular => None,
+        Sort::PriceUp => known(product, Number::Price).map(|price| -price),
+        Sort::PriceDown => known(product, Number::Price),
+        Sort::Newest => known(product, Number::AgeDays).map(|age| -age),
+        Sort::Rating => known(product, Number::Rating),
+    };
+    let popularity = |product: ProductNo| aggregates.popularity.score(product, now) as f32;
+    if search.sort == Sort::Relevance && !search.text.trim().is_empty() {
+        return ranked.best(RESULTS_MAX).into_iter().map(|hit| (hit.score, hit.product)).collect();
+    }
+    let passing = matched.iter().filter(|(_, fails)| *fails == 0).map(|(product, _)| *product);
+    let mut all: Vec<(f32, ProductNo)> = match search.sort {
+        Sort::Relevance | Sort::Popular => passing.map(|one| (popularity(one), one)).collect(),
+        _ => passing.map(|one| (value(one).unwrap_or(f32::NEG_INFINITY), one)).collect(),
+    };
+    let by_value = |a: &(f32, ProductNo), b: &(f32, ProductNo)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    if all.len() > RESULTS_MAX {
+        all.select_nth_unstable_by(RESULTS_MAX, by_value);
+        all.truncate(RESULTS_MAX);
+    }
+    all.sort_unstable_by(by_value);
+    let count = all.len().max(1) as f32;
+    // Only the order counts: places become scores.
+    (0..).zip(all).map(|(place, (_, product))| (1.0 - place as f32 / (count + 1.0), product)).collect()
+}
+
+/// What a product must be like to be found at all, and which refinements it fails.
+struct Gate<'a> {
+    sold: Option<Vec<bool>>,
+    excluded: &'a [ProductNo],
+    rules: Vec<&'a rule::Planned>,
+    refinements: Vec<Wanted>,
+}
+
+/// A refinement, its values looked up.
+#[derive(Clone, Debug)]
+enum Wanted {
+    Tags(Vec<u32>),
+    Categories(Vec<CategoryNo>),
+    Number(Number, Option<f64>, Option<f64>),
+    Attribute(String, Option<f64>, Option<f64>),
+}
+
+impl<'a> Gate<'a> {
+    fn new(context: &'a Context<'_>, planned: &'a PlannedPlacement, search: &Search) -> Self {
+        let catalog = &context.snapshot.aggregates.catalog;
+        let market = &context.request.market;
+        let removes =
+            |rule: &&rule::Planned| rule.spec.phase == rule::Phase::Remove && rule.is_active(context);
+        Self {
+            sold: (!market.is_empty()).then(|| catalog.sold_in(market)),
+            excluded: &context.exclude,
+            rules: planned.rules.iter().filter(removes).collect(),
+            refinements: search.refinements.iter().map(|one| Wanted::new(catalog, one)).collect(),
+        }
+    }
+
+    /// The refinements that a product fails, a bit each; `None` where it may not be shown at all.
+    fn fails(&self, context: &Context<'_>, product: ProductNo) -> Option<u16> {
+        let catalog = &context.snapshot.aggregates.catalog;
+        let row = catalog.row(product)?;
+        let is_sold = |sold: &Vec<bool>| sold.get(usize::from(row.markets)).is_some_and(|sold| *sold);
+        let is_open = row.is_available(context.request.now)
+            && self.sold.as_ref().is_none_or(is_sold)
+            && !self.excluded.contains(&product)
+            && context
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.holds(context, Candidate::Product(product)))
+            && !self
+                .rules
+                .iter()
+                .any(|rule| (rule.spec.removes)(rule.is_about(context, Candidate::Product(product), row)));
+        is_open.then(|| {
+            let failed = (0..).zip(&self.refinements).filter(|(_, one)| !one.holds(context, product, row));
+            failed.fold(0, |bits, (no, _): (u16, _)| bits | 1 << no)
+        })
+    }
+}
+
+impl Wanted {
+    fn new(catalog: &Catalog, refinement: &Refinement) -> Self {
+        let facet = refinement.facet.to_lowercase();
+        match (&refinement.choice, facet.as_str()) {
+            (Choice::Values(values), "category") => {
+                Self::Categories(values.iter().filter_map(|path| catalog.category(path)).collect())
+            }
+            (Choice::Values(values), _) => {
+                Self::Tags(values.iter().filter_map(|value| catalog.tag(&facet, value)).collect())
+            }
+            (Choice::Range(from, to), "price") => Self::Number(Number::Price, *from, *to),
+            (Choice::Range(from, to), "rating") => Self::Number(Number::Rating, *from, *to),
+            (Choice::Range(from, to), _) => Self::Attribute(facet, *from, *to),
+        }
+    }
+
+    fn holds(&self, context: &Context<'_>, product: ProductNo, row: &Row) -> bool {
+        let catalog = &context.snapshot.aggregates.catalog;
+        let within = |value: f64, from: &Option<f64>, to: &Option<f64>| {
+            from.is_none_or(|from| value >= from) && to.is_none_or(|to| value <= to)
+        };
+        match self {
+            Self::Tags(wanted) => wanted.iter().any(|tag| catalog.tags(product).binary_search(tag).is_ok()),
+            Self::Categories(wanted) => catalog.is_within(row.category, wanted),
+            Self::Number(number, from, to) => catalog
+                .number(product, *number, context.request.now)
+                .is_some_and(|value| within(value, from, to)),
+            Self::Attribute(name, from, to) => {
+                catalog.attributes(product).into_iter().any(|(held, value)| {
+                    held.eq_ignore_ascii_case(name)
+                        && value.parse().is_ok_and(|value| within(value, from, to))
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Product search on a catalogue with judged queries: what the search that serves finds, beside plain BM25. `lab search`.
+
+/// Products and judgments.
+pub mod data;
+/// What relevance is measured by.
+pub mod measures;
+/// The baseline.
+pub mod plain;
+/// The search that serves.
+pub mod served;
+
+use crate::error::Error;
+use data::{Half, Judged, Store};
+use measures::Means;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Results that are looked at.
+pub const DEPTH: usize = 100;
+
+/// What to evaluate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchOptions {
+    /// JSON lines of products.
+    pub products: PathBuf,
+    /// Judgments: query, product, grade.
+    pub judgments: PathBuf,
+    /// Whether the output is for programs.
+    pub json: bool,
+    /// Whether each query's figures are printed.
+    pub each: bool,
+    /// Whether every word of five letters or more is mistyped, from this seed.
+    pub typos: Option<u64>,
+}
+
+/// What came out for one system.
+#[derive(Clone, Debug, Serialize)]
+pub struct SearchOutcome {
+    /// Which search.
+    pub system: &'static str,
+    /// Queries with a relevant product.
+    pub queries: usize,
+    /// Over all of them.
+    #[serde(flatten)]
+    pub all: Means,
+    /// Over the half that settings are chosen on.
+    pub dev: Means,
+    /// Over the other half.
+    pub test: Means,
+}
+
+/// A search: the first [`DEPTH`] products for a query, as places in the store.
+pub type Search<'a> = Box<dyn Fn(&str) -> Vec<u32> + 'a>;
+
+/// Reads the data and measures every search.
+///
+/// # Errors
+/// Files that cannot be read, lines that are not as they should be.
+pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
+    let store = Store::read(&options.products)?;
+    let judged = data::judgments(&options.judgments, &store)?;
+    let plain = plain::Plain::new(&store);
+    let served = served::Served::new(&store);
+    let searches: [(&'static str, Search<'_>); 2] = [
+        ("bm25", Box::new(|query| plain.search(query))),
+        ("bespoke", Box::new(|query| served.search(query))),
+    ];
+    let mut outcomes = Vec::new();
+    for (system, search) in &searches {
+        let figures: Vec<(Half, Means)> =
+            judged.iter().map(|one| (one.half, one.measure(options, search, system))).collect();
+        let mean = |of: &[Half]| {
+            let those = figures.iter().filter(|(half, _)| of.contains(half));
+            Means::mean(&those.map(|(_, means)| *means).collect::<Vec<_>>())
+        };
+        outcomes.push(SearchOutcome {
+            system,
+            queries: judged.len(),
+            all: mean(&[Half::Dev, Half::Test]),
+            dev: mean(&[Half::Dev]),
+            test: mean(&[Half::Test]),
+        });
+    }
+    Ok(outcomes)
+}
+
+impl Judged {
+    fn measure(&self, options: &SearchOptions, search: &Search<'_>, system: &str) -> Means {
+        let query =
+            options.typos.map_or_else(|| self.query.clone(), |seed| data::mistyped(&self.query, seed));
+        let means = Means::of(&search(&query), &self.grades);
+        if options.each {
+            eprintln!("{system}\t{query}\t{:.3}\t{:.3}", means.ndcg10, means.recall100);
+        }
+        means
+    }
+}

@@ -1,0 +1,237 @@
+//! Which products say what: for every term the products in which it stands, and how long each product's fields are. It follows
+//! from the products' texts alone, whatever the order in which they came, so that it is built again rather than stored.
+
+use crate::analysis::{Analyzer, Kind, Token};
+use crate::document::Document;
+use crate::postings::{Occurrence, PLACES, Postings};
+use crate::vocabulary::{TermNo, Vocabulary};
+use bespoke_domain::ProductNo;
+use bespoke_models::cow::CowVec;
+use rustc_hash::FxHashMap;
+
+/// Words of a field that are looked at.
+const FIELD_WORDS_MAX: usize = 400;
+
+/// Fields whose length counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Lengths {
+    /// Words of the title, at most 255.
+    pub title: u8,
+    /// Words of all categories.
+    pub category: u8,
+    /// Words of all attributes.
+    pub attributes: u8,
+    /// Words of the description.
+    pub description: u8,
+}
+
+impl Lengths {
+    fn list(self) -> [u8; 4] {
+        [self.title, self.category, self.attributes, self.description]
+    }
+}
+
+/// A product's texts, analysed.
+#[derive(Default)]
+struct Analysed {
+    terms: FxHashMap<String, Counts>,
+    /// Words as they are written, with their terms.
+    surfaces: FxHashMap<String, String>,
+    lengths: Lengths,
+}
+
+/// How often a term stands in each field.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    title: u32,
+    brand: u32,
+    category: u32,
+    attributes: u32,
+    description: u32,
+    codes: u32,
+    is_head: bool,
+    place: Option<u32>,
+}
+
+impl Counts {
+    fn packed(self) -> Occurrence {
+        let place = self.place.unwrap_or(PLACES).min(PLACES);
+        Occurrence(
+            self.title.min(7)
+                | self.brand.min(1) << 3
+                | self.category.min(3) << 4
+                | self.attributes.min(7) << 6
+                | self.description.min(15) << 9
+                | self.codes.min(1) << 13
+                | u32::from(self.is_head) << 14
+                | place << 15,
+        )
+    }
+}
+
+/// The index: 6 to 8 bytes a term of a product, 4 a product, and some 80 a term.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    vocabulary: Vocabulary,
+    postings: CowVec<Postings, 1024>,
+    lengths: CowVec<Lengths, 4096>,
+    /// Sums of the lengths of all products.
+    totals: [u64; 4],
+    product_count: u32,
+}
+
+impl Index {
+    /// The words that are known.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// Products with a text.
+    pub fn product_count(&self) -> u32 {
+        self.product_count
+    }
+
+    /// One more than the largest number of a product.
+    pub fn row_count(&self) -> u32 {
+        self.lengths.len() as u32
+    }
+
+    /// The products in which a term stands.
+    pub fn postings(&self, term: TermNo) -> Option<&Postings> {
+        self.postings.get(term.0 as usize)
+    }
+
+    /// In how many products a term stands.
+    pub fn frequency(&self, term: TermNo) -> u32 {
+        self.postings(term).map_or(0, Postings::count)
+    }
+
+    /// Words in a product's fields.
+    #[inline]
+    pub fn lengths(&self, product: ProductNo) -> Lengths {
+        self.lengths.get(product.index()).copied().unwrap_or_default()
+    }
+
+    /// Mean words of title, categories, attributes and description.
+    pub fn mean_lengths(&self) -> [f32; 4] {
+        self.totals.map(|total| (total as f64 / f64::from(self.product_count.max(1))).max(1.0) as f32)
+    }
+
+    /// Notes that a product, which said `before`, says `now`; `None` = nothing.
+    pub fn change(
+        &mut self,
+        analyzer: &Analyzer,
+        product: ProductNo,
+        before: Option<&Document<'_>>,
+        now: Option<&Document<'_>>,
+    ) {
+        if before == now {
+            return;
+        }
+        let analysed = |document: Option<&Document<'_>>| {
+            document.map(|document| analyse(analyzer, document)).unwrap_or_default()
+        };
+        let (old, new) = (analysed(before), analysed(now));
+        for (term, _) in old.terms.iter().filter(|(term, _)| !new.terms.contains_key(*term)) {
+            self.put(term, product, None);
+        }
+        // In the order of their letters: numbers of terms must not hang on a hash.
+        let mut terms: Vec<(&String, &Counts)> = new.terms.iter().collect();
+        terms.sort_unstable_by_key(|(term, _)| *term);
+        for (term, counts) in terms {
+            self.put(term, product, Some(counts.packed()));
+        }
+        self.count_surfaces(&old, &new);
+        self.lengths.grow_to(product.index() + 1, &Lengths::default());
+        if let Some(lengths) = self.lengths.get_mut(product.index()) {
+            *lengths = new.lengths;
+        }
+        for ((total, old), new) in self.totals.iter_mut().zip(old.lengths.list()).zip(new.lengths.list()) {
+            *total = *total + u64::from(new) - u64::from(old);
+        }
+        self.product_count = self.product_count + u32::from(now.is_some()) - u32::from(before.is_some());
+    }
+
+    fn put(&mut self, term: &str, product: ProductNo, occurrence: Option<Occurrence>) {
+        let no = self.vocabulary.number(term);
+        self.postings.grow_to(self.vocabulary.len(), &Postings::default());
+        if let Some(postings) = self.postings.get_mut(no.0 as usize) {
+            postings.put(product, occurrence);
+        }
+    }
+
+    fn count_surfaces(&mut self, old: &Analysed, new: &Analysed) {
+        let mut changed: Vec<(&String, &String, i32)> = Vec::new();
+        for (one, other, by) in [(old, new, -1), (new, old, 1)] {
+            let only = one.surfaces.iter().filter(|(surface, _)| !other.surfaces.contains_key(*surface));
+            changed.extend(only.map(|(surface, term)| (surface, term, by)));
+        }
+        changed.sort_unstable();
+        for (surface, term, by) in changed {
+            let stem = self.vocabulary.number(term);
+            self.vocabulary.count_surface(surface, stem, by);
+        }
+        self.postings.grow_to(self.vocabulary.len(), &Postings::default());
+    }
+}
+
+fn analyse(analyzer: &Analyzer, document: &Document<'_>) -> Analysed {
+    let mut all = Analysed::default();
+    let title = tokens(analyzer, document.title);
+    all.lengths.title = length(&title);
+    for token in &title {
+        let counts = all.counts(token, true);
+        counts.title += 1;
+        counts.place.get_or_insert(token.place);
+    }
+    for token in tokens(analyzer, document.brand) {
+        all.counts(&token, true).brand = 1;
+    }
+    for path in &document.categories {
+        let tokens = tokens(analyzer, path);
+        all.lengths.category = all.lengths.category.saturating_add(length(&tokens));
+        tokens.iter().for_each(|token| all.counts(token, true).category += 1);
+    }
+    for (name, value) in &document.attributes {
+        // Of what is only there or not, the name says it.
+        let text = match value.to_lowercase().as_str() {
+            "true" | "yes" => name,
+            "false" | "no" => continue,
+            _ => value,
+        };
+        let tokens = tokens(analyzer, text);
+        all.lengths.attributes = all.lengths.attributes.saturating_add(length(&tokens));
+        tokens.iter().for_each(|token| all.counts(token, true).attributes += 1);
+    }
+    let description = tokens(analyzer, document.description);
+    all.lengths.description = length(&description);
+    description.iter().for_each(|token| all.counts(token, false).description += 1);
+    for code in &document.codes {
+        for token in tokens(analyzer, code) {
+            all.counts(&token, false).codes = 1;
+        }
+    }
+    all
+}
+
+impl Analysed {
+    fn counts(&mut self, token: &Token, is_spelled: bool) -> &mut Counts {
+        if is_spelled && token.kind == Kind::Word && !self.surfaces.contains_key(&token.surface) {
+            self.surfaces.insert(token.surface.clone(), token.term.clone());
+        }
+        if !self.terms.contains_key(&token.term) {
+            self.terms.insert(token.term.clone(), Counts::default());
+        }
+        self.terms.entry(token.term.clone()).or_default()
+    }
+}
+
+fn tokens(analyzer: &Analyzer, text: &str) -> Vec<Token> {
+    let mut tokens = analyzer.tokens(text);
+    tokens.truncate(FIELD_WORDS_MAX);
+    tokens
+}
+
+fn length(tokens: &[Token]) -> u8 {
+    tokens.last().map_or(0, |last| (last.place + 1).min(255) as u8)
+}
