@@ -304,7 +304,7 @@ impl Queries {
         root: impl Fn(ShopperNo) -> ShopperNo,
     ) {
         let shopper = shopper.filter(|_| event.consent.allows(Purpose::Personalization));
-        for step in self.following.note(shopper, event, products) {
+        for step in self.following.note(0, shopper, event, products) {
             match step {
                 Step::Searched(searched) => self.search(&searched, shopper, event.time, &root),
                 Step::Dealt(dealt) => self.deal(&dealt),
@@ -319,7 +319,7 @@ impl Queries {
         let Some(search) = request.search.as_deref().filter(|search| search.from == 0) else { return };
         let (shopper, time) = (request.shopper.map(&root), request.now);
         let results = decision.met.as_ref().map(|met| met.total);
-        let asked = Asked { text: &search.text, time, decision: Some(request.id), results };
+        let asked = Asked { no: 0, text: &search.text, time, decision: Some(request.id), results };
         if let Some(searched) = self.following.search(shopper, &asked) {
             self.search(&searched, shopper, time, root);
         }

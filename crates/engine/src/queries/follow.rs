@@ -32,6 +32,8 @@ pub enum Deed {
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
+    /// A number for it.
+    pub no: u64,
     /// The query as it was written.
     pub text: &'a str,
     /// When.
@@ -45,7 +47,7 @@ pub struct Asked<'a> {
 /// A search.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Searched {
-    /// Its number within the log that was followed, from 1.
+    /// Its number: that of the entry that told of it first.
     pub search: u64,
     /// The query, folded.
     pub key: Arc<str>,
@@ -72,7 +74,7 @@ pub struct Dealt {
     pub deed: Deed,
     /// With what.
     pub product: ProductNo,
-    /// Where it stood, from 0.
+    /// Where it stood when it was clicked, from 0.
     pub position: Option<u16>,
     /// Whether it is the first click of its search.
     pub is_first: bool,
@@ -97,7 +99,8 @@ struct Search {
     time: Millis,
     decision: Option<DecisionId>,
     is_clicked: bool,
-    clicked: Vec<ProductNo>,
+    /// With where each stood.
+    clicked: Vec<(ProductNo, Option<u16>)>,
     instead_of: Option<Arc<str>>,
 }
 
@@ -110,7 +113,6 @@ struct Visit {
 /// Searches going on, by shopper, and the queries of decisions.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Following {
-    count: u64,
     latest: Millis,
     visits: BTreeMap<ShopperNo, Visit>,
     /// Every visit stands at or before the minute in which it ends.
@@ -124,12 +126,18 @@ fn deadline(last: Millis) -> i64 {
 }
 
 impl Following {
-    /// What an event says; `shopper` only where they may be followed.
-    pub fn note(&mut self, shopper: Option<ShopperNo>, event: &Event, products: &[ProductNo]) -> Vec<Step> {
+    /// What an event says, which has a number; `shopper` only where they may be followed.
+    pub fn note(
+        &mut self,
+        no: u64,
+        shopper: Option<ShopperNo>,
+        event: &Event,
+        products: &[ProductNo],
+    ) -> Vec<Step> {
         self.advance(event.time);
         match event.kind {
             EventKind::Search | EventKind::ViewSearchResults => {
-                self.told(shopper, event).map(Step::Searched).into_iter().collect()
+                self.told(no, shopper, event).map(Step::Searched).into_iter().collect()
             }
             EventKind::SelectItem => self.deal(shopper, event, products, Deed::Click),
             EventKind::AddToCart => self.deal(shopper, event, products, Deed::Cart),
@@ -171,9 +179,10 @@ impl Following {
     }
 
     /// A search that an event tells of.
-    fn told(&mut self, shopper: Option<ShopperNo>, event: &Event) -> Option<Searched> {
+    fn told(&mut self, no: u64, shopper: Option<ShopperNo>, event: &Event) -> Option<Searched> {
         let details = event.details.as_deref()?;
         let asked = Asked {
+            no,
             text: details.search_term.as_deref()?,
             time: event.time,
             decision: event.decision,
@@ -206,19 +215,13 @@ impl Following {
         };
         match shopper {
             Some(shopper) => self.follow(shopper, asked, &mut searched),
-            None => searched.search = self.next(),
+            None => searched.search = asked.no,
         }
         Some(searched)
     }
 
-    fn next(&mut self) -> u64 {
-        self.count += 1;
-        self.count
-    }
-
     /// Adds a search to the visit of a shopper.
     fn follow(&mut self, shopper: ShopperNo, asked: &Asked<'_>, searched: &mut Searched) {
-        let next = self.count + 1;
         let is_known = self.visits.contains_key(&shopper);
         let visit = self.visits.entry(shopper).or_default();
         visit.last = visit.last.max(asked.time);
@@ -237,9 +240,9 @@ impl Following {
             visit.searches.remove(0);
         }
         searched.instead_of = instead_of.clone();
-        searched.search = next;
+        searched.search = asked.no;
         visit.searches.push(Search {
-            no: next,
+            no: asked.no,
             key: searched.key.clone(),
             time: asked.time,
             decision: asked.decision,
@@ -247,7 +250,6 @@ impl Following {
             clicked: Vec::new(),
             instead_of,
         });
-        self.count = next;
         if !is_known {
             self.due.entry(deadline(asked.time)).or_default().push(shopper);
         }
@@ -294,14 +296,17 @@ impl Search {
     fn deal(&mut self, dealt: &mut Dealt) {
         (dealt.search, dealt.key) = (self.no, self.key.clone());
         if dealt.deed != Deed::Click {
+            let clicked = self.clicked.iter().find(|(held, _)| *held == dealt.product);
+            dealt.position = clicked.and_then(|(_, position)| *position);
             return;
         }
         dealt.is_first = !std::mem::replace(&mut self.is_clicked, true);
         if dealt.is_first {
             dealt.instead_of = self.instead_of.clone();
         }
-        if !self.clicked.contains(&dealt.product) && self.clicked.len() < CLICKED_MAX {
-            self.clicked.push(dealt.product);
+        let is_new = self.clicked.iter().all(|(held, _)| *held != dealt.product);
+        if is_new && self.clicked.len() < CLICKED_MAX {
+            self.clicked.push((dealt.product, dealt.position));
         }
     }
 }
@@ -326,7 +331,9 @@ fn search_of<'a>(
             searches.len().checked_sub(1)
         }
         Deed::Click => None,
-        Deed::Cart | Deed::Purchase => searches.iter().rposition(|one| one.clicked.contains(&product)),
+        Deed::Cart | Deed::Purchase => {
+            searches.iter().rposition(|one| one.clicked.iter().any(|(held, _)| *held == product))
+        }
     };
     searches.get_mut(at?)
 }

@@ -8,6 +8,7 @@ mod files;
 mod hostile;
 mod learning;
 mod storefront;
+mod suggesting;
 mod trials;
 mod tuning;
 mod whole;
