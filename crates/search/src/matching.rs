@@ -47,15 +47,15 @@ pub struct Weights {
 impl Default for Weights {
     fn default() -> Self {
         Self {
-            k1: 1.2,
-            title: FieldWeight { weight: 2.0, b: 0.5 },
+            k1: 0.9,
+            title: FieldWeight { weight: 3.0, b: 0.5 },
             brand: 1.0,
             category: FieldWeight { weight: 1.0, b: 0.5 },
-            attributes: FieldWeight { weight: 0.5, b: 0.5 },
-            description: FieldWeight { weight: 0.5, b: 0.75 },
+            attributes: FieldWeight { weight: 0.4, b: 0.5 },
+            description: FieldWeight { weight: 0.75, b: 0.5 },
             codes: 1.0,
             head: 0.0,
-            phrase: 0.3,
+            phrase: 0.5,
             early: 0.0,
             coverage: 2.0,
         }

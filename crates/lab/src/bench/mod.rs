@@ -13,6 +13,8 @@ pub mod nearest;
 pub mod process;
 /// What a million full profiles weigh.
 pub mod profiles;
+/// Searches on a shop of a million products.
+pub mod search;
 /// The real server as a process: import, ingest, recommend, freshness, restart.
 pub mod server;
 /// Quantiles and memory.
@@ -81,6 +83,11 @@ pub const BENCHES: [Bench; 6] = [
         name: "nearest",
         doc: "the 100 products nearest to a vector among up to 1 M made-up ones of 64 numbers",
         run: nearest::run,
+    },
+    Bench {
+        name: "search",
+        doc: "searches with six facets for shoppers with a past, 1 M products, 30 % out of stock: time, index, changes",
+        run: search::run,
     },
     Bench {
         name: "server",
