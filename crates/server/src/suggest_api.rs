@@ -74,6 +74,11 @@ pub fn suggest(app: &App, scope: Scope, timeout: Duration, query: &str) -> Resul
     if asked.user_id.is_some() && scope != Scope::Secret {
         return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
     }
+    Ok(answer(app, timeout, asked))
+}
+
+/// The same of what was read already.
+pub fn answer(app: &App, timeout: Duration, asked: AskedSuggest) -> SuggestBody {
     let started = Instant::now();
     let snapshot = app.shop.live.snapshot();
     let suggestions = app.suggesting.current(&app.shop);
@@ -83,7 +88,7 @@ pub fn suggest(app: &App, scope: Scope, timeout: Duration, query: &str) -> Resul
     let ask = Ask { typed: &asked.q, limit: asked.n, market: &asked.market, now: clock::now() };
     let found = bespoke_engine::suggest::suggest(&snapshot, &suggestions, profile.as_deref(), &ask);
     let body = |list: Vec<Suggestion>| list.into_iter().map(|one| suggestion(&snapshot, one)).collect();
-    Ok(SuggestBody {
+    SuggestBody {
         queries: body(found.queries),
         categories: body(found.categories),
         brands: body(found.brands),
@@ -91,7 +96,7 @@ pub fn suggest(app: &App, scope: Scope, timeout: Duration, query: &str) -> Resul
         personalization: if found.is_personal { "full" } else { "none" }.to_owned(),
         q: asked.q,
         took_ms: started.elapsed().as_millis() as u64,
-    })
+    }
 }
 
 fn suggestion(snapshot: &Snapshot, one: Suggestion) -> SuggestionBody {

@@ -7,6 +7,7 @@ mod crash;
 mod files;
 mod hostile;
 mod learning;
+mod search_box;
 mod storefront;
 mod suggesting;
 mod trials;

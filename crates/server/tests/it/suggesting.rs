@@ -209,7 +209,10 @@ async fn searches_teach_and_are_exported() {
     assert_eq!(bench.report().await["synonyms"], json!([]), "what is set is no candidate");
     let bad = json!({"synonyms": [{"words": ["alone"]}]}).to_string();
     let (status, body) = bench.ask("PUT", "/v1/settings/search", &bench.secret, bad).await;
-    assert_eq!((status, &body["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("synonyms.0.words")));
+    assert_eq!(
+        (status, &body["errors"][0]["pointer"]),
+        (StatusCode::BAD_REQUEST, &json!("synonyms.0.words"))
+    );
     check_export(&bench).await;
 }
 
