@@ -201,6 +201,37 @@ impl Catalog {
         ProductNo((self.rows.len() - 1) as u32)
     }
 
+    /// Products that are described otherwise than in `before`, an earlier copy of this.
+    pub fn described_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = ProductNo> + 'a {
+        let is_same = |at: usize| match (self.contents.get(at), before.contents.get(at)) {
+            (Some(Some(now)), Some(Some(then))) => now.is_same(then),
+            (Some(None), Some(None) | None) => true,
+            _ => false,
+        };
+        let changed = self.contents.changed_since(&before.contents);
+        changed.filter(move |at| !is_same(*at)).map(|at| ProductNo(at as u32))
+    }
+
+    /// All hot rows, by number.
+    pub fn rows(&self) -> impl Iterator<Item = (ProductNo, &Row)> {
+        (0..).map(ProductNo).zip(self.rows.iter())
+    }
+
+    /// Number of brands, the first of which is none.
+    pub fn brand_count(&self) -> usize {
+        self.brands.names.len()
+    }
+
+    /// A brand as it is written.
+    pub fn brand(&self, brand: BrandNo) -> &str {
+        self.brands.names.get(brand.index()).map_or("", |name| name)
+    }
+
+    /// The category above one; the whole shop is its own.
+    pub fn parent(&self, category: CategoryNo) -> CategoryNo {
+        self.tree.parents.get(category.index()).copied().unwrap_or_default()
+    }
+
     /// The hot row.
     #[inline]
     pub fn row(&self, product: ProductNo) -> Option<&Row> {
@@ -215,8 +246,7 @@ impl Catalog {
 
     /// The products that may be shown at `now`.
     pub fn available(&self, now: Millis) -> impl Iterator<Item = ProductNo> + '_ {
-        let rows = (0..).map(ProductNo).zip(self.rows.iter());
-        rows.filter(move |(_, row)| row.is_available(now)).map(|(no, _)| no)
+        self.rows().filter(move |(_, row)| row.is_available(now)).map(|(no, _)| no)
     }
 
     /// The external id.
@@ -357,16 +387,6 @@ impl Catalog {
     #[inline]
     pub fn rating_tenths(&self, product: ProductNo) -> Option<u8> {
         self.kept.get(product.index())?.rating.checked_sub(1)
-    }
-
-    /// The name of a brand.
-    pub fn brand_name(&self, brand: BrandNo) -> &str {
-        self.brands.names.get(brand.index()).map_or("", |name| name)
-    }
-
-    /// Number of brands.
-    pub fn brand_count(&self) -> usize {
-        self.brands.names.len()
     }
 
     /// Number of different attribute values.

@@ -145,9 +145,8 @@ impl<'a> Counter<'a> {
             "category" => self.values(name, &tally.categories, |category, _| {
                 Some(self.catalog.category_path(CategoryNo(category)).to_owned())
             }),
-            "brand" => self.values(name, &tally.brands, |brand, _| {
-                Some(self.catalog.brand_name(BrandNo(brand)).to_owned())
-            }),
+            "brand" => self
+                .values(name, &tally.brands, |brand, _| Some(self.catalog.brand(BrandNo(brand)).to_owned())),
             _ => {
                 let owner = self.catalog.tag(&folded, "")?;
                 self.values(name, &tally.tags, |tag, product| {
