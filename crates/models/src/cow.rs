@@ -34,6 +34,12 @@ impl<T: Clone, const N: usize> CowVec<T, N> {
         self.chunks.get(index / N)?.get(index % N)
     }
 
+    /// The rows of a chunk; none where there are none.
+    #[inline]
+    pub fn chunk(&self, no: usize) -> &[T] {
+        self.chunks.get(no).map_or(&[], |chunk| chunk)
+    }
+
     /// The row to write; copies its chunk first when a snapshot still holds it.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         Arc::make_mut(self.chunks.get_mut(index / N)?).get_mut(index % N)
