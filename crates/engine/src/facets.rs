@@ -239,7 +239,9 @@ fn values(
         count: *count,
         chosen: chosen.contains(key),
     };
-    best.iter().map(value).collect()
+    let mut values: Vec<Value> = best.iter().map(value).collect();
+    values.sort_by(|a, b| b.chosen.cmp(&a.chosen).then(b.count.cmp(&a.count)).then(a.value.cmp(&b.value)));
+    values
 }
 
 /// How a product writes its brand or a value of an attribute, `name` in lower case.
