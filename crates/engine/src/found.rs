@@ -10,7 +10,7 @@ use bespoke_domain::search::{Choice, Met, RESULTS_MAX, Refinement, Search, Sort}
 use bespoke_domain::{Candidate, CategoryNo, GroupNo, ProductNo};
 use bespoke_search::matching::{Hit, Weights, matches};
 use bespoke_search::planner;
-use bespoke_search::query::Plan;
+use bespoke_search::query::{Options, Plan};
 use bespoke_search::ranking::{self, Ranked};
 
 /// Products that cover the query whole, below which it is relaxed.
@@ -63,7 +63,7 @@ impl Found {
                 catalog,
                 matched.iter().filter(|(_, fails)| *fails == 0).map(|(one, _)| *one),
             ),
-            corrected: String::new(),
+            corrected: plan.corrected().unwrap_or_default(),
             given_up: words(&plan, ranked.given_up),
             unknown: words(&plan, ranked.unknown),
         };
@@ -84,7 +84,8 @@ fn words(plan: &Plan, which: u16) -> Vec<String> {
 
 fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Plan) {
     let texts = &context.snapshot.aggregates.texts;
-    let plan = planner::plan(&texts.index, &texts.analyzer, &search.text);
+    let options = Options { is_literal: search.literal, ..Options::default() };
+    let plan = planner::plan(&texts.index, &texts.analyzer, &search.text, options);
     let mut hits = Vec::new();
     matches(&texts.index, &plan, &Weights::default(), &mut hits);
     (hits, plan)

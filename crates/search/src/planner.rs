@@ -5,7 +5,7 @@ use crate::index::Index;
 use crate::query::{Options, Plan, Planner, Synonyms};
 
 /// The plan of a query.
-pub fn plan(index: &Index, analyzer: &Analyzer, text: &str) -> Plan {
+pub fn plan(index: &Index, analyzer: &Analyzer, text: &str, options: Options) -> Plan {
     let planner = Planner {
         analyzer,
         vocabulary: index.vocabulary(),
@@ -13,5 +13,5 @@ pub fn plan(index: &Index, analyzer: &Analyzer, text: &str) -> Plan {
         products: index.product_count(),
         synonyms: &Synonyms::default(),
     };
-    planner.plan(text, Options::default())
+    planner.plan(text, options)
 }

@@ -7,6 +7,7 @@ use bespoke_search::analysis::{Analyzer, Language};
 use bespoke_search::index::Index;
 use bespoke_search::matching::{Weights, matches};
 use bespoke_search::planner::plan;
+use bespoke_search::query::Options;
 use bespoke_search::ranking::rank;
 
 /// Fewest results before a query is relaxed.
@@ -33,7 +34,7 @@ impl Served {
 
     /// The best products for a query.
     pub fn search(&self, query: &str) -> Vec<u32> {
-        let plan = plan(&self.index, &self.analyzer, query);
+        let plan = plan(&self.index, &self.analyzer, query, Options::default());
         let mut hits = Vec::new();
         matches(&self.index, &plan, &self.weights, &mut hits);
         let ranked = rank(&self.index, &plan, &self.weights, hits.into_iter().map(|hit| (hit, true)), ENOUGH);

@@ -81,3 +81,12 @@ pub struct Plan {
     /// Words after those, which nothing looks at.
     pub words_left_out: usize,
 }
+
+impl Plan {
+    /// The query as it was corrected, to be shown; `None` where nothing was.
+    pub fn corrected(&self) -> Option<String> {
+        let word = |word: &Word| word.corrected.clone().unwrap_or_else(|| word.surface.clone());
+        let is_corrected = self.words.iter().any(|word| word.corrected.is_some());
+        is_corrected.then(|| self.words.iter().map(word).collect::<Vec<_>>().join(" "))
+    }
+}
