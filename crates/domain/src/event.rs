@@ -242,6 +242,8 @@ pub struct Details {
     pub transaction_id: Option<Box<str>>,
     /// What was searched for.
     pub search_term: Option<Box<str>>,
+    /// How many products a search found.
+    pub result_count: Option<u32>,
     /// GA4 `value`.
     pub value: Option<Money>,
     /// Tax in minor units of the currency.

@@ -22,6 +22,8 @@ pub struct Settings {
     pub canonical: Vec<Canonical>,
     /// What is set of models that are learnt, names unique.
     pub models: Vec<ModelUse>,
+    /// What is set of search.
+    pub search: SearchSettings,
 }
 
 impl Settings {
@@ -29,6 +31,62 @@ impl Settings {
     pub fn model(&self, name: &str) -> &[(String, f64)] {
         self.models.iter().find(|one| one.model == name).map_or(&[], |one| &one.params)
     }
+}
+
+/// What is set of search.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SearchSettings {
+    /// The language of the catalogue's texts.
+    pub language: Language,
+    /// Words that mean the same, or nearly.
+    pub synonyms: Vec<Synonym>,
+}
+
+/// A language whose endings are known.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is the language of its code in LANGUAGES")]
+pub enum Language {
+    #[default]
+    English,
+    German,
+    French,
+    Spanish,
+    Italian,
+    Dutch,
+    /// Another, or several: words stay as they are.
+    Other,
+}
+
+/// Every language with its ISO 639-1 code.
+pub const LANGUAGES: [(Language, &str); 7] = [
+    (Language::English, "en"),
+    (Language::German, "de"),
+    (Language::French, "fr"),
+    (Language::Spanish, "es"),
+    (Language::Italian, "it"),
+    (Language::Dutch, "nl"),
+    (Language::Other, "other"),
+];
+
+impl Language {
+    /// The language with this code.
+    pub fn parse(code: &str) -> Option<Self> {
+        LANGUAGES.iter().find(|(_, held)| *held == code).map(|(language, _)| *language)
+    }
+
+    /// Its code.
+    pub fn code(self) -> &'static str {
+        LANGUAGES[self as usize].1
+    }
+}
+
+/// Words that mean the same, or nearly.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Synonym {
+    /// Words or phrases that a shopper may write.
+    pub words: Vec<String>,
+    /// What is searched for besides them, and not the other way round; empty = each of `words` stands for all others.
+    pub means: Vec<String>,
 }
 
 /// What is set of one model that is learnt.
@@ -307,5 +365,18 @@ impl ParamSpec {
     pub fn value(&self, given: &[(String, f64)]) -> f64 {
         let set = given.iter().find(|(name, _)| name == self.name).map_or(self.default, |(_, value)| *value);
         set.clamp(self.range.0, self.range.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_in_the_order_of_the_enum() {
+        for (language, code) in LANGUAGES {
+            assert_eq!((language.code(), Language::parse(code)), (code, Some(language)));
+        }
+        assert_eq!(Language::parse("English"), None);
     }
 }

@@ -8,6 +8,7 @@ use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
 use crate::profile::{Act, Dated, Recent, seconds};
 use crate::pulse::Pulse;
+use crate::queries::Queries;
 use crate::texts::Texts;
 use crate::visits::Visits;
 use bespoke_domain::entry::{ImportMark, ModelChange};
@@ -121,6 +122,8 @@ pub struct Aggregates {
     pub settings_history: Vec<(Offset, Millis)>,
     /// What came in by the hour.
     pub pulse: Arc<Pulse>,
+    /// What is searched for, and what comes of it.
+    pub queries: Queries,
     /// Learnt models in force, by name.
     pub models: BTreeMap<String, ArtifactId>,
     /// Catalogue files taken in lately, the newest last.
@@ -163,6 +166,7 @@ impl Default for Aggregates {
             settings_offset: Offset::default(),
             settings_history: Vec::new(),
             pulse: Arc::default(),
+            queries: Queries::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
             settings: None,
@@ -434,9 +438,10 @@ impl Aggregates {
         let visits = std::mem::take(&mut self.visits);
         let catalog = self.catalog.freeze();
         let live_catalog = std::mem::replace(&mut self.catalog, catalog);
+        let queries = self.queries.freeze();
+        let live_queries = std::mem::replace(&mut self.queries, queries);
         let frozen = self.clone();
-        self.catalog = live_catalog;
-        self.visits = visits;
+        (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
         frozen
     }
 }

@@ -54,6 +54,11 @@ impl Packed {
         Self(postcard::to_allocvec(&(facts, content.title.as_str(), rest)).unwrap_or_default().into())
     }
 
+    /// Whether it is the same one, not only an equal one.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The facts.
     pub fn facts(&self) -> Facts {
         self.read().map(|(facts, ..)| facts).unwrap_or_default()

@@ -14,7 +14,8 @@ use crate::tables::Plan;
 use crate::texts::Texts;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{
-    Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, Purpose, Request, Settings, ShopperNo,
+    Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, ProductNo, Purpose, Request, Settings,
+    ShopperNo,
 };
 use bespoke_models::learned::Learned;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 10;
+pub const CHECKPOINT_VERSION: u32 = 11;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The product with this external id, if it had a number when the snapshot was taken.
-    pub fn product(&self, id: &str) -> Option<bespoke_domain::ProductNo> {
+    pub fn product(&self, id: &str) -> Option<ProductNo> {
         self.names.get(id).filter(|number| number.index() < self.aggregates.catalog.len())
     }
 }
@@ -177,6 +178,8 @@ impl Engine {
             Body::Key(key) => self.aggregates.fold_key(key),
             Body::Decision(decision) => {
                 self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
+                let profiles = &self.live.profiles;
+                self.aggregates.queries.fold_decision(decision, |shopper| profiles.root(shopper));
             }
             Body::Model(change) => self.aggregates.fold_model(change),
             Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
@@ -192,7 +195,7 @@ impl Engine {
         if event.is_bot() {
             // Whoever it was, what it says about consent holds.
             if let Some(root) = entry.shopper.map(|shopper| self.live.profiles.root(shopper)) {
-                self.live.profiles.change(root, |profile| profile.absorb(offset, event, &[]));
+                self.absorb(offset, root, event, &[]);
             }
             return;
         }
@@ -208,8 +211,25 @@ impl Engine {
             self.aggregates.note_delay(event, &products, profile.recent());
         }
         self.aggregates.fold_event(root, event, &products);
+        let profiles = &self.live.profiles;
+        self.aggregates.queries.fold(root, event, &products, |shopper| profiles.root(shopper));
         if let Some(root) = root {
-            self.live.profiles.change(root, |profile| profile.absorb(offset, event, &products));
+            self.absorb(offset, root, event, &products);
+        }
+    }
+
+    /// Folds an event into a shopper's profile; who withdraws personalization is forgotten elsewhere too.
+    fn absorb(&mut self, offset: Offset, root: ShopperNo, event: &Event, products: &[ProductNo]) {
+        let unknown = self.aggregates.unknown_consent();
+        let allows = |profile: &Profile| profile.consent(unknown).allows(Purpose::Personalization);
+        let mut withdraws = false;
+        self.live.profiles.change(root, |profile| {
+            let allowed = !event.statement.is_silent() && allows(profile);
+            profile.absorb(offset, event, products);
+            withdraws = allowed && !allows(profile);
+        });
+        if withdraws {
+            self.aggregates.queries.forget(root);
         }
     }
 
@@ -286,6 +306,7 @@ impl Engine {
         let mut aggregates = kept.aggregates;
         aggregates.catalog.restore(|id, number| names.set(id, number));
         aggregates.compatibility.restore();
+        aggregates.queries.restore();
         aggregates.texts = Texts::of(&aggregates.catalog);
         let live = Live { names, profiles: Profiles::restore(kept.profiles), snapshot: RwLock::default() };
         let mut engine = Self { aggregates, seen: kept.seen, live: Arc::new(live), ..Self::default() };

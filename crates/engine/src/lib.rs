@@ -54,6 +54,8 @@ pub mod profile;
 pub mod profiles;
 /// What came in by the hour, and what has collapsed.
 pub mod pulse;
+/// What searches teach.
+pub mod queries;
 /// The same decision again, from the log.
 pub mod replay;
 /// Merchandisers' instructions.
@@ -68,6 +70,8 @@ pub mod shelf;
 pub mod shown;
 /// Where candidates come from.
 pub mod source;
+/// What completes what a shopper is typing.
+pub mod suggest;
 /// What may be named in a placement: sources, filters, rules, with their parameters.
 pub mod tables;
 /// The texts as they are searched.

@@ -80,7 +80,7 @@ usage: lab fits --data DIR
 Accessories by compatibility on DIR/search_chorus_icecat, as JSON.
 
 usage: lab bench NAME [options]
-  NAME               decide, profiles, nearest or server; one a process, since each looks at its memory
+  NAME               decide, profiles, nearest, server, suggest or train; one a process, since each looks at its memory
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
   --scratch DIR      an empty or new directory to write to, about 15 GB at scale 1 (default target/bench)
   --scale F          size against the full one, 0.001 to 1 (default 1)

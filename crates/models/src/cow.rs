@@ -68,6 +68,15 @@ impl<T: Clone, const N: usize> CowVec<T, N> {
         self.chunks.iter().map(|chunk| chunk.as_slice())
     }
 
+    /// Rows that may differ from those of `before`, which this column grew from: those whose chunks are not shared.
+    pub fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = usize> + 'a {
+        let is_shared = |(no, chunk): &(usize, &Arc<Vec<T>>)| {
+            before.chunks.get(*no).is_some_and(|held| Arc::ptr_eq(held, chunk))
+        };
+        let changed = self.chunks.iter().enumerate().filter(move |one| !is_shared(one));
+        changed.flat_map(|(no, chunk)| no * N..no * N + chunk.len())
+    }
+
     /// All rows in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
@@ -89,5 +98,6 @@ mod tests {
         assert_eq!((column.get(9), column.get(10), column.len()), (Some(&7), Some(&8), 11));
         assert!(Arc::ptr_eq(&frozen.chunks[0], &column.chunks[0]), "untouched chunks stay shared");
         assert!(!Arc::ptr_eq(&frozen.chunks[2], &column.chunks[2]));
+        assert_eq!(column.changed_since(&frozen).collect::<Vec<_>>(), [8, 9, 10]);
     }
 }

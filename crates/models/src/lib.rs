@@ -3,6 +3,8 @@
 
 /// Columns shared between the writer and published snapshots.
 pub mod cow;
+/// What older signals still count.
+pub mod decay;
 /// Decayed counts and exact leaderboards.
 pub mod popularity;
 

@@ -1,8 +1,9 @@
 //! What the shop's shoppers are after right now: decayed counts by product and category, and leaderboards that stay
-//! exact. Forward decay (Cormode et al., 2009) gives each signal the weight `2^((t - landmark) / half-life)`, so that
-//! scores only ever grow, their order never changes with time, and a leaderboard needs looking at only when bumped.
+//! exact: with forward decay ([`Decay`]) scores only ever grow and their order never changes with time, so that a leaderboard
+//! needs looking at only when bumped.
 
 use crate::cow::CowVec;
+use crate::decay::Decay;
 use bespoke_domain::order::by_score;
 use bespoke_domain::{CategoryNo, Millis, ProductNo};
 use serde::{Deserialize, Serialize};
@@ -12,17 +13,13 @@ use std::sync::Arc;
 pub const BOARD_LEN: usize = 512;
 /// Half-life of a signal in days where nothing is said.
 pub const HALF_LIFE_DAYS: f64 = 14.0;
-/// Scores are rescaled by `2^-RESCALE` (exactly) when their exponent passes it.
-const RESCALE: f64 = 400.0;
 
 type Board = Vec<(f64, ProductNo)>;
 
 /// Decayed popularity of products, overall and by category.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Popularity {
-    half_life_days: f64,
-    /// Day from which exponents count; the first signal's day.
-    landmark_day: Option<f64>,
+    decay: Decay,
     products: CowVec<f64, 4096>,
     categories: CowVec<f64, 256>,
     boards: CowVec<Arc<Board>, 64>,
@@ -38,8 +35,7 @@ impl Popularity {
     /// Nothing yet; a signal will count half after `half_life_days`.
     pub fn new(half_life_days: f64) -> Self {
         Self {
-            half_life_days,
-            landmark_day: None,
+            decay: Decay::new(half_life_days),
             products: CowVec::default(),
             categories: CowVec::default(),
             boards: CowVec::default(),
@@ -100,8 +96,12 @@ impl Popularity {
 
     /// The product's decayed signals as they count at `now`, in signals.
     pub fn score(&self, product: ProductNo, now: Millis) -> f64 {
-        let Some(landmark) = self.landmark_day else { return 0.0 };
-        self.raw(product) * libm::exp2((landmark - now.days()) / self.half_life_days)
+        self.raw(product) * self.decay.at(now)
+    }
+
+    /// The decayed signals of a category as they count at `now`, in signals.
+    pub fn of_category(&self, category: CategoryNo, now: Millis) -> f64 {
+        self.categories.get(category.index()).copied().unwrap_or(0.0) * self.decay.at(now)
     }
 
     fn raw(&self, product: ProductNo) -> f64 {
@@ -131,34 +131,22 @@ impl Popularity {
     }
 
     fn factor(&mut self, now: Millis) -> f64 {
-        let day = now.days();
-        let landmark = *self.landmark_day.get_or_insert(day);
-        let exponent = (day - landmark) / self.half_life_days;
-        if exponent <= RESCALE {
-            return libm::exp2(exponent.max(-RESCALE));
-        }
-        self.rescale();
-        self.factor(now)
-    }
-
-    /// Moves the landmark; multiplying by a power of two loses no bits, so that the order stays exact.
-    fn rescale(&mut self) {
-        let shrink = libm::exp2(-RESCALE);
-        let days = RESCALE * self.half_life_days;
-        self.landmark_day = self.landmark_day.map(|day| day + days);
-        for at in 0..self.products.len() {
-            if let Some(score) = self.products.get_mut(at) {
-                *score *= shrink;
+        let Self { decay, products, categories, boards } = self;
+        decay.weight(now, |shrink| {
+            for at in 0..products.len() {
+                if let Some(score) = products.get_mut(at) {
+                    *score *= shrink;
+                }
             }
-        }
-        for at in 0..self.boards.len() {
-            if let Some(sum) = self.categories.get_mut(at) {
-                *sum *= shrink;
+            for at in 0..boards.len() {
+                if let Some(sum) = categories.get_mut(at) {
+                    *sum *= shrink;
+                }
+                if let Some(board) = boards.get_mut(at) {
+                    Arc::make_mut(board).iter_mut().for_each(|(score, _)| *score *= shrink);
+                }
             }
-            if let Some(board) = self.boards.get_mut(at) {
-                Arc::make_mut(board).iter_mut().for_each(|(score, _)| *score *= shrink);
-            }
-        }
+        })
     }
 }
 

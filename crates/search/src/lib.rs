@@ -17,5 +17,7 @@ pub mod postings;
 pub mod query;
 /// How much of the query results must cover, and their order.
 pub mod ranking;
+/// What completes what is being typed.
+pub mod suggest;
 /// The words that the catalogue knows.
 pub mod vocabulary;

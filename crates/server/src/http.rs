@@ -7,7 +7,9 @@ use crate::metrics::Metrics;
 use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
-use crate::{catalog_versions, clock, keys, models_api, operate, recommend, search_api, tune};
+use crate::{
+    catalog_versions, clock, keys, models_api, operate, queries_api, recommend, search_api, suggest_api, tune,
+};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
@@ -44,6 +46,8 @@ pub struct App {
     pub learner: Arc<Learner>,
     /// What has collapsed.
     pub watchdog: Arc<Watchdog>,
+    /// What can be suggested.
+    pub suggesting: Arc<suggest_api::Suggesting>,
     replaying: Semaphore,
 }
 
@@ -61,6 +65,7 @@ impl App {
             pace: Pace::default(),
             learner: Arc::new(Learner::new(limits)),
             watchdog: Arc::default(),
+            suggesting: Arc::default(),
             replaying: Semaphore::new(1),
         })
     }
@@ -79,6 +84,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/recommend/{placement}", get(get_recommend))
         .route("/v1/rank", slates(recommend::rank))
         .route("/v1/search", slates(search_api::search).get(get_search))
+        .route("/v1/suggest", get(get_suggest))
+        .route("/v1/search/report", get(get_search_report))
+        .route("/v1/search/ubi", get(get_ubi))
+        .route("/v1/settings/search", get(get_search_settings).put(put_search_settings))
         .route("/v1/categories/{path}/products", get(get_category))
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
@@ -222,6 +231,63 @@ async fn get_category(
     let query = query.unwrap_or_default();
     let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, Some(&path)))?;
     Ok(axum::Json(body).into_response())
+}
+
+async fn get_suggest(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    let query = query.unwrap_or_default();
+    Ok(axum::Json(suggest_api::suggest(&app, scope, timeout(&headers)?, &query)?).into_response())
+}
+
+async fn get_search_report(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let limit = queries_api::limit(query.as_deref().unwrap_or_default())?;
+    let shop = app.shop.clone();
+    let report = tokio::task::spawn_blocking(move || queries_api::report(&shop, limit)).await;
+    Ok(axum::Json(report.map_err(|_| ApiError::internal())?).into_response())
+}
+
+async fn get_ubi(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let after = crate::ubi::after(query.as_deref().unwrap_or_default())?;
+    let Ok(_alone) = app.replaying.try_acquire() else {
+        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
+    };
+    let shop = app.shop.clone();
+    match tokio::task::spawn_blocking(move || crate::ubi::export(&shop, after)).await {
+        Ok(Ok(body)) => Ok(axum::Json(body).into_response()),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the log cannot be read");
+            Err(ApiError::internal())
+        }
+        Err(_) => Err(ApiError::internal()),
+    }
+}
+
+async fn get_search_settings(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(operate::search_settings(&app.shop)).into_response())
+}
+
+async fn put_search_settings(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(operate::put_search_settings(&app, &body).await?).into_response())
 }
 
 /// How long the caller waits, `x-timeout-ms`.

@@ -49,6 +49,8 @@ pub mod operate;
 pub mod pace;
 /// Placement files into the log.
 pub mod placements;
+/// What searches teach, over HTTP.
+pub mod queries_api;
 /// Rankers of placements that have an objective.
 pub mod rankers;
 /// Slates over HTTP, and decisions again.
@@ -59,10 +61,14 @@ pub mod render;
 pub mod renew;
 /// Search and category pages.
 pub mod search_api;
+/// What completes what is typed.
+pub mod suggest_api;
 /// Backtests of placements.
 pub mod trials;
 /// The search for better parameters.
 pub mod tune;
+/// Searches and what came of them, for other tools.
+pub mod ubi;
 /// What has collapsed of what comes in.
 pub mod watchdog;
 /// Requests and responses, feeds, settings files, errors, tokens.

@@ -146,6 +146,8 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
+    /// What searches teach: queries that find nothing or the wrong things, and words that may mean the same.
+    Queries(commands::queries::Queries),
     /// Explain a decision: where its candidates came from, what was removed, why each slot is there.
     Why {
         /// The decision's id, `dec_…`.
@@ -220,6 +222,7 @@ fn main() -> ExitCode {
         Command::Catalog { rollback, server } => {
             commands::operate::catalog(rollback, &server.key, &server.url)
         }
+        Command::Queries(asked) => commands::queries::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),
     };
     match done {
@@ -313,6 +316,7 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         let watched = app.clone();
         tokio::spawn(async move { watched.pace.watch().await });
         tokio::spawn(app.watchdog.clone().watch(shop.clone()));
+        app.suggesting.watch(&shop);
         if let Some(learning) = around.learning {
             let compared = around.storefront.as_ref().map_or(&[][..], |_| &storefront::JUDGED[..]);
             tokio::spawn(learn_again(app.clone(), learning, compared));

@@ -5,9 +5,13 @@ use crate::doctor::DoctorBody;
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
 use crate::models_api::ModelsBody;
 use crate::operate::VersionsBody;
+use crate::queries_api::QueriesBody;
+use crate::ubi::UbiBody;
 use crate::wire::error::ProblemJson;
 use crate::wire::recommend::{BatchAsk, BatchBody, NextAsk, RankAsk, RecommendAsk, RecommendBody};
 use crate::wire::search::{SearchAsk, SearchBody};
+use crate::wire::suggest::SuggestBody;
+use crate::wire::words::SearchSettingsBody;
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -26,6 +30,11 @@ use utoipa::OpenApi;
         rank,
         search,
         search_by_address,
+        suggest,
+        search_report,
+        ubi,
+        search_settings,
+        put_search_settings,
         category_products,
         impersonal,
         rollout,
@@ -60,7 +69,11 @@ use utoipa::OpenApi;
         ModelsBody,
         DoctorBody,
         RecommendBody,
-        BatchBody
+        BatchBody,
+        QueriesBody,
+        SuggestBody,
+        SearchSettingsBody,
+        UbiBody
     ))
 )]
 struct Api;
@@ -118,6 +131,56 @@ fn batch() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn next() {}
+
+/// Complete what a shopper is typing: queries that many asked, categories, brands and products, by how popular they are and how well
+/// they go with what the shopper deals with. Any word may have begun, in any order; from four letters on one may be wrong.
+#[utoipa::path(get, path = "/v1/suggest",
+    params(("q" = String, Query, description = "what has been typed, at most 200 bytes"),
+        ("n" = Option<u16>, Query, description = "suggestions of each kind, at most 20; 6 if left out"),
+        ("anonymous_id" = Option<String>, Query), ("user_id" = Option<String>, Query, description = "needs a secret key"),
+        ("market" = Option<String>, Query), ("key" = Option<String>, Query),
+        ("x-timeout-ms" = Option<u16>, Header, description = "how long the caller waits, 0 to 10000; 150 if left out")),
+    responses(
+    (status = 200, body = SuggestBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn suggest() {}
+
+/// What searches teach: queries that find nothing, queries that find the wrong things, words that may mean the same. Only what at
+/// least five shoppers searched for. Needs a secret key.
+#[utoipa::path(get, path = "/v1/search/report",
+    params(("n" = Option<u16>, Query, description = "lines of each list, at most 500; 50 if left out")),
+    responses(
+    (status = 200, body = QueriesBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn search_report() {}
+
+/// Searches and what came of them in the schema of User Behavior Insights 1.3, part by part: send the `next` of an answer as `after`
+/// until there is none. Only what at least five shoppers searched for. Needs a secret key.
+#[utoipa::path(get, path = "/v1/search/ubi",
+    params(("after" = Option<u64>, Query, description = "the entry of the log after which to go on; 0 if left out")),
+    responses(
+    (status = 200, body = UbiBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson),
+    (status = 429, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn ubi() {}
+
+/// The language of search and its synonyms. Needs a secret key.
+#[utoipa::path(get, path = "/v1/settings/search", responses(
+    (status = 200, body = SearchSettingsBody),
+    (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn search_settings() {}
+
+/// Set the language of search, its synonyms or both; what is left out stays as it is. A new version of the settings. Needs a secret
+/// key.
+#[utoipa::path(put, path = "/v1/settings/search", request_body = String, responses(
+    (status = 200, body = SearchSettingsBody),
+    (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn put_search_settings() {}
 
 /// Roll a placement out to a share of shoppers: `{"rollout": 0..100}`, 0 switches it off. Needs a secret key.
 #[utoipa::path(patch, path = "/v1/placements/{placement}", request_body = String,

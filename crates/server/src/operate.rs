@@ -6,6 +6,7 @@ use crate::http::App;
 use crate::intake::wait;
 use crate::wire::error::ApiError;
 use crate::wire::field::object_of;
+use crate::wire::words::{SearchSettingsBody, parse_change};
 use crate::writer::Job;
 use bespoke_domain::{Body, Offset, Problem, Settings};
 use serde::Serialize;
@@ -82,6 +83,23 @@ pub async fn roll_out(app: &App, placement: &str, body: &[u8]) -> Result<Version
         Ok(settings)
     })
     .await
+}
+
+/// What is set of search.
+pub fn search_settings(shop: &Shop) -> SearchSettingsBody {
+    let snapshot = shop.live.snapshot();
+    let search = snapshot.aggregates.settings.as_ref().map(|settings| settings.search.clone());
+    SearchSettingsBody::of(&search.unwrap_or_default())
+}
+
+/// Sets the language of search and its synonyms; what is not named stays as it is.
+pub async fn put_search_settings(app: &App, body: &[u8]) -> Result<SearchSettingsBody, ApiError> {
+    put(app, |settings| {
+        let search = parse_change(body, &settings.search).map_err(ApiError::invalid)?;
+        Ok(Settings { search, ..settings.clone() })
+    })
+    .await?;
+    Ok(search_settings(&app.shop))
 }
 
 /// Changes the settings in force; answers when the change is visible. One change at a time.

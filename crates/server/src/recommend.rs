@@ -152,7 +152,7 @@ pub(crate) fn request_of(
     Ok(Request {
         id: new_id(now)?,
         now,
-        shopper: shopper(&app.shop, snapshot, &asked),
+        shopper: shopper(&app.shop, snapshot, (asked.user_id.as_ref(), asked.anonymous_id.as_ref())),
         placement: asked.placement,
         page: asked.page,
         items: asked.item_ids,
@@ -181,11 +181,14 @@ pub(crate) fn utc_offset_min(snapshot: &Snapshot, now: Millis) -> i16 {
 }
 
 /// Who asks, where they allow to be recognised; a decision without that consent is logged without a shopper.
-fn shopper(shop: &Shop, snapshot: &Snapshot, asked: &Asked) -> Option<ShopperNo> {
+pub(crate) fn shopper(
+    shop: &Shop,
+    snapshot: &Snapshot,
+    (user_id, anonymous_id): (Option<&String>, Option<&String>),
+) -> Option<ShopperNo> {
     let find = |kind, id: &String| shop.identities.get(identity_key(&shop.secret, kind, id));
-    let user = asked.user_id.as_ref().and_then(|id| find(IdentityKind::User, id));
-    let shopper =
-        user.or_else(|| asked.anonymous_id.as_ref().and_then(|id| find(IdentityKind::Anonymous, id)))?;
+    let user = user_id.and_then(|id| find(IdentityKind::User, id));
+    let shopper = user.or_else(|| anonymous_id.and_then(|id| find(IdentityKind::Anonymous, id)))?;
     permitted(shop, snapshot, shopper)
 }
 
@@ -278,7 +281,7 @@ fn group_id(snapshot: &Snapshot, candidate: Candidate) -> Option<String> {
     (!content.item_group_id.is_empty()).then(|| content.item_group_id.clone())
 }
 
-fn item_body(snapshot: &Snapshot, candidate: Candidate) -> ItemBody {
+pub(crate) fn item_body(snapshot: &Snapshot, candidate: Candidate) -> ItemBody {
     let catalog = &snapshot.aggregates.catalog;
     let Candidate::Product(product) = candidate else {
         return ItemBody {

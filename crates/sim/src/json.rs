@@ -47,6 +47,7 @@ fn add_rest(fields: &mut Map<String, Value>, event: &Event, details: Option<&Det
     put("items", (!items.is_empty()).then(|| items.into()));
     let text = |text: &Option<Box<str>>| text.as_deref().map(Value::from);
     put("search_term", details.and_then(|details| text(&details.search_term)));
+    put("result_count", details.and_then(|details| details.result_count).map(Value::from));
     put("transaction_id", details.and_then(|details| text(&details.transaction_id)));
     put("placement_id", details.and_then(|details| text(&details.placement)));
     put("rating", details.and_then(|details| details.rating).map(Value::from));

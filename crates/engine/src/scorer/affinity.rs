@@ -6,9 +6,10 @@
 //! little while there are few acts. The score is the sum over a product's values, 1 at 40 nats.
 
 use super::{Score, ScorerSpec};
+use crate::catalog::Row;
 use crate::context::Context;
 use crate::pool::Pooled;
-use bespoke_domain::Candidate;
+use bespoke_domain::{Candidate, ProductNo};
 
 /// Acts after which one counts half.
 const HALF_ACTS: f32 = 20.0;
@@ -33,7 +34,7 @@ pub static SPEC: ScorerSpec = ScorerSpec {
 
 /// What speaks for a product, by what it has.
 #[derive(Default)]
-struct Likes {
+pub(crate) struct Likes {
     /// Attribute values, brand, category and words among them; in the order of values.
     tags: Vec<(f32, u32)>,
     /// By how many octaves they are dearer than is usual in their category, on average, pulled towards 0.
@@ -47,11 +48,17 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
 
 fn score(context: &Context<'_>, likes: &Likes, one: &Pooled) -> f32 {
     let Candidate::Product(product) = one.candidate else { return 0.0 };
-    let above = context.snapshot.aggregates.levels.above(one.row.category, one.row.octave);
-    let priced =
-        likes.price.zip(above).map_or(0.0, |(mean, above)| mean * (above - mean / 2.0) / PRICE_VARIANCE);
-    let evidence = priced + shared(&likes.tags, context.snapshot.aggregates.catalog.tags(product));
-    (evidence / FULL_EVIDENCE).clamp(-1.0, 1.0)
+    (likes.evidence(context, product, &one.row) / FULL_EVIDENCE).clamp(-1.0, 1.0)
+}
+
+impl Likes {
+    /// How much likelier than anybody the shopper is to deal with a product, in nats.
+    pub(crate) fn evidence(&self, context: &Context<'_>, product: ProductNo, row: &Row) -> f32 {
+        let above = context.snapshot.aggregates.levels.above(row.category, row.octave);
+        let priced =
+            self.price.zip(above).map_or(0.0, |(mean, above)| mean * (above - mean / 2.0) / PRICE_VARIANCE);
+        priced + shared(&self.tags, context.snapshot.aggregates.catalog.tags(product))
+    }
 }
 
 /// The weights of the values that both have; both lists are in the order of values.
@@ -68,7 +75,8 @@ pub fn shared(likes: &[(f32, u32)], tags: &[u32]) -> f32 {
     sum
 }
 
-fn likes(context: &Context<'_>) -> Likes {
+/// What the shopper lately dealt with says.
+pub(crate) fn likes(context: &Context<'_>) -> Likes {
     let aggregates = &context.snapshot.aggregates;
     let mut likes = Likes::default();
     let (mut octaves, mut octave_acts) = (0.0, 0.0);
@@ -88,7 +96,7 @@ fn likes(context: &Context<'_>) -> Likes {
 }
 
 /// What `acts` of the shopper with a value say that a `share` of all products has.
-fn evidence(acts: f32, share: f32) -> f32 {
+pub(crate) fn evidence(acts: f32, share: f32) -> f32 {
     libm::logf(1.0 + acts / (PRIOR_ACTS * share))
 }
 

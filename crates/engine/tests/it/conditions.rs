@@ -61,6 +61,7 @@ fn shop() -> Bench {
         clutter: Vec::new(),
         canonical: Vec::new(),
         models: Vec::new(),
+        search: Default::default(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);

@@ -100,6 +100,7 @@ impl Bench {
                 clutter: Vec::new(),
                 canonical: Vec::new(),
                 models: Vec::new(),
+                search: Default::default(),
             })),
         );
     }

@@ -274,7 +274,7 @@ proptest! {
         }
         let (decision, facets) =
             facets(&mut bench, Search { refinements, literal: true, ..ask(&text) }, &["color", "brand", "price"]);
-        // Nothing is corrected (`wgamma` to the brand `bgamma`): the count by hand knows words only. So few products are always relaxed to those with any of the words that any product has.
+        // So few products are always relaxed to those with any of the words that any product has.
         let is_hit = |one: &Drawn| one.5 && one.0.iter().any(|word| query.contains(word));
         let has_color = |one: &Drawn| colors.is_empty() || one.2.iter().any(|no| colors.contains(&word('c', *no)));
         let has_brand = |one: &Drawn| brands.is_empty() || brands.contains(&word('b', one.1));

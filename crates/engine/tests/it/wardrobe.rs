@@ -46,6 +46,7 @@ fn shop(planned: Placement) -> Bench {
         clutter: Vec::new(),
         canonical: Vec::new(),
         models: Vec::new(),
+        search: Default::default(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     row(&mut bench, "old-42", "Boots", "old", &[("size", "42")]);

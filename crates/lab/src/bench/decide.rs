@@ -160,6 +160,7 @@ fn settings(shop: &Shop) -> Settings {
         clutter: Vec::new(),
         canonical: Vec::new(),
         models: Vec::new(),
+        search: Default::default(),
     }
 }
 

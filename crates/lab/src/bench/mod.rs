@@ -19,6 +19,8 @@ pub mod search;
 pub mod server;
 /// Quantiles and memory.
 pub mod stats;
+/// What completes what is typed.
+pub mod suggest;
 /// Learning at full size while the server serves.
 pub mod train;
 
@@ -70,7 +72,7 @@ pub struct Bench {
 }
 
 /// Every bench.
-pub const BENCHES: [Bench; 6] = [
+pub const BENCHES: [Bench; 7] = [
     Bench {
         name: "decide",
         doc: "decide(): 1 M products, 30 % out of stock, 3 M events, nine sources, two scorers, 20 rules, all filters",
@@ -91,6 +93,11 @@ pub const BENCHES: [Bench; 6] = [
         name: "server",
         doc: "the server process, 1 M products, over 10 M events: import, durable ingest, recommend, freshness, restart",
         run: server::run,
+    },
+    Bench {
+        name: "suggest",
+        doc: "suggestions: 1 M and 43,000 products, a fifth of what is typed with a letter wrong; and what taste is worth",
+        run: suggest::run,
     },
     Bench {
         name: "train",

@@ -3,5 +3,6 @@
 pub mod demo;
 pub mod learn;
 pub mod operate;
+pub mod queries;
 mod table;
 pub mod tune;

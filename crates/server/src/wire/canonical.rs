@@ -342,6 +342,7 @@ mod tests {
             clutter: Vec::new(),
             canonical,
             models: Vec::new(),
+            search: Default::default(),
         };
         Tables::of(Some(&settings))
     }

@@ -235,6 +235,7 @@ fn own_details(fields: &mut Fields, details: Details) -> Result<Details, Problem
         outcome: boxed(fields.text("outcome", CODE_MAX)?),
         channel: boxed(fields.text("channel", CODE_MAX)?),
         message: boxed(fields.text("message_id", ID_MAX)?),
+        result_count: fields.count("result_count", u64::from(u32::MAX))?.map(|count| count as u32),
         ..details
     })
 }

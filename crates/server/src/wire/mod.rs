@@ -32,5 +32,9 @@ pub mod search;
 pub mod settings;
 /// The shop as a whole, of placement files.
 mod shop;
+/// Suggestions.
+pub mod suggest;
 /// Recommendation tokens.
 pub mod token;
+/// The language of search and its synonyms.
+pub mod words;

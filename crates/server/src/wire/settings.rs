@@ -5,6 +5,7 @@ use super::expression;
 use super::field::parse_time;
 use super::models::ModelTables;
 use super::shop::{CanonicalTables, ClutterTables, ShopToml};
+use super::words::{SearchToml, SynonymToml};
 use bespoke_domain::settings::{
     Diversity, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows,
     SourceUse,
@@ -49,6 +50,10 @@ struct FileToml {
     normalise: CanonicalTables,
     #[serde(default)]
     models: ModelTables,
+    #[serde(default)]
+    search: SearchToml,
+    #[serde(default, rename = "synonym")]
+    synonyms: Vec<Spanned<SynonymToml>>,
     #[serde(default, rename = "placement")]
     placements: Vec<Spanned<PlacementToml>>,
     #[serde(default, rename = "segment")]
@@ -256,7 +261,8 @@ impl Reader<'_> {
         let segments = file.segments.into_iter().map(|segment| self.segment(segment)).collect();
         let (clutter, canonical) = (self.clutter(file.clutter), self.canonical(file.normalise));
         let models = self.models(file.models);
-        Settings { shop, placements, segments, clutter, canonical, models }
+        let search = self.search(file.search, file.synonyms);
+        Settings { shop, placements, segments, clutter, canonical, models, search }
     }
 
     fn placement(&mut self, file: PlacementToml) -> Placement {

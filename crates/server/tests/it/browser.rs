@@ -181,13 +181,20 @@ impl Tab {
         }
     }
 
-    /// Presses a key: Tab, Enter, Escape or Space.
+    /// Types text into what has the focus.
+    pub fn write(&self, text: &str) {
+        self.call("Input.insertText", json!({"text": text}));
+    }
+
+    /// Presses a key: Tab, Enter, Escape, Space, ArrowDown or ArrowUp.
     pub fn press(&self, key: &str) {
         let (code, number, text) = match key {
             "Tab" => ("Tab", 9, ""),
             "Enter" => ("Enter", 13, "\r"),
             "Escape" => ("Escape", 27, ""),
             "Space" => ("Space", 32, " "),
+            "ArrowDown" => ("ArrowDown", 40, ""),
+            "ArrowUp" => ("ArrowUp", 38, ""),
             other => panic!("no key {other}"),
         };
         let name = if key == "Space" { " " } else { key };

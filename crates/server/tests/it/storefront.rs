@@ -17,15 +17,15 @@ use std::process::{Command, Stdio};
 /// Where a module stands for what a page decided: placement, then the items with reasons and evidence.
 type Modules = BTreeMap<String, Vec<(String, String, Vec<String>)>>;
 
-struct Demo {
+pub struct Demo {
     server: Server,
-    origin: String,
+    pub origin: String,
     secret: String,
     directory: tempfile::TempDir,
 }
 
 impl Demo {
-    fn start(shop: &str) -> Self {
+    pub fn start(shop: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let mut command = Command::new(env!("CARGO_BIN_EXE_bespoke"));
         command
@@ -59,7 +59,7 @@ impl Demo {
     }
 
     /// Log entries that came through events.
-    fn accepted(&self) -> String {
+    pub fn accepted(&self) -> String {
         let mut answer = ureq::get(format!("{}/metrics", self.origin)).call().expect("it answers");
         let text = answer.body_mut().read_to_string().expect("text");
         let line = text.lines().find(|line| line.starts_with("bespoke_events_accepted_total"));
@@ -84,7 +84,7 @@ impl Demo {
     }
 }
 
-fn pictures() -> PathBuf {
+pub fn pictures() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("storefront");
     std::fs::create_dir_all(&folder).expect("a folder");
     folder

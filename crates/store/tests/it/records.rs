@@ -13,8 +13,8 @@ use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort};
 use bespoke_domain::settings::{
-    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, ModelUse, Objective, OnThin, Placement, Rule,
-    Scope, ScorerUse, Segment, Settings, Shop, Shows, SourceUse,
+    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective, OnThin,
+    Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse, Synonym,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -97,6 +97,7 @@ fn event() -> Event {
         outcome: text("refunded"),
         channel: text("mail"),
         message: text("m-1"),
+        result_count: Some(41),
         placement: text("home_hero"),
         path: text("/mugs"),
         ext: text("{\"a\":1}"),
@@ -217,7 +218,13 @@ fn settings() -> Settings {
             values: vec![("navy".to_owned(), "blue".to_owned())],
         }],
         models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
+        search: search_settings(),
     }
+}
+
+fn search_settings() -> SearchSettings {
+    let synonym = Synonym { words: vec!["trainers".to_owned()], means: vec!["running shoes".to_owned()] };
+    SearchSettings { language: Language::German, synonyms: vec![synonym] }
 }
 
 fn condition() -> Condition {
@@ -323,8 +330,8 @@ fn golden(body: &Body) -> Expect {
         Body::Event(_) => expect![[r#"
             0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac020601014555520105534b552d31020188270109
             01077b2262223a327d0181808080808080808081c083808080809f033c0101076f726465722d310107726564206d7567
-            018e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f01052f6d7567730100
-            00904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a317d"#]],
+            0129018e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f01052f6d756773
+            010000904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a317d"#]],
         Body::Catalog(_) => expect![[r#"
             010105534b552d3180a0a484ce6701fe184555520101a6144555520103011101034d75670a4120726564206d75672e18
             68747470733a2f2f73686f702e6578616d706c652f6d75671c68747470733a2f2f73686f702e6578616d706c652f6d75
@@ -339,7 +346,8 @@ fn golden(body: &Body) -> Expect {
             000000000000400100030473616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e67
             2073616c65010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3c01036e6577010200
             020305707269636501000000000000f03f00000000000000400100030473616c650203056272616e6400010141010102
-            04280105636f6c6f7201046e61767904626c75650103616c730107666163746f72730000000000006040"#]],
+            04280105636f6c6f7201046e61767904626c75650103616c730107666163746f72730000000000006040010101087472
+            61696e657273010d72756e6e696e672073686f6573"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104

@@ -23,6 +23,11 @@ pub fn compare(product: Option<&str>) -> String {
     product.map_or_else(|| "/compare".to_owned(), |id| format!("/compare?product={}", part(id)))
 }
 
+/// What a search finds.
+pub fn search(text: &str) -> String {
+    format!("/search?q={}", part(text))
+}
+
 /// A product's picture.
 pub fn picture(id: &str) -> String {
     format!("/picture/{}", part(id))
@@ -56,6 +61,7 @@ mod tests {
             (compare(None).as_str(), compare(Some("a&b")).as_str()),
             ("/compare", "/compare?product=a%26b")
         );
+        assert_eq!(search("red & mug"), "/search?q=red%20%26%20mug");
         assert_eq!(category("Bags & Purses > Ä"), "/c/Bags%20%26%20Purses/%C3%84");
         assert_eq!(category_path("Home/Kitchen/"), "Home > Kitchen");
         assert_eq!(back("/p/1"), "/p/1");

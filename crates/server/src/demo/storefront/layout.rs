@@ -59,6 +59,7 @@ fn head(site: &Site, visitor: &Visitor) -> Markup {
     html! {
         header.top {
             a.name href="/" { (site.about.name) }
+            (search_box())
             div.tools {
                 @if let Some(customer) = &visitor.customer { span.customer { "Customer " (customer) } }
                 a href="/preferences" { "Preferences" }
@@ -67,6 +68,18 @@ fn head(site: &Site, visitor: &Visitor) -> Markup {
             nav aria-label="Categories" {
                 ul { @for path in departments(site) { li { a href=(address::category(&path)) { (path) } } } }
             }
+        }
+    }
+}
+
+/// A plain form, which the page's script completes as a combobox (WAI-ARIA).
+fn search_box() -> Markup {
+    html! {
+        form.search role="search" action="/search" {
+            input #q type="search" name="q" placeholder="Search" aria-label="Search" maxlength="200" autocomplete="off"
+                role="combobox" aria-autocomplete="list" aria-expanded="false" aria-controls="suggestions";
+            button { "Search" }
+            div #suggestions role="listbox" aria-label="Suggestions" hidden {}
         }
     }
 }

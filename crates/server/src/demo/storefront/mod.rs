@@ -11,6 +11,7 @@ mod modules;
 mod money;
 mod pages;
 mod picture;
+mod suggest;
 mod visitor;
 mod why;
 
@@ -70,6 +71,7 @@ pub fn router(app: Arc<App>, about: About) -> Router {
         .route("/confirmation", get(pages::confirmation))
         .route("/preferences", get(pages::preferences))
         .route("/why/{id}", get(why::page))
+        .route("/suggest", get(suggest::fragment))
         .route("/cart/add", post(actions::add))
         .route("/cart/remove", post(actions::remove))
         .route("/cart/buy", post(actions::buy))

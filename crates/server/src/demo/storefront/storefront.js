@@ -75,3 +75,63 @@ document.addEventListener("click", async (click) => {
   dialog.showModal();
   dialog.scrollTop = 0;
 });
+
+// Suggestions under the search box: a combobox whose list holds links. Nothing of what is typed is kept.
+const box = document.getElementById("q");
+const list = document.getElementById("suggestions");
+let asking;
+let active = -1;
+
+const options = () => [...list.querySelectorAll("[role=option]")];
+
+function show(isOpen) {
+  list.hidden = !isOpen;
+  box.setAttribute("aria-expanded", String(isOpen));
+  select(-1);
+}
+
+function select(at) {
+  active = at;
+  options().forEach((option, no) => option.setAttribute("aria-selected", String(no === at)));
+  const option = options()[at];
+  if (option) {
+    box.setAttribute("aria-activedescendant", option.id);
+    option.scrollIntoView({ block: "nearest" });
+  } else box.removeAttribute("aria-activedescendant");
+}
+
+async function complete() {
+  asking?.abort();
+  asking = new AbortController();
+  if (!box.value.trim()) return show(false);
+  try {
+    const answer = await fetch(`/suggest?q=${encodeURIComponent(box.value)}`, { signal: asking.signal });
+    const text = new DOMParser().parseFromString(await answer.text(), "text/html");
+    list.replaceChildren(...text.body.childNodes);
+    show(options().length > 0 && document.activeElement === box);
+  } catch (error) {
+    if (error.name !== "AbortError") show(false);
+  }
+}
+
+box.addEventListener("input", complete);
+box.addEventListener("focus", () => options().length > 0 && box.value.trim() && show(true));
+box.addEventListener("blur", () => show(false));
+// A press on a link must not take the focus from the box before it is a click.
+list.addEventListener("mousedown", (press) => press.preventDefault());
+box.addEventListener("keydown", (press) => {
+  const count = options().length;
+  if (press.key === "Escape" && !list.hidden) {
+    press.preventDefault();
+    show(false);
+  } else if ((press.key === "ArrowDown" || press.key === "ArrowUp") && count > 0) {
+    press.preventDefault();
+    if (list.hidden) return show(true);
+    // One step beyond either end is the box itself.
+    const step = press.key === "ArrowDown" ? 1 : -1;
+    select(((active + 1 + step + count + 1) % (count + 1)) - 1);
+  } else if (press.key === "Enter" && active >= 0 && !list.hidden) {
+    press.preventDefault();
+    options()[active].click();
+  }
+});

@@ -1,0 +1,211 @@
+//! The language of search and its synonyms, of placement files and of the API: the same checks for both.
+
+use super::field::{Fields, object_of};
+use super::settings::Reader;
+use bespoke_domain::Problem;
+use bespoke_domain::settings::{LANGUAGES, Language, SearchSettings, Synonym};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use toml::Spanned;
+use utoipa::ToSchema;
+
+/// Most synonyms.
+pub const SYNONYMS_MAX: usize = 5_000;
+/// Most words or phrases on either side of one.
+const PHRASES_MAX: usize = 20;
+/// Longest phrase, in bytes.
+const PHRASE_MAX: usize = 100;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SearchToml {
+    language: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SynonymToml {
+    words: Vec<String>,
+    #[serde(default)]
+    means: Vec<String>,
+}
+
+impl Reader<'_> {
+    pub(super) fn search(
+        &mut self,
+        search: SearchToml,
+        synonyms: Vec<Spanned<SynonymToml>>,
+    ) -> SearchSettings {
+        let mut language = Language::default();
+        if let Some(code) = &search.language {
+            match parse_language(code.get_ref()) {
+                Ok(known) => language = known,
+                Err(problem) => self.fault(code.span().start, problem.inside("search")),
+            }
+        }
+        if let Some(first) = synonyms.get(SYNONYMS_MAX) {
+            self.fault(first.span().start, too_many());
+        }
+        let mut kept = Vec::with_capacity(synonyms.len().min(SYNONYMS_MAX));
+        for synonym in synonyms.into_iter().take(SYNONYMS_MAX) {
+            let at = synonym.span().start;
+            let SynonymToml { words, means } = synonym.into_inner();
+            let synonym = Synonym { words, means };
+            if let Err(problem) = check(&synonym) {
+                self.fault(at, problem.inside("synonym"));
+            }
+            kept.push(synonym);
+        }
+        SearchSettings { language, synonyms: kept }
+    }
+}
+
+fn too_many() -> Problem {
+    Problem::new("synonyms", "too_many", format!("must be at most {SYNONYMS_MAX}"))
+}
+
+fn parse_language(code: &str) -> Result<Language, Problem> {
+    Language::parse(code).ok_or_else(|| {
+        let codes: Vec<&str> = LANGUAGES.iter().map(|(_, code)| *code).collect();
+        let detail = format!("{code:?} is none of {}; \"other\" leaves words as they are", codes.join(", "));
+        Problem::new("language", "unknown_language", detail)
+    })
+}
+
+/// Two ways of saying it at least, each with something to find in it.
+fn check(synonym: &Synonym) -> Result<(), Problem> {
+    let least = if synonym.means.is_empty() { 2 } else { 1 };
+    if !(least..=PHRASES_MAX).contains(&synonym.words.len()) {
+        let detail = format!(
+            "must be {least} to {PHRASES_MAX} words or phrases: 2 where they stand for each other, 1 beside `means`"
+        );
+        return Err(Problem::new("words", "wrong_count", detail));
+    }
+    if synonym.means.len() > PHRASES_MAX {
+        return Err(Problem::new("means", "wrong_count", format!("must be at most {PHRASES_MAX}")));
+    }
+    for (name, list) in [("words", &synonym.words), ("means", &synonym.means)] {
+        let is_bad = |phrase: &&String| phrase.len() > PHRASE_MAX || !phrase.contains(char::is_alphanumeric);
+        if let Some(bad) = list.iter().find(is_bad) {
+            let detail =
+                format!("{bad:?} must have a letter or a digit in it, and at most {PHRASE_MAX} bytes");
+            return Err(Problem::new(name, "invalid_value", detail));
+        }
+    }
+    Ok(())
+}
+
+/// What is set of search, over HTTP.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct SearchSettingsBody {
+    /// en, de, fr, es, it, nl or other: the language of the catalogue's texts.
+    pub language: String,
+    /// Words that mean the same, at most 5,000.
+    pub synonyms: Vec<SynonymBody>,
+}
+
+/// Words that mean the same, or nearly.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct SynonymBody {
+    /// Words or phrases that a shopper may write.
+    pub words: Vec<String>,
+    /// What is searched for besides them, and not the other way round; empty = each of `words` stands for all others.
+    pub means: Vec<String>,
+}
+
+impl SearchSettingsBody {
+    /// The body of what is set.
+    pub fn of(search: &SearchSettings) -> Self {
+        let synonym = |one: &Synonym| SynonymBody { words: one.words.clone(), means: one.means.clone() };
+        Self {
+            language: search.language.code().to_owned(),
+            synonyms: search.synonyms.iter().map(synonym).collect(),
+        }
+    }
+}
+
+/// Reads a change: what it does not name stays as it is.
+pub fn parse_change(body: &[u8], before: &SearchSettings) -> Result<SearchSettings, Problem> {
+    let mut fields = object_of(body)?;
+    let language = fields.text("language", 16)?;
+    let language = language.map_or(Ok(before.language), |code| parse_language(&code))?;
+    let synonyms = match fields.take("synonyms") {
+        None => before.synonyms.clone(),
+        Some(Value::Array(list)) if list.len() > SYNONYMS_MAX => return Err(too_many()),
+        Some(Value::Array(list)) => {
+            let one = |(at, value): (usize, Value)| {
+                parse_synonym(value).map_err(|problem| problem.inside(&format!("synonyms.{at}")))
+            };
+            list.into_iter().enumerate().map(one).collect::<Result<_, _>>()?
+        }
+        Some(_) => return Err(Problem::new("synonyms", "wrong_type", "must be a list")),
+    };
+    fields.none_left()?;
+    Ok(SearchSettings { language, synonyms })
+}
+
+fn parse_synonym(value: Value) -> Result<Synonym, Problem> {
+    let mut fields = Fields::of(value, "synonym")?;
+    let words = fields.texts("words", PHRASES_MAX, PHRASE_MAX)?;
+    let means = fields.texts("means", PHRASES_MAX, PHRASE_MAX)?;
+    fields.none_left()?;
+    let synonym = Synonym { words, means };
+    check(&synonym)?;
+    Ok(synonym)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::placements;
+    use serde_json::json;
+
+    const SHOP: &str = "[shop]\ncurrency = \"EUR\"\ntime_zone = \"UTC\"\n";
+
+    fn file(lines: &str) -> Result<SearchSettings, Vec<String>> {
+        placements::parse(&format!("{SHOP}{lines}")).map(|settings| settings.search).map_err(|faults| {
+            faults.iter().map(|fault| format!("{}: {}", fault.line, fault.problem)).collect()
+        })
+    }
+
+    #[test]
+    fn the_same_is_read_from_a_file_and_over_http() {
+        let lines = "[search]\nlanguage = \"de\"\n\n[[synonym]]\nwords = [\"sofa\", \"couch\"]\n\n\
+                     [[synonym]]\nwords = [\"sneaker\"]\nmeans = [\"running shoes\"]\n";
+        let read = file(lines).expect("it is as it must be");
+        assert_eq!((read.language, read.synonyms.len()), (Language::German, 2));
+        assert_eq!(read.synonyms[1].means, ["running shoes"]);
+        let body = json!({"language": "de", "synonyms": [
+            {"words": ["sofa", "couch"]}, {"words": ["sneaker"], "means": ["running shoes"]}]});
+        assert_eq!(parse_change(body.to_string().as_bytes(), &SearchSettings::default()), Ok(read.clone()));
+        let partly = parse_change(br#"{"language":"nl"}"#, &read).expect("it is good");
+        assert_eq!((partly.language, partly.synonyms), (Language::Dutch, read.synonyms));
+        assert_eq!(file("").expect("nothing need be said"), SearchSettings::default());
+    }
+
+    #[test]
+    fn every_fault_names_its_field() {
+        let cases = [
+            ("[search]\nlanguage = \"xx\"", "5: search.language: \"xx\" is none of en, de"),
+            ("[[synonym]]\nwords = [\"sofa\"]", "4: synonym.words: must be 2 to 20"),
+            ("[[synonym]]\nwords = []\nmeans = [\"a\"]", "4: synonym.words: must be 1 to 20"),
+            ("[[synonym]]\nwords = [\"a\", \"–\"]", "4: synonym.words: \"–\" must have a letter"),
+        ];
+        for (lines, said) in cases {
+            let found = file(lines).expect_err("it has a fault");
+            assert!(found.len() == 1 && found[0].starts_with(said), "{lines}: {found:?}");
+        }
+        let over_http = |body: Value| {
+            parse_change(body.to_string().as_bytes(), &SearchSettings::default())
+                .expect_err("it has a fault")
+                .field
+        };
+        assert_eq!(over_http(json!({"language": "xx"})), "language");
+        assert_eq!(
+            over_http(json!({"synonyms": [{"words": ["a", "b"]}, {"words": ["a"]}]})),
+            "synonyms.1.words"
+        );
+        assert_eq!(over_http(json!({"synonyms": 3})), "synonyms");
+        assert_eq!(over_http(json!({"synonym": []})), "synonym");
+    }
+}
