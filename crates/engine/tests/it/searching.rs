@@ -341,3 +341,18 @@ fn written(bench: &Bench) -> Vec<u8> {
     bench.engine.checkpoint().write(&mut bytes).expect("memory takes it");
     bytes
 }
+
+#[test]
+fn corrections_are_said_and_can_be_declined() {
+    let found = |search: Search| {
+        let mut bench = shop(Placement { name: "p".to_owned(), ..matches() });
+        let asked = Request { search: Some(Box::new(search)), ..request("p", None, 10) };
+        let met = bench.decide(asked).met.expect("a search is met");
+        (met.corrected.clone(), met.total)
+    };
+    assert_eq!(found(ask("stirped mug")), ("striped mug".to_owned(), found(ask("striped mug")).1));
+    assert_eq!(found(ask("striped mug")).0, "", "nothing to correct");
+    let literal = Search { literal: true, ..ask("stirped") };
+    assert_eq!(found(literal), (String::new(), 0), "what was typed stands nowhere");
+    assert_eq!(found(ask("stirped")).1, 1);
+}
