@@ -161,7 +161,7 @@ fn runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// A word without letter case and accents.
 fn folded(analyzer: &Analyzer, run: &str) -> Option<String> {
-    analyzer.tokens(run).into_iter().next().map(|token| token.surface)
+    analyzer.pieces(run).into_iter().next().map(|piece| piece.surface)
 }
 
 #[cfg(test)]
