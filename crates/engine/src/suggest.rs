@@ -135,7 +135,7 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn of(&self, kind: Kind, candidate: impl Fn(u32) -> Option<Candidate>) -> Vec<Suggestion> {
-        let hits = self.suggestions.index(kind).find(&self.typed, CONSIDERED, self.ask.limit);
+        let hits = self.suggestions.phrases(kind).find(&self.typed, CONSIDERED, self.ask.limit);
         let scored = |hit: Hit| {
             let one = candidate(hit.phrase)?;
             let (least, most) = EVIDENCE;

@@ -64,7 +64,7 @@ pub struct Suggestions {
 
 impl Suggestions {
     /// The phrases of a kind.
-    pub fn index(&self, kind: Kind) -> &Index {
+    pub fn phrases(&self, kind: Kind) -> &Index {
         &self.indexes[kind as usize]
     }
 }

@@ -323,15 +323,12 @@ impl Base {
         let all = 0..self.ends.len() as u32;
         let begun = self.range(&all, typed);
         let is_word = !begun.is_empty() && self.word(begun.start) == typed;
-        let mut ranges = match (is_over && is_word, near) {
-            (true, _) => vec![begun.start..begun.start + 1],
-            (false, Nearness::ToTheLetter) => vec![begun],
-            (false, Nearness::OneEdit) => {
-                let mut ranges = self.one_edit(typed);
-                ranges.push(begun);
-                ranges
-            }
+        let itself = begun.start..begun.start + 1;
+        let mut ranges = match near {
+            Nearness::OneEdit if !(is_over && is_word) => self.one_edit(typed),
+            _ => Vec::new(),
         };
+        ranges.push(if is_over && is_word { itself } else { begun });
         ranges.retain(|range| !range.is_empty());
         ranges.sort_unstable_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
         // Ranges of beginnings lie within each other or apart.

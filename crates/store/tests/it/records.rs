@@ -218,14 +218,13 @@ fn settings() -> Settings {
             values: vec![("navy".to_owned(), "blue".to_owned())],
         }],
         models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
-        search: SearchSettings {
-            language: Language::German,
-            synonyms: vec![Synonym {
-                words: vec!["trainers".to_owned()],
-                means: vec!["running shoes".to_owned()],
-            }],
-        },
+        search: search_settings(),
     }
+}
+
+fn search_settings() -> SearchSettings {
+    let synonym = Synonym { words: vec!["trainers".to_owned()], means: vec!["running shoes".to_owned()] };
+    SearchSettings { language: Language::German, synonyms: vec![synonym] }
 }
 
 fn condition() -> Condition {
