@@ -21,7 +21,7 @@ pub const TAGS_MAX: usize = 1_000_000;
 /// Longest attribute value that becomes a tag, in bytes: longer ones are texts, not values.
 const TAG_LEN_MAX: usize = 64;
 /// Most tags of one product.
-const PRODUCT_TAGS_MAX: usize = 64;
+const PRODUCT_TAGS_MAX: usize = 256;
 /// Words of a title that become tags.
 const TITLE_WORDS_MAX: usize = 12;
 /// What an attribute ends with that keeps what a feed said, beside what is meant.
@@ -115,6 +115,38 @@ pub fn is_naming(name: &str) -> bool {
     NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(name))
 }
 
+/// Values of a product that [`Kept`] has room for.
+const KEPT_MAX: usize = 7;
+
+/// What facets count of a product, 32 bytes in a row: values of attributes, but for brand, category and title, and the rating.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// The first values; [`u32::MAX`] where there are no more.
+    values: [u32; KEPT_MAX],
+    /// Whether there are more, which [`Catalog::tags`] has.
+    more: bool,
+    /// Mean rating in tenths, and 1; 0 where it is not rated.
+    rating: u8,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { values: [u32::MAX; KEPT_MAX], more: false, rating: 0 }
+    }
+}
+
+fn is_tag(name: &str, value: &str) -> bool {
+    !value.is_empty() && !name.ends_with(RAW) && value.len() <= TAG_LEN_MAX && !is_naming(name)
+}
+
+/// Attributes that a product's own fields say.
+const OWN: [&str; 3] = ["title", "category", "brand"];
+
+/// Whether an attribute is one of those that every product's own fields say.
+fn is_own(name: &str) -> bool {
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
 fn main_unit(money: Money) -> f64 {
     money.minor as f64 / f64::from(10_u32.pow(money.currency.exponent()))
 }
@@ -132,9 +164,14 @@ pub struct Catalog {
     contents: CowVec<Option<Packed>, 1024>,
     /// Sorted numbers of each product's attribute values.
     tags: CowVec<Arc<[u32]>, 1024>,
+    kept: CowVec<Kept, 4096>,
     tree: Arc<Tree>,
     brands: Arc<Numbering>,
     tag_names: Arc<Numbering>,
+    /// By tag: that of the attribute whose value it is.
+    tag_owners: CowVec<u32, 4096>,
+    /// Those of the attributes that every product's own fields say.
+    own_tags: Vec<u32>,
     variants: Variants,
     /// Sets of markets, their names sorted and with commas; the first is everywhere.
     market_sets: Arc<Numbering>,
@@ -160,6 +197,7 @@ impl Catalog {
         self.moments.push(Moments { as_of: [i64::MIN; 6], ..Moments::default() });
         self.contents.push(None);
         self.tags.push(Arc::default());
+        self.kept.push(Kept::default());
         ProductNo((self.rows.len() - 1) as u32)
     }
 
@@ -325,6 +363,42 @@ impl Catalog {
         self.tag_names.names.get(tag as usize)?.split_once('\u{1f}')
     }
 
+    /// The number of the attribute whose value a number stands for.
+    #[inline]
+    pub fn tag_owner(&self, tag: u32) -> Option<u32> {
+        self.tag_owners.get(tag as usize).copied()
+    }
+
+    /// Calls `look` with the product's values of attributes, each once, but for title, category and brand.
+    #[inline]
+    pub fn each_value(&self, product: ProductNo, mut look: impl FnMut(u32)) {
+        let Some(kept) = self.kept.get(product.index()) else { return };
+        if kept.more {
+            let is_listed = |tag: &u32| {
+                self.tag_owner(*tag).is_some_and(|owner| owner != u32::MAX && !self.own_tags.contains(&owner))
+            };
+            self.tags(product).iter().copied().filter(is_listed).for_each(look);
+        } else {
+            kept.values.iter().copied().take_while(|tag| *tag != u32::MAX).for_each(&mut look);
+        }
+    }
+
+    /// Its mean rating in tenths, where it is rated.
+    #[inline]
+    pub fn rating_tenths(&self, product: ProductNo) -> Option<u8> {
+        self.kept.get(product.index())?.rating.checked_sub(1)
+    }
+
+    /// The name of a brand.
+    pub fn brand_name(&self, brand: BrandNo) -> &str {
+        self.brands.names.get(brand.index()).map_or("", |name| name)
+    }
+
+    /// Number of brands.
+    pub fn brand_count(&self) -> usize {
+        self.brands.names.len()
+    }
+
     /// Number of different attribute values.
     pub fn tag_count(&self) -> usize {
         self.tag_names.names.len()
@@ -453,6 +527,10 @@ impl Catalog {
             *row = Row { category, brand, group, expires_s, markets, ..*row };
         }
         let tags = self.tags_of(content);
+        let kept = self.kept_of(content);
+        if let Some(slot) = self.kept.get_mut(product.index()) {
+            *slot = kept;
+        }
         if let Some(slot) = self.tags.get_mut(product.index()) {
             *slot = tags;
         }
@@ -471,10 +549,8 @@ impl Catalog {
             .iter()
             .flat_map(|(name, values)| values.split(',').map(move |value| (name.as_str(), value)));
         let others = category.into_iter().chain(words).chain(listed);
-        let is_value = |(name, value): &(&str, &str)| {
-            !value.is_empty() && !name.ends_with(RAW) && value.len() <= TAG_LEN_MAX && !is_naming(name)
-        };
-        let names = &mut self.tag_names;
+        let is_value = |(name, value): &(&str, &str)| is_tag(name, value);
+        let (names, owners) = (&mut self.tag_names, &mut self.tag_owners);
         // Looked up first: a snapshot may hold the names, and taking a new one in then copies them all.
         let mut number = |name: &str, value: &str| {
             let name = tag_name(name, value);
@@ -487,12 +563,42 @@ impl Catalog {
             .chain(others)
             .filter(is_value)
             .take(PRODUCT_TAGS_MAX / 2)
-            .flat_map(|(name, value)| [number(name, ""), number(name, value)])
+            .flat_map(|(name, value)| {
+                let owner = number(name, "");
+                let tag = owner.and_then(|_| number(name, value));
+                if let (Some(owner), Some(tag)) = (owner, tag)
+                    && tag as usize >= owners.len()
+                {
+                    owners.grow_to(tag as usize, &u32::MAX);
+                    owners.push(owner);
+                }
+                [owner, tag]
+            })
             .flatten()
             .collect();
         tags.sort_unstable();
         tags.dedup();
+        if self.own_tags.len() < OWN.len() {
+            self.own_tags = OWN.iter().filter_map(|name| self.tag_names.get(&tag_name(name, ""))).collect();
+        }
         tags.into()
+    }
+
+    /// What facets count; its values MUST have their numbers.
+    fn kept_of(&self, content: &Content) -> Kept {
+        let listed = content
+            .attributes
+            .iter()
+            .filter(|(name, _)| !is_own(name))
+            .flat_map(|(name, values)| values.split(',').map(move |value| (name.as_str(), value)))
+            .filter(|(name, value)| is_tag(name, value));
+        let mut values: Vec<u32> = listed.filter_map(|(name, value)| self.tag(name, value)).collect();
+        values.sort_unstable();
+        values.dedup();
+        let mut kept = Kept { more: values.len() > KEPT_MAX, ..Kept::default() };
+        kept.values.iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
+        kept.rating = content.rating.map_or(0, |(mean, _)| 1 + (mean.clamp(0.0, 5.0) * 10.0).round() as u8);
+        kept
     }
 
     /// Works out whether the row is offered, from all that is known of it.

@@ -1,32 +1,35 @@
-//! What a search's results can be narrowed by: values with how many products have them, exactly. A facet that is narrowed by
-//! already is counted as if it were not, so that another of its values can be chosen (disjunctive). Which facets, in which order:
-//! those that tell most of these results apart, unless the shop names them.
+//! What a search's results can be narrowed by: values with how many products have them, exactly, variants of one counted once. A
+//! facet that is narrowed by already is counted as if it were not, so that another of its values can be chosen (disjunctive).
+//! Which facets, in which order: those that tell most of these results apart, unless the request names them.
 
 use crate::catalog::{Catalog, Number};
 use crate::context::Context;
-use crate::found::{Found, count_groups};
+use crate::found::Found;
+use crate::variants::is_lone;
+use bespoke_domain::id::BrandNo;
 use bespoke_domain::search::{Choice, Refinement, Search};
-use bespoke_domain::{CategoryNo, GroupNo, ProductNo};
-use rustc_hash::{FxHashMap, FxHashSet};
+use bespoke_domain::{CategoryNo, ProductNo};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Most facets of an answer.
 pub const FACETS_MAX: usize = 20;
 /// Most values of one.
 pub const VALUES_MAX: usize = 50;
-/// Facets where the shop and the request name none.
+/// Facets where the request names none, beside category, brand, price and rating.
 const BY_USE: usize = 6;
 /// Share of the results that an attribute must be known of to be offered by itself.
 const KNOWN_MIN: f64 = 0.1;
-/// Ranges that prices are cut into.
+/// Ranges that prices are cut into, and prices that say where.
 const RANGES: usize = 5;
+const SAMPLED: usize = 1_000;
 
 /// A value with how many products have it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value {
     /// As the catalogue writes it.
     pub value: String,
-    /// Products that have it, variants of one counted once.
+    /// Products that have it.
     pub count: u32,
     /// Whether it is chosen.
     pub chosen: bool,
@@ -48,7 +51,7 @@ pub struct Stretch {
 pub struct Facet {
     /// An attribute, `brand`, `category`, `price` or `rating`.
     pub name: String,
-    /// Its values, those of most products first; none for numbers.
+    /// Its values, those that are chosen first, then those of most products; none for numbers.
     pub values: Vec<Value>,
     /// Of numbers: least and greatest.
     pub bounds: Option<(f64, f64)>,
@@ -58,81 +61,75 @@ pub struct Facet {
 
 /// The facets of what was found: those named, or those that tell most apart.
 pub fn facets(context: &Context<'_>, search: &Search, found: &Found, named: &[String]) -> Vec<Facet> {
-    let counter = Counter { context, search, found };
-    let names = if named.is_empty() { counter.useful() } else { named.to_vec() };
-    let facet = |name: &String| match name.to_lowercase().as_str() {
-        "price" => counter.numbers(name, Number::Price),
-        "rating" => counter.numbers(name, Number::Rating),
-        "category" => counter.categories(name),
-        _ => counter.values(name),
-    };
-    names.iter().take(FACETS_MAX).filter_map(facet).collect()
+    let counter = Counter { catalog: &context.snapshot.aggregates.catalog, context, search, found };
+    thread_local! {
+        static OWN: RefCell<Tally> = RefCell::default();
+    }
+    OWN.with_borrow_mut(|tally| {
+        // All facets that nothing is chosen of are counted in one go; each other one by itself.
+        tally.count(counter.catalog, counter.rows(0));
+        let names = if named.is_empty() { counter.useful(tally) } else { named.to_vec() };
+        let names = &names[..names.len().min(FACETS_MAX)];
+        let mut facets: Vec<Option<Facet>> = names.iter().map(|name| counter.facet(name, tally)).collect();
+        for (name, facet) in names.iter().zip(&mut facets) {
+            if let Some((no, _)) = counter.refinement(name) {
+                tally.count(counter.catalog, counter.rows(1 << no));
+                *facet = counter.facet(name, tally);
+            }
+        }
+        facets.into_iter().flatten().collect()
+    })
 }
 
 struct Counter<'a> {
+    catalog: &'a Catalog,
     context: &'a Context<'a>,
     search: &'a Search,
     found: &'a Found,
 }
 
 impl<'a> Counter<'a> {
-    fn catalog(&self) -> &'a Catalog {
-        &self.context.snapshot.aggregates.catalog
-    }
-
     fn refinement(&self, name: &str) -> Option<(u16, &'a Refinement)> {
         (0..).zip(&self.search.refinements).find(|(_, one)| one.facet.eq_ignore_ascii_case(name))
     }
 
-    /// What passes every refinement but that of the facet.
-    fn rows(&self, name: &str) -> impl Iterator<Item = ProductNo> + 'a {
-        let own = self.refinement(name).map_or(0, |(no, _)| 1_u16 << no);
+    /// What passes every refinement but `own`.
+    fn rows(&self, own: u16) -> impl Iterator<Item = ProductNo> + 'a {
         self.found.matched.iter().filter(move |(_, fails)| fails & !own == 0).map(|(product, _)| *product)
     }
 
     fn is_chosen(&self, name: &str, value: &str) -> bool {
         self.refinement(name).is_some_and(|(_, one)| match &one.choice {
-            Choice::Values(values) => values.iter().any(|chosen| chosen.eq_ignore_ascii_case(value)),
+            Choice::Values(values) => {
+                values.iter().any(|chosen| chosen.trim().to_lowercase() == value.to_lowercase())
+            }
             Choice::Range(..) => false,
         })
     }
 
     /// The attributes that tell most apart: known of many, and of many values none of which all have.
-    fn useful(&self) -> Vec<String> {
-        let catalog = self.catalog();
-        let rows: Vec<ProductNo> = self.rows("").collect();
-        let mut counts: FxHashMap<u32, u32> = FxHashMap::default();
-        rows.iter()
-            .flat_map(|product| catalog.tags(*product))
-            .for_each(|tag| *counts.entry(*tag).or_default() += 1);
-        let mut by_name: BTreeMap<&str, (u32, f64)> = BTreeMap::new();
-        for (tag, count) in counts {
-            let Some((name, value)) = catalog.tag_parts(tag) else { continue };
-            let (known, squares) = by_name.entry(name).or_default();
-            if value.is_empty() {
-                *known = count;
-            } else {
-                *squares += f64::from(count) * f64::from(count);
-            }
+    fn useful(&self, tally: &Tally) -> Vec<String> {
+        let mut by_owner: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+        for (tag, count, _) in tally.tags.each() {
+            let Some(owner) = self.catalog.tag_owner(tag) else { continue };
+            let (known, squares) = by_owner.entry(owner).or_default();
+            *known += f64::from(count);
+            *squares += f64::from(count) * f64::from(count);
         }
-        let all = rows.len().max(1) as f64;
-        // Known of a share of the results, times how seldom two of those agree (Simpson's index of diversity).
-        let worth = |(known, squares): (u32, f64)| {
-            let known = f64::from(known);
-            known / all * (1.0 - squares / (known * known).max(1.0)).max(0.0)
+        let all = f64::from(tally.product_count.max(1));
+        // Known of a share of the results, times how seldom two values agree (Simpson's index of diversity).
+        let worth = |(known, squares): (f64, f64)| {
+            (known / all).min(1.0) * (1.0 - squares / (known * known).max(1.0)).max(0.0)
         };
-        let is_offered = |name: &str, known: u32| {
-            !matches!(name, "title" | "brand" | "category") && f64::from(known) >= KNOWN_MIN * all
-        };
-        let offered = by_name.into_iter().filter(|(name, (known, _))| is_offered(name, *known));
-        let mut best: Vec<(f64, &str)> = offered.map(|(name, sums)| (worth(sums), name)).collect();
+        let offered = by_owner.into_iter().filter(|(_, (known, _))| *known >= KNOWN_MIN * all);
+        let name = |owner| self.catalog.tag_parts(owner).map_or("", |(name, _)| name);
+        let mut best: Vec<(f64, &str)> = offered.map(|(owner, sums)| (worth(sums), name(owner))).collect();
+        best.retain(|(worth, _)| *worth > 0.0);
         best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        let first = ["category", "brand", "price", "rating"].into_iter().map(str::to_owned);
+        let own = ["category", "brand", "price", "rating"].into_iter().map(str::to_owned);
         let chosen = self.search.refinements.iter().map(|one| one.facet.to_lowercase());
-        let mut names: Vec<String> = first.collect();
-        for name in chosen.chain(
-            best.iter().take(BY_USE).filter(|(worth, _)| *worth > 0.0).map(|(_, name)| (*name).to_owned()),
-        ) {
+        let mut names: Vec<String> = own.collect();
+        for name in chosen.chain(best.iter().take(BY_USE).map(|(_, name)| (*name).to_owned())) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -140,50 +137,26 @@ impl<'a> Counter<'a> {
         names
     }
 
-    fn values(&self, name: &str) -> Option<Facet> {
-        let catalog = self.catalog();
-        let prefix = name.to_lowercase();
-        let mut tally = Tally::default();
-        for product in self.rows(name) {
-            let group = catalog.row(product)?.group;
-            for tag in catalog.values_of(product, &prefix) {
-                tally.add(tag, group, product);
+    fn facet(&self, name: &str, tally: &Tally) -> Option<Facet> {
+        let folded = name.to_lowercase();
+        let values = match folded.as_str() {
+            "price" => return self.prices(name, tally),
+            "rating" => return ratings(name, tally),
+            "category" => self.values(name, &tally.categories, |category, _| {
+                Some(self.catalog.category_path(CategoryNo(category)).to_owned())
+            }),
+            "brand" => self.values(name, &tally.brands, |brand, _| {
+                Some(self.catalog.brand_name(BrandNo(brand)).to_owned())
+            }),
+            _ => {
+                let owner = self.catalog.tag(&folded, "")?;
+                self.values(name, &tally.tags, |tag, product| {
+                    (self.catalog.tag_owner(tag) == Some(owner)).then_some(())?;
+                    let (_, value) = self.catalog.tag_parts(tag)?;
+                    Some(written_as(self.catalog, product, name, value).unwrap_or_else(|| value.to_owned()))
+                })
             }
-        }
-        let written = |tag: u32, product: ProductNo| {
-            let (_, value) = catalog.tag_parts(tag)?;
-            Some(written_as(catalog, product, name, value).unwrap_or_else(|| value.to_owned()))
         };
-        self.facet(name, tally, written)
-    }
-
-    fn categories(&self, name: &str) -> Option<Facet> {
-        let catalog = self.catalog();
-        let mut tally = Tally::default();
-        for product in self.rows(name) {
-            let row = catalog.row(product)?;
-            for category in catalog.categories_up(row.category).into_iter().filter(|one| one.0 != 0) {
-                tally.add(category.0, row.group, product);
-            }
-        }
-        self.facet(name, tally, |category, _| Some(catalog.category_path(CategoryNo(category)).to_owned()))
-    }
-
-    fn facet(
-        &self,
-        name: &str,
-        tally: Tally,
-        written: impl Fn(u32, ProductNo) -> Option<String>,
-    ) -> Option<Facet> {
-        let values = tally.sorted().into_iter().filter_map(|(key, count, product)| {
-            let value = written(key, product)?;
-            Some(Value { chosen: self.is_chosen(name, &value), value, count })
-        });
-        let mut values: Vec<Value> = values.collect();
-        // What is chosen is always there, so that it can be given up.
-        values
-            .sort_by(|a, b| b.chosen.cmp(&a.chosen).then(b.count.cmp(&a.count)).then(a.value.cmp(&b.value)));
-        values.truncate(VALUES_MAX);
         (!values.is_empty()).then(|| Facet {
             name: name.to_owned(),
             values,
@@ -192,52 +165,83 @@ impl<'a> Counter<'a> {
         })
     }
 
-    fn numbers(&self, name: &str, number: Number) -> Option<Facet> {
-        let (catalog, now) = (self.catalog(), self.context.request.now);
-        let value = |product| catalog.number(product, number, now).filter(|value| value.is_finite());
-        let mut all: Vec<(f64, ProductNo)> =
-            self.rows(name).filter_map(|product| Some((value(product)?, product))).collect();
-        all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let bounds = (all.first()?.0, all.last()?.0);
-        let edges = match number {
-            Number::Rating => vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
-            _ => edges(&all),
-        };
-        let stretch = |pair: &[f64]| {
-            let last = pair[1] >= *edges.last().unwrap_or(&pair[1]);
-            let from = all.partition_point(|(value, _)| *value < pair[0]);
-            let to = all.partition_point(|(value, _)| *value < pair[1] || last && *value <= pair[1]);
-            let count = count_groups(catalog, all[from..to].iter().map(|(_, product)| *product));
-            Stretch { from: pair[0], to: pair[1], count }
-        };
-        let stretches = edges.windows(2).map(stretch).filter(|one| one.count > 0).collect();
+    fn values(
+        &self,
+        name: &str,
+        counts: &Counts,
+        written: impl Fn(u32, ProductNo) -> Option<String>,
+    ) -> Vec<Value> {
+        let mut by_value: BTreeMap<String, Value> = BTreeMap::new();
+        for (key, count, product) in counts.each() {
+            // Brands that differ in letter case are one.
+            let Some(value) = written(key, product) else { continue };
+            let fresh = || Value { chosen: self.is_chosen(name, &value), value: value.clone(), count: 0 };
+            by_value.entry(value.trim().to_lowercase()).or_insert_with(fresh).count += count;
+        }
+        let mut values: Vec<Value> = by_value.into_values().collect();
+        values
+            .sort_by(|a, b| b.chosen.cmp(&a.chosen).then(b.count.cmp(&a.count)).then(a.value.cmp(&b.value)));
+        values.truncate(VALUES_MAX);
+        values
+    }
+
+    fn prices(&self, name: &str, tally: &Tally) -> Option<Facet> {
+        let least = tally.octaves.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+        let most = tally.octaves.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let price = |product| self.catalog.number(product, Number::Price, self.context.request.now);
+        let bounds = (price(least.1)?, price(most.1)?);
+        let edges = edges(&tally.octaves, bounds.1);
+        let octaves: Vec<f32> = edges.iter().map(|edge| libm::log2(*edge) as f32).collect();
+        let last = octaves.len().saturating_sub(2);
+        let place = |octave: f32| octaves.partition_point(|edge| *edge <= octave).saturating_sub(1).min(last);
+        let mut counts = vec![0_u32; edges.len()];
+        for (octave, _) in tally.lone_octaves() {
+            counts[place(octave)] += 1;
+        }
+        // Rows of one product stand beside each other.
+        let mut before = (u32::MAX, 0_u16);
+        for (group, octave) in tally.grouped_octaves() {
+            if group != before.0 {
+                before = (group, 0);
+            }
+            let bit = 1 << place(octave);
+            counts[place(octave)] += u32::from(before.1 & bit == 0);
+            before.1 |= bit;
+        }
+        let pairs = edges.windows(2).zip(counts).filter(|(_, count)| *count > 0);
+        let stretches = pairs.map(|(pair, count)| Stretch { from: pair[0], to: pair[1], count }).collect();
         Some(Facet { name: name.to_owned(), values: Vec::new(), bounds: Some(bounds), stretches })
     }
 }
 
-/// Round numbers that cut sorted values into stretches of about as many each.
-fn edges(all: &[(f64, ProductNo)]) -> Vec<f64> {
+fn ratings(name: &str, tally: &Tally) -> Option<Facet> {
+    let (least, most) = tally.rated?;
+    let bounds = (f64::from(least) / 10.0, f64::from(most) / 10.0);
+    let stretch =
+        |(from, count): (i32, u32)| Stretch { from: f64::from(from), to: f64::from(from + 1), count };
+    let stretches = (0..).zip(tally.stars).map(stretch).filter(|one| one.count > 0).collect();
+    Some(Facet { name: name.to_owned(), values: Vec::new(), bounds: Some(bounds), stretches })
+}
+
+/// Round numbers that cut prices, given by their binary logarithms, into stretches of about as many each.
+fn edges(octaves: &[(f32, ProductNo)], end: f64) -> Vec<f64> {
+    let step = octaves.len().div_ceil(SAMPLED).max(1);
+    let mut sample: Vec<f32> = octaves.iter().step_by(step).map(|(octave, _)| *octave).collect();
+    sample.sort_unstable_by(f32::total_cmp);
     let mut edges: Vec<f64> = vec![0.0];
     for part in 1..RANGES {
-        let edge = rounded(all[all.len() * part / RANGES].0);
-        if edges.last().is_none_or(|last| edge > *last) {
+        let edge = rounded(libm::exp2(f64::from(sample[sample.len() * part / RANGES])));
+        if edges.last().is_none_or(|last| edge > *last) && edge < end {
             edges.push(edge);
         }
     }
-    let end = all.last().map_or(0.0, |last| last.0);
-    if edges.last().is_none_or(|last| end >= *last) {
-        edges.push(end.ceil());
-    }
-    edges.dedup();
+    edges.push(end.ceil());
     edges
 }
 
 /// The nearest of 1, 2, 2.5 and 5 times a power of ten.
 fn rounded(value: f64) -> f64 {
-    if value <= 0.0 {
-        return 0.0;
-    }
-    let power = libm::pow(10.0, libm::log10(value).floor());
+    let power = libm::pow(10.0, libm::log10(value.max(1e-9)).floor());
     let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|step| step * power);
     let distance = |step: &f64| (step - value).abs();
     steps.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(value)
@@ -245,38 +249,181 @@ fn rounded(value: f64) -> f64 {
 
 /// How a product writes a value of an attribute.
 fn written_as(catalog: &Catalog, product: ProductNo, name: &str, folded: &str) -> Option<String> {
-    let is_it = |value: &&str| value.trim().to_lowercase() == folded;
-    if name.eq_ignore_ascii_case("brand") {
-        return catalog.content(product).map(|content| content.brand.trim().to_owned());
-    }
     let attributes = catalog.attributes(product).into_iter();
     let mut values = attributes
         .filter(|(held, _)| held.eq_ignore_ascii_case(name))
         .flat_map(|(_, values)| values.split(','));
-    values.find(is_it).map(|value| value.trim().to_owned())
+    values.find(|value| value.trim().to_lowercase() == folded).map(|value| value.trim().to_owned())
 }
 
-/// Products by key, variants of one product once.
+/// Counts by a dense key, with the first product of each; cleared by what was touched.
 #[derive(Default)]
-struct Tally {
-    /// How many, and the first that has it.
-    counts: FxHashMap<u32, (u32, ProductNo)>,
-    /// Of groups of several rows: which keys they were counted for.
-    seen: FxHashSet<(u32, GroupNo)>,
+struct Counts {
+    counts: Vec<u32>,
+    touched: Vec<(u32, ProductNo)>,
 }
 
-impl Tally {
-    fn add(&mut self, key: u32, group: GroupNo, product: ProductNo) {
-        if crate::variants::is_lone(group) || self.seen.insert((key, group)) {
-            self.counts.entry(key).or_insert((0, product)).0 += 1;
+impl Counts {
+    fn clear(&mut self, keys: usize) {
+        for (key, _) in self.touched.drain(..) {
+            self.counts[key as usize] = 0;
+        }
+        if self.counts.len() < keys {
+            self.counts.resize(keys, 0);
         }
     }
 
-    /// Those of most products first; of equals the smaller key.
-    fn sorted(self) -> Vec<(u32, u32, ProductNo)> {
-        let mut all: Vec<(u32, u32, ProductNo)> =
-            self.counts.into_iter().map(|(key, (count, product))| (key, count, product)).collect();
-        all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        all
+    #[inline]
+    fn add(&mut self, key: u32, product: ProductNo) {
+        let count = &mut self.counts[key as usize];
+        if *count == 0 {
+            self.touched.push((key, product));
+        }
+        *count += 1;
+    }
+
+    /// Counts each of the keys that the rows of one product have, once.
+    fn add_once(
+        &mut self,
+        keys: &mut Vec<(u32, ProductNo)>,
+        rows: &[(u32, ProductNo)],
+        mut list: impl FnMut(ProductNo, &mut Vec<(u32, ProductNo)>),
+    ) {
+        keys.clear();
+        rows.iter().for_each(|(_, product)| list(*product, keys));
+        keys.sort_unstable();
+        keys.dedup_by_key(|(key, _)| *key);
+        keys.iter().for_each(|(key, product)| self.add(*key, *product));
+    }
+
+    /// Takes a key out.
+    fn forget(&mut self, key: u32) {
+        self.touched.retain(|(held, _)| *held != key);
+        if let Some(count) = self.counts.get_mut(key as usize) {
+            *count = 0;
+        }
+    }
+
+    /// Keys with how many and the first that has it, in the order of first sight.
+    fn each(&self) -> impl Iterator<Item = (u32, u32, ProductNo)> + '_ {
+        self.touched.iter().map(|(key, product)| (*key, self.counts[*key as usize], *product))
+    }
+}
+
+/// Whole stars of a rating in tenths; five counts with four.
+fn star(tenths: u8) -> usize {
+    usize::from(tenths / 10).min(4)
+}
+
+/// Everything that is counted of a list of rows; working memory, reused from one search to the next.
+#[derive(Default)]
+struct Tally {
+    product_count: u32,
+    tags: Counts,
+    categories: Counts,
+    brands: Counts,
+    /// Products by whole stars of their mean rating, five counted with four; least and greatest in tenths.
+    stars: [u32; 5],
+    rated: Option<(u8, u8)>,
+    /// Binary logarithms of prices: of rows alone first, then of rows of groups in the order of `grouped`.
+    octaves: Vec<(f32, ProductNo)>,
+    lone_count: usize,
+    /// Rows that share a product with others: their group and number.
+    grouped: Vec<(u32, ProductNo)>,
+    octave_groups: Vec<u32>,
+    /// Keys of the group at hand, with the rows that have them.
+    keys: Vec<(u32, ProductNo)>,
+}
+
+impl Tally {
+    fn count(&mut self, catalog: &Catalog, rows: impl Iterator<Item = ProductNo>) {
+        self.tags.clear(catalog.tag_count());
+        self.categories.clear(catalog.category_count());
+        self.brands.clear(catalog.brand_count());
+        (self.product_count, self.stars, self.rated) = (0, [0; 5], None);
+        self.octaves.clear();
+        self.grouped.clear();
+        self.octave_groups.clear();
+        for product in rows {
+            let Some(row) = catalog.row(product) else { continue };
+            if !is_lone(row.group) {
+                self.grouped.push((row.group.0, product));
+                continue;
+            }
+            self.product_count += 1;
+            catalog.each_value(product, |tag| self.tags.add(tag, product));
+            self.categories.add(row.category.0, product);
+            self.brands.add(row.brand.0, product);
+            if let Some(tenths) = catalog.rating_tenths(product) {
+                self.stars[star(tenths)] += 1;
+                self.note_rating(tenths);
+            }
+            if row.octave.is_finite() {
+                self.octaves.push((row.octave, product));
+            }
+        }
+        self.lone_count = self.octaves.len();
+        self.roll_up(catalog);
+        self.count_groups(catalog);
+        // No category and no brand are no values.
+        self.categories.forget(0);
+        self.brands.forget(0);
+    }
+
+    fn note_rating(&mut self, tenths: u8) {
+        let (least, most) = self.rated.unwrap_or((tenths, tenths));
+        self.rated = Some((least.min(tenths), most.max(tenths)));
+    }
+
+    /// Counts each product with several rows once for what any of them has.
+    fn count_groups(&mut self, catalog: &Catalog) {
+        self.grouped.sort_unstable();
+        for rows in self.grouped.chunk_by(|a, b| a.0 == b.0) {
+            self.product_count += 1;
+            let row = |product: ProductNo| catalog.row(product).copied().unwrap_or_default();
+            self.tags.add_once(&mut self.keys, rows, |product, keys| {
+                catalog.each_value(product, |tag| keys.push((tag, product)));
+            });
+            self.categories.add_once(&mut self.keys, rows, |product, keys| {
+                let up = catalog.categories_up(row(product).category);
+                keys.extend(up.into_iter().map(|category| (category.0, product)));
+            });
+            self.brands.add_once(&mut self.keys, rows, |product, keys| {
+                keys.push((row(product).brand.0, product));
+            });
+            let mut stars = 0_u8;
+            for (group, product) in rows {
+                if let Some(tenths) = catalog.rating_tenths(*product) {
+                    stars |= 1 << star(tenths);
+                    let (least, most) = self.rated.unwrap_or((tenths, tenths));
+                    self.rated = Some((least.min(tenths), most.max(tenths)));
+                }
+                if let Some(row) = catalog.row(*product).filter(|row| row.octave.is_finite()) {
+                    self.octaves.push((row.octave, *product));
+                    self.octave_groups.push(*group);
+                }
+            }
+            (0..).zip(&mut self.stars).for_each(|(star, count)| *count += u32::from(stars >> star & 1));
+        }
+    }
+
+    /// Adds what stands in a category to all above it.
+    fn roll_up(&mut self, catalog: &Catalog) {
+        let direct: Vec<(u32, u32, ProductNo)> = self.categories.each().collect();
+        for (category, count, product) in direct {
+            for above in catalog.categories_up(CategoryNo(category)).into_iter().skip(1) {
+                self.categories.add(above.0, product);
+                self.categories.counts[above.index()] += count - 1;
+            }
+        }
+    }
+
+    fn lone_octaves(&self) -> impl Iterator<Item = (f32, ProductNo)> + '_ {
+        self.octaves[..self.lone_count].iter().copied()
+    }
+
+    fn grouped_octaves(&self) -> impl Iterator<Item = (u32, f32)> + '_ {
+        let rows = &self.octaves[self.lone_count..];
+        self.octave_groups.iter().zip(rows).map(|(group, (octave, _))| (*group, *octave))
     }
 }

@@ -12,7 +12,6 @@ use bespoke_search::matching::{Hit, Weights, matches};
 use bespoke_search::planner;
 use bespoke_search::query::Plan;
 use bespoke_search::ranking::{self, Ranked};
-use rustc_hash::FxHashSet;
 
 /// Products that cover the query whole, below which it is relaxed.
 const ENOUGH: usize = 20;
@@ -49,7 +48,7 @@ impl Found {
         }
         let index = &context.snapshot.aggregates.texts.index;
         let weights = Weights::default();
-        let passing = open.iter().zip(&failed).filter(|(_, fails)| **fails == 0).map(|(hit, _)| *hit);
+        let passing = open.iter().zip(&failed).map(|(hit, fails)| (*hit, *fails == 0));
         let ranked = ranking::rank(index, &plan, &weights, passing, ENOUGH);
         let covers = |hit: &Hit| ranked.covers(hit.words);
         let matched: Vec<(ProductNo, u16)> = open
@@ -107,16 +106,18 @@ fn browsed(context: &Context<'_>) -> Vec<Hit> {
 }
 
 /// Different products among rows.
-pub fn count_groups(catalog: &Catalog, rows: impl Iterator<Item = ProductNo>) -> u32 {
+fn count_groups(catalog: &Catalog, rows: impl Iterator<Item = ProductNo>) -> u32 {
     let mut lone = 0;
-    let mut named: FxHashSet<GroupNo> = FxHashSet::default();
+    let mut named: Vec<GroupNo> = Vec::new();
     for row in rows.filter_map(|product| catalog.row(product)) {
         if is_lone(row.group) {
             lone += 1;
         } else {
-            named.insert(row.group);
+            named.push(row.group);
         }
     }
+    named.sort_unstable();
+    named.dedup();
     lone + named.len() as u32
 }
 

@@ -11,6 +11,8 @@ pub mod error;
 /// Sessions from gzip TSV files.
 pub mod session_data;
 
+/// Queries for a brand, a kind, attributes and a price, and whether a product is what was asked for.
+pub mod attribute_queries;
 /// The next order of a shopper, on public data.
 pub mod baskets;
 /// Iterative reveal on the test data.

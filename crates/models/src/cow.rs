@@ -34,6 +34,12 @@ impl<T: Clone, const N: usize> CowVec<T, N> {
         self.chunks.get(index / N)?.get(index % N)
     }
 
+    /// The rows of a chunk; none where there are none.
+    #[inline]
+    pub fn chunk(&self, no: usize) -> &[T] {
+        self.chunks.get(no).map_or(&[], |chunk| chunk)
+    }
+
     /// The row to write; copies its chunk first when a snapshot still holds it.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         Arc::make_mut(self.chunks.get_mut(index / N)?).get_mut(index % N)
@@ -64,6 +70,11 @@ impl<T: Clone, const N: usize> CowVec<T, N> {
         };
         let changed = self.chunks.iter().enumerate().filter(move |one| !is_shared(one));
         changed.flat_map(|(no, chunk)| no * N..no * N + chunk.len())
+    }
+
+    /// All rows in order, a chunk at a time: for loops over many at once.
+    pub fn chunks(&self) -> impl Iterator<Item = &[T]> {
+        self.chunks.iter().map(|chunk| chunk.as_slice())
     }
 
     /// All rows in order.

@@ -12,6 +12,8 @@ pub mod popularity;
 pub mod content_index;
 /// After how long a product is bought again.
 pub mod repurchase;
+/// What words and texts mean.
+pub mod text_vectors;
 /// Products whose vectors point the same way.
 pub mod vector_index;
 

@@ -35,7 +35,7 @@ pub fn right(matrix: &Interactions, count: usize, seed: u64, threads: usize) -> 
 }
 
 /// `matrix · right`, whose rows are `width` long.
-fn multiply(matrix: &Interactions, right: &[f32], width: usize, threads: usize) -> Vec<f32> {
+pub(crate) fn multiply(matrix: &Interactions, right: &[f32], width: usize, threads: usize) -> Vec<f32> {
     let mut product = vec![0.0; matrix.row_count() * width];
     parts::each_with(&mut product, 64 * width, threads, |from, part| {
         dispatch(Multiply { matrix, right, first: from / width, part, width });

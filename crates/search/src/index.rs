@@ -3,7 +3,7 @@
 
 use crate::analysis::{Analyzer, Kind, Token};
 use crate::document::Document;
-use crate::postings::{Occurrence, PLACES, Postings};
+use crate::postings::{BLOCK, Occurrence, PLACES, Postings};
 use crate::vocabulary::{TermNo, Vocabulary};
 use bespoke_domain::ProductNo;
 use bespoke_models::cow::CowVec;
@@ -74,7 +74,7 @@ impl Counts {
 pub struct Index {
     vocabulary: Vocabulary,
     postings: CowVec<Postings, 1024>,
-    lengths: CowVec<Lengths, 4096>,
+    lengths: CowVec<Lengths, { BLOCK as usize }>,
     /// Sums of the lengths of all products.
     totals: [u64; 4],
     product_count: u32,
@@ -106,10 +106,10 @@ impl Index {
         self.postings(term).map_or(0, Postings::count)
     }
 
-    /// Words in a product's fields.
+    /// Words in the fields of each product of a block.
     #[inline]
-    pub fn lengths(&self, product: ProductNo) -> Lengths {
-        self.lengths.get(product.index()).copied().unwrap_or_default()
+    pub fn lengths(&self, block: u16) -> &[Lengths] {
+        self.lengths.chunk(usize::from(block))
     }
 
     /// Mean words of title, categories, attributes and description.

@@ -204,11 +204,11 @@ impl Window {
 
     /// Adds one term's score, more where it follows the query's word before it.
     fn term(&mut self, scorer: &Scorer<'_>, block: u16, words: u16, (weight, postings): (f32, &Postings)) {
-        let first = ProductNo(u32::from(block) * BLOCK);
+        let all_lengths = scorer.index.lengths(block);
         let word = words.trailing_zeros() as u16;
         postings.each_in(block, |row, occurrence| {
             let at = usize::from(row);
-            let lengths = scorer.index.lengths(ProductNo(first.0 + u32::from(row)));
+            let lengths = all_lengths.get(at).copied().unwrap_or_default();
             let mut score = weight * scorer.saturated(occurrence, lengths);
             if let Some(place) = occurrence.place() {
                 let place = place as u16;
@@ -225,9 +225,10 @@ impl Window {
 
     /// Raises `best` to what an alternative gives, for products that have all its terms.
     fn alternative(&mut self, scorer: &Scorer<'_>, block: u16, alternative: &Planned<'_>) {
-        let first = u32::from(block) * BLOCK;
+        let all_lengths = scorer.index.lengths(block);
         let score = |row: u16, rarity: f32, occurrence: Occurrence| {
-            rarity * scorer.saturated(occurrence, scorer.index.lengths(ProductNo(first + u32::from(row))))
+            let lengths = all_lengths.get(usize::from(row)).copied().unwrap_or_default();
+            rarity * scorer.saturated(occurrence, lengths)
         };
         let Some(((rarity, postings), others)) = alternative.terms.split_first() else { return };
         self.both.clear();

@@ -36,20 +36,23 @@ impl Ranked {
     }
 }
 
-/// Takes hits that cover enough: as much as can be asked for while at least `enough` of them do.
+/// Takes hits that cover enough: as much as can be asked for while at least `enough` of them do, and any that is `true`: that may be
+/// a result. The others only tell how much there is to choose from.
 pub fn rank(
     index: &Index,
     plan: &Plan,
     weights: &Weights,
-    hits: impl Iterator<Item = Hit> + Clone,
+    hits: impl Iterator<Item = (Hit, bool)> + Clone,
     enough: usize,
 ) -> Ranked {
     let shares = Shares::new(index, plan);
     let (needed, given_up) = shares.needed(hits.clone(), enough);
-    let scored = hits.filter_map(|hit| {
-        let share = shares.of(hit.words);
-        let covered = libm::powf(share.min(1.0), weights.coverage);
-        (share >= needed).then_some(Hit { score: hit.score * covered, ..hit })
+    let factor =
+        |share: &f32| if *share >= needed { libm::powf(share.min(1.0), weights.coverage) } else { -1.0 };
+    let factors: Vec<f32> = shares.of_sets.iter().map(factor).collect();
+    let scored = hits.filter_map(|(hit, may_be)| {
+        let factor = factors[usize::from(hit.words)];
+        (may_be && factor >= 0.0).then_some(Hit { score: hit.score * factor, ..hit })
     });
     Ranked { hits: scored.collect(), needed, given_up, unknown: shares.unknown, shares }
 }
@@ -64,6 +67,8 @@ fn best_first(a: &Hit, b: &Hit) -> Ordering {
 struct Shares {
     /// By word; 0 for those that nothing stands for, and for those that ask for nothing.
     of_words: Vec<f32>,
+    /// By set of words, a bit each.
+    of_sets: Vec<f32>,
     unknown: u16,
 }
 
@@ -97,29 +102,34 @@ impl Shares {
         }
         let whole: f32 = of_words.iter().sum();
         of_words.iter_mut().for_each(|share| *share /= whole.max(f32::MIN_POSITIVE));
-        Self { of_words, unknown }
+        let of_set = |set: usize| {
+            let has = |(no, share): (usize, &f32)| if set >> no & 1 == 1 { *share } else { 0.0 };
+            of_words.iter().enumerate().map(has).sum()
+        };
+        let of_sets = (0..1 << of_words.len()).map(of_set).collect();
+        Self { of_words, of_sets, unknown }
     }
 
     fn of(&self, words: u16) -> f32 {
-        let has = |(no, share): (usize, &f32)| if words >> no & 1 == 1 { *share } else { 0.0 };
-        self.of_words.iter().enumerate().map(has).sum()
+        self.of_sets.get(usize::from(words)).copied().unwrap_or(0.0)
     }
 
     /// The share that results must cover, and the words that they need not have then.
-    fn needed(&self, hits: impl Iterator<Item = Hit>, enough: usize) -> (f32, u16) {
-        // Few combinations of words occur, and each is one level.
-        let mut levels: Vec<(u16, usize)> = Vec::new();
-        for hit in hits {
-            match levels.iter_mut().find(|(words, _)| *words == hit.words) {
-                Some((_, count)) => *count += 1,
-                None => levels.push((hit.words, 1)),
-            }
+    fn needed(&self, hits: impl Iterator<Item = (Hit, bool)>, enough: usize) -> (f32, u16) {
+        let mut counts = vec![(0_usize, false); self.of_sets.len()];
+        for (hit, may_be) in hits {
+            let (count, any) = &mut counts[usize::from(hit.words)];
+            *count += 1;
+            *any |= may_be;
         }
+        let mut levels: Vec<(u16, (usize, bool))> =
+            (0..).zip(counts).filter(|(_, (count, _))| *count > 0).collect();
         levels.sort_unstable_by(|a, b| self.of(b.0).total_cmp(&self.of(a.0)));
-        let mut count = 0;
-        let met = levels.iter().find(|(_, products)| {
+        let (mut count, mut any) = (0, false);
+        let met = levels.iter().find(|(_, (products, may_be))| {
             count += products;
-            count >= enough
+            any |= may_be;
+            count >= enough && any
         });
         let needed = met.or(levels.last()).map_or(0.0, |(words, _)| self.of(*words));
         let missing = (0..self.of_words.len())

@@ -11,6 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bespoke-engine", &["bespoke-domain", "bespoke-models", "bespoke-search"]),
     ("bespoke-store", &["bespoke-domain"]),
     ("bespoke-sim", &["bespoke-domain"]),
+    ("bespoke-embed", &[]),
     (
         "bespoke-lab",
         &[
@@ -20,6 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "bespoke-engine",
             "bespoke-store",
             "bespoke-sim",
+            "bespoke-embed",
             "bespoke",
         ],
     ),
@@ -32,6 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "bespoke-engine",
             "bespoke-store",
             "bespoke-sim",
+            "bespoke-embed",
         ],
     ),
     (

@@ -10,7 +10,7 @@ use bespoke_search::planner::plan;
 use bespoke_search::ranking::rank;
 
 /// Fewest results before a query is relaxed.
-const ENOUGH: usize = 100;
+const ENOUGH: usize = 20;
 
 /// An index with what it takes to ask it.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Served {
         for (no, product) in (0..).zip(&store.products) {
             index.change(&analyzer, ProductNo(no), None, Some(&product.document()));
         }
-        Self { analyzer, index, weights: weights() }
+        Self { analyzer, index, weights: Weights::default() }
     }
 
     /// The best products for a query.
@@ -36,26 +36,7 @@ impl Served {
         let plan = plan(&self.index, &self.analyzer, query);
         let mut hits = Vec::new();
         matches(&self.index, &plan, &self.weights, &mut hits);
-        let enough = std::env::var("ENOUGH").ok().and_then(|v| v.parse().ok()).unwrap_or(ENOUGH);
-        let ranked = rank(&self.index, &plan, &self.weights, hits.into_iter(), enough);
+        let ranked = rank(&self.index, &plan, &self.weights, hits.into_iter().map(|hit| (hit, true)), ENOUGH);
         ranked.best(DEPTH).iter().map(|hit| hit.product.0).collect()
     }
-}
-
-fn weights() -> Weights {
-    let mut w = Weights::default();
-    let v = |n: &str, d: f32| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-    w.k1 = v("K1", w.k1);
-    w.title.weight = v("TW", w.title.weight);
-    w.title.b = v("TB", w.title.b);
-    w.brand = v("BW", w.brand);
-    w.attributes.weight = v("AW", w.attributes.weight);
-    w.attributes.b = v("AB", w.attributes.b);
-    w.description.weight = v("DW", w.description.weight);
-    w.description.b = v("DB", w.description.b);
-    w.phrase = v("PH", w.phrase);
-    w.early = v("EA", w.early);
-    w.coverage = v("CO", w.coverage);
-    w.codes = v("CW", w.codes);
-    w
 }

@@ -11,6 +11,7 @@ mod recommenders;
 mod rerank;
 mod sequence;
 mod session_knn;
+mod text_vectors;
 
 use bespoke_domain::ProductNo;
 use proptest::prelude::*;

@@ -1,6 +1,21 @@
 //! What a query asks for: its words, and for each what else it may be meant as – corrected, split, joined, a synonym. Which
 //! terms stand for a word is data in the `Plan`.
 
+mod distance;
+mod expansions;
+mod planner;
+mod spaces;
+mod spelling;
+mod synonyms;
+mod understanding;
+mod values;
+mod wording;
+
+pub use planner::{Options, Planner};
+pub use synonyms::{Synonym, Synonyms};
+pub use understanding::{Understood, What, not_searched, understand};
+pub use values::{About, Value, Values};
+
 use crate::vocabulary::TermNo;
 
 /// Most words of a query that are looked at; later ones are left out and said to be.
@@ -61,6 +76,8 @@ pub struct Word {
 pub struct Plan {
     /// Its words, at most [`WORDS_MAX`].
     pub words: Vec<Word>,
-    /// What may stand for them. Several groups may be about the same word.
+    /// What may stand for them, a group for each word that anything stands for. What stands for several words is in the group of each.
     pub groups: Vec<Group>,
+    /// Words after those, which nothing looks at.
+    pub words_left_out: usize,
 }

@@ -1,9 +1,12 @@
 //! The words that the catalogue knows, with dense numbers that never change. Copy-on-write in shards, so that a published
 //! snapshot shares with the one writer whatever was not touched since.
 
+mod shelves;
+
 use bespoke_models::cow::CowVec;
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
+use shelves::Shelves;
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -23,6 +26,8 @@ pub struct Term {
     pub stem: TermNo,
     /// Products that have it written so, unstemmed, outside descriptions and codes: what spelling is corrected to.
     pub surface_count: u32,
+    /// Whether it is on a shelf.
+    is_shelved: bool,
 }
 
 /// All terms.
@@ -30,6 +35,8 @@ pub struct Term {
 pub struct Vocabulary {
     terms: CowVec<Option<Term>, 1024>,
     shards: Vec<Arc<FxHashMap<Arc<str>, TermNo>>>,
+    /// Words that were ever counted as they are written.
+    shelves: Shelves,
 }
 
 impl Vocabulary {
@@ -65,7 +72,7 @@ impl Vocabulary {
         }
         let no = TermNo(self.terms.len() as u32);
         let text: Arc<str> = text.into();
-        self.terms.push(Some(Term { text: text.clone(), stem: no, surface_count: 0 }));
+        self.terms.push(Some(Term { text: text.clone(), stem: no, surface_count: 0, is_shelved: false }));
         if self.shards.is_empty() {
             self.shards = vec![Arc::default(); SHARDS];
         }
@@ -78,9 +85,45 @@ impl Vocabulary {
     /// Notes that a product has (`by` 1) or no longer has (`by` -1) a word written so, which is stemmed to `stem`.
     pub fn count_surface(&mut self, text: &str, stem: TermNo, by: i32) {
         let no = self.number(text);
-        if let Some(Some(term)) = self.terms.get_mut(no.0 as usize) {
-            term.stem = stem;
-            term.surface_count = term.surface_count.saturating_add_signed(by);
+        let Some(Some(term)) = self.terms.get_mut(no.0 as usize) else { return };
+        term.stem = stem;
+        term.surface_count = term.surface_count.saturating_add_signed(by);
+        if !std::mem::replace(&mut term.is_shelved, true)
+            && let Some(Some(stem)) = self.terms.get(stem.0 as usize)
+        {
+            self.shelves.put(no, text, &stem.text);
+        }
+    }
+
+    /// Words that products have written so, and that may be `edits` letters (1 or 2) away from `word`: all that are and some that
+    /// are not; at two edits only those with the same first letter.
+    pub fn near<'a>(&'a self, word: &str, edits: usize, mut found: impl FnMut(TermNo, &'a Term)) {
+        self.shelves.near(word, edits, |no| self.tell(no, &mut found));
+    }
+
+    /// Words that products have written so, and that begin with `prefix`.
+    pub fn beginning<'a>(&'a self, prefix: &str, mut found: impl FnMut(TermNo, &'a Term)) {
+        let mut whole = |no, term: &'a Term| {
+            if term.text.starts_with(prefix) {
+                found(no, term);
+            }
+        };
+        self.shelves.beginning(prefix, |no| self.tell(no, &mut whole));
+    }
+
+    /// Words that products have written so, and that may begin with `prefix` but for one letter, the first excepted.
+    pub fn beginning_nearly<'a>(&'a self, prefix: &str, mut found: impl FnMut(TermNo, &'a Term)) {
+        self.shelves.beginning_nearly(prefix, |no| self.tell(no, &mut found));
+    }
+
+    /// Words that products have written so, of which the stem may end with `suffix` and is longer by `more` letters or more.
+    pub fn ending<'a>(&'a self, suffix: &str, more: usize, mut found: impl FnMut(TermNo, &'a Term)) {
+        self.shelves.ending(suffix, more, |no| self.tell(no, &mut found));
+    }
+
+    fn tell<'a>(&'a self, no: TermNo, found: &mut impl FnMut(TermNo, &'a Term)) {
+        if let Some(term) = self.term(no).filter(|term| term.surface_count > 0) {
+            found(no, term);
         }
     }
 }

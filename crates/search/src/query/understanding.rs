@@ -1,0 +1,324 @@
+//! What a query says beyond its words: a brand, a colour, a category that the catalogue has; a price; what is not wanted. Only what
+//! is worded as a limit of the price filters; all else is a hint. Whatever is understood names its words, so that it can be shown,
+//! and taken back: pieces that the caller names are left alone.
+
+use super::Planner;
+use super::values::{self, About, Value, Values};
+use super::wording::{self, CURRENCIES, GENDERS, Wording};
+use crate::analysis::{Kind, Piece, Token};
+use std::ops::Range;
+
+/// Pieces of a query that are looked at.
+const PIECES_MAX: usize = 48;
+/// Least share of the products with the words of a value that must have the value.
+const CONFIDENCE_MIN: f32 = 0.1;
+
+/// What was understood.
+#[derive(Clone, PartialEq, Debug)]
+pub enum What {
+    /// A value of the catalogue.
+    Value(Value),
+    /// A price, in hundredths of the shop's currency.
+    Price {
+        /// Not less.
+        at_least: Option<u64>,
+        /// Not more.
+        at_most: Option<u64>,
+    },
+    /// A low price.
+    Cheap,
+    /// A high one.
+    Premium,
+    /// Not this: the terms that are not wanted.
+    Without(Vec<String>),
+}
+
+/// Something that a part of the query says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Understood {
+    /// The pieces that say it.
+    pub pieces: Range<usize>,
+    /// What they say.
+    pub what: What,
+    /// Whether it was worded as a limit that results must keep.
+    pub is_filter: bool,
+    /// Whether its words are still searched for.
+    pub is_searched: bool,
+    /// How sure it is: of the products with these words, the share that has the value.
+    pub confidence: f32,
+}
+
+/// What the pieces of a query say, in their order; nothing of pieces in `left_alone`.
+pub fn understand(
+    planner: &Planner<'_>,
+    values: &Values,
+    pieces: &[Piece],
+    left_alone: &[Range<usize>],
+) -> Vec<Understood> {
+    let pieces = &pieces[..pieces.len().min(PIECES_MAX)];
+    let wording = wording::of(planner.analyzer.language());
+    let reader = Reader { planner, values, pieces, wording };
+    let is_free = |range: &Range<usize>| {
+        !left_alone.iter().any(|alone| alone.start < range.end && range.start < alone.end)
+    };
+    let mut all = Vec::new();
+    let mut at = 0;
+    while at < pieces.len() {
+        let found = [reader.price(at), reader.unwanted(at), reader.level(at), reader.value(at)];
+        match found.into_iter().flatten().find(|found| is_free(&found.pieces)) {
+            Some(found) => {
+                at = found.pieces.end;
+                all.push(found);
+            }
+            None => at += 1,
+        }
+    }
+    all
+}
+
+/// Pieces of which the words are not searched for.
+pub fn not_searched(understood: &[Understood]) -> Vec<Range<usize>> {
+    understood.iter().filter(|one| !one.is_searched).map(|one| one.pieces.clone()).collect()
+}
+
+/// Not less, not more; in hundredths.
+type Bounds = (Option<u64>, Option<u64>);
+
+struct Reader<'a> {
+    planner: &'a Planner<'a>,
+    values: &'a Values,
+    pieces: &'a [Piece],
+    wording: &'static Wording,
+}
+
+impl Reader<'_> {
+    fn surface(&self, at: usize) -> &str {
+        self.pieces.get(at).map_or("", |piece| piece.surface.as_str())
+    }
+
+    /// Where the longest phrase of a list that begins at a piece ends.
+    fn phrase(&self, at: usize, phrases: &[&str]) -> Option<usize> {
+        let end = |phrase: &&str| {
+            let words = || phrase.split(' ');
+            let fits = words().enumerate().all(|(offset, word)| self.surface(at + offset) == word);
+            fits.then(|| at + words().count())
+        };
+        phrases.iter().filter_map(end).max()
+    }
+
+    /// `under 50`, `between $20 and $50`, `20-50 €`.
+    fn price(&self, at: usize) -> Option<Understood> {
+        let range = self.phrase(at, self.wording.between).and_then(|after| self.range(after, true));
+        let range = range.or_else(|| self.range(at, false));
+        let limit = || {
+            let (is_most, is_strong, after) = self.limit(at)?;
+            let amount = self.amount(after)?;
+            let is_price = is_strong || amount.has_currency || self.nothing_follows(amount.end);
+            let bounds =
+                if is_most { (None, Some(amount.hundredths)) } else { (Some(amount.hundredths), None) };
+            is_price.then_some((bounds, amount.end))
+        };
+        let ((at_least, at_most), end) = range.or_else(limit)?;
+        let what = What::Price { at_least, at_most };
+        Some(Understood { pieces: at..end, what, is_filter: true, is_searched: false, confidence: 1.0 })
+    }
+
+    /// Two amounts with a word or a hyphen between; without an opening word only where a currency says that they are prices.
+    fn range(&self, at: usize, is_opened: bool) -> Option<(Bounds, usize)> {
+        let (low, high, end, has_currency) = match self.both(at) {
+            Some(both) => both,
+            None => {
+                let low = self.amount(at)?;
+                let high = self.amount(self.phrase(low.end, self.wording.to)?)?;
+                (low.hundredths, high.hundredths, high.end, low.has_currency || high.has_currency)
+            }
+        };
+        let is_price = has_currency || (is_opened && self.nothing_follows(end));
+        (is_price && low <= high).then_some(((Some(low), Some(high)), end))
+    }
+
+    /// `20-50` as it is read: one piece of two numbers.
+    fn both(&self, at: usize) -> Option<(u64, u64, usize, bool)> {
+        let from = at + usize::from(self.is_currency(at));
+        let tokens = self.pieces.get(from)?.readings.last()?;
+        let [low, high] = tokens.as_slice() else { return None };
+        let is_pair =
+            low.kind == Kind::Number && high.kind == Kind::Number && self.surface(from).contains('-');
+        let (low, high) = (hundredths(&low.term)?, hundredths(&high.term)?);
+        let end = from + 1 + usize::from(self.is_currency(from + 1));
+        is_pair.then_some((low, high, end, end - at > 1))
+    }
+
+    /// Whether a price is limited above, whether by words that say so of prices only, and what follows them.
+    fn limit(&self, at: usize) -> Option<(bool, bool, usize)> {
+        let lists = [
+            (true, true, self.wording.under),
+            (true, false, self.wording.up_to),
+            (false, false, self.wording.from),
+        ];
+        let found = lists
+            .into_iter()
+            .filter_map(|(is_most, is_strong, list)| Some((is_most, is_strong, self.phrase(at, list)?)));
+        found.max_by_key(|(_, _, end)| *end)
+    }
+
+    /// A number with its currency, in digits or in words.
+    fn amount(&self, at: usize) -> Option<Amount> {
+        let has_sign = self.is_currency(at);
+        let from = at + usize::from(has_sign);
+        let piece = self.pieces.get(from)?;
+        let with_name = match piece.readings.last().map(Vec::as_slice) {
+            Some([number, name])
+                if number.kind == Kind::Number && CURRENCIES.contains(&name.surface.as_str()) =>
+            {
+                Some(number)
+            }
+            _ => None,
+        };
+        if let Some(Token { term, .. }) = with_name {
+            return Some(Amount { hundredths: hundredths(term)?, end: from + 1, has_currency: true });
+        }
+        let (amount, end) = match piece.is_number() {
+            true => (hundredths(&piece.readings.first()?.first()?.term)?, from + 1),
+            false => self.number_in_words(from)?,
+        };
+        let has_name = self.is_currency(end);
+        Some(Amount {
+            hundredths: amount,
+            end: end + usize::from(has_name),
+            has_currency: has_sign || has_name,
+        })
+    }
+
+    fn is_currency(&self, at: usize) -> bool {
+        CURRENCIES.contains(&self.surface(at))
+    }
+
+    /// Whether a query ends there, or goes on with a word that asks for nothing and opens no range.
+    fn nothing_follows(&self, at: usize) -> bool {
+        let is_stop =
+            self.planner.analyzer.is_stop(self.surface(at)) && self.phrase(at, self.wording.to).is_none();
+        at >= self.pieces.len() || is_stop
+    }
+
+    /// `two hundred`, `zweihundert`, in hundredths.
+    fn number_in_words(&self, at: usize) -> Option<(u64, usize)> {
+        let (mut values, mut end) = (Vec::new(), at);
+        while let Some(piece) = self.pieces.get(end) {
+            let typed: String = piece.surface.chars().filter(|c| *c != '-').collect();
+            if typed.is_empty() {
+                break;
+            }
+            let Some(mut parts) = number_parts(self.wording, &typed, 6) else { break };
+            values.append(&mut parts);
+            end += 1;
+        }
+        let (mut sum, mut open) = (0u64, 0u64);
+        for value in values.iter().map(|value| u64::from(*value)) {
+            match value {
+                1000 => (sum, open) = (sum + open.max(1) * 1000, 0),
+                100 => open = open.max(1) * 100,
+                value => open += value,
+            }
+        }
+        (end > at && end - at <= 6).then_some(((sum + open) * 100, end))
+    }
+
+    /// `without cable`: the value or the word behind it.
+    fn unwanted(&self, at: usize) -> Option<Understood> {
+        let after = self.phrase(at, self.wording.without)?;
+        let value = self.value(after).map(|value| value.pieces.end);
+        let end = value.unwrap_or(after + 1);
+        let terms: Option<Vec<String>> =
+            (after..end).map(|at| self.whole(at).map(|token| token.term.clone())).collect();
+        let terms =
+            terms.filter(|_| value.is_some() || !self.planner.analyzer.is_stop(self.surface(after)))?;
+        let what = What::Without(terms);
+        Some(Understood { pieces: at..end, what, is_filter: false, is_searched: false, confidence: 1.0 })
+    }
+
+    /// `cheap`, `premium`: searched for as well where products say so of themselves.
+    fn level(&self, at: usize) -> Option<Understood> {
+        let cheap = self.phrase(at, self.wording.cheap).map(|end| (What::Cheap, end));
+        let (what, end) =
+            cheap.or_else(|| self.phrase(at, self.wording.premium).map(|end| (What::Premium, end)))?;
+        let is_searched = what == What::Premium && self.least_frequent(at..end) > 0;
+        Some(Understood { pieces: at..end, what, is_filter: false, is_searched, confidence: 1.0 })
+    }
+
+    /// The longest value of the catalogue that begins at a piece.
+    fn value(&self, at: usize) -> Option<Understood> {
+        let mut phrase = String::new();
+        let mut longest = None;
+        for end in at + 1..=self.pieces.len().min(at + values::WORDS_MAX) {
+            let Some(token) = self.whole(end - 1) else { break };
+            if !phrase.is_empty() {
+                phrase.push(' ');
+            }
+            phrase += &token.term;
+            longest = self.values.named(&phrase).map(|value| (value, end)).or(longest);
+        }
+        let (value, end) = longest.or_else(|| self.gender(at).map(|value| (value, at + 1)))?;
+        let says = end > at + 1 || !self.planner.analyzer.is_stop(self.surface(at));
+        let with_words = self.least_frequent(at..end).max(value.products);
+        let confidence = value.products as f32 / with_words as f32;
+        let what = What::Value(value.clone());
+        let understood =
+            Understood { pieces: at..end, what, is_filter: false, is_searched: true, confidence };
+        Some(understood).filter(|_| says && confidence >= CONFIDENCE_MIN)
+    }
+
+    /// The catalogue's own word for whom a product is for: `ladies` where it says `Women`.
+    fn gender(&self, at: usize) -> Option<&Value> {
+        let words = GENDERS.iter().find(|words| words.contains(&self.surface(at)))?;
+        let named = words.iter().filter_map(|word| self.values.named(&self.planner.analyzer.stem(word)));
+        named.filter(|value| matches!(value.about, About::Attribute(_))).max_by_key(|value| value.products)
+    }
+
+    fn whole(&self, at: usize) -> Option<&Token> {
+        self.pieces.get(at)?.readings.first()?.first()
+    }
+
+    /// In how many products the rarest of the words stands.
+    fn least_frequent(&self, range: Range<usize>) -> u32 {
+        let count = |at| {
+            let no = self.whole(at).and_then(|token| self.planner.vocabulary.get(&token.term));
+            no.map_or(0, |no| (self.planner.frequency)(no))
+        };
+        range.map(count).min().unwrap_or(0)
+    }
+}
+
+struct Amount {
+    hundredths: u64,
+    end: usize,
+    has_currency: bool,
+}
+
+/// A number as it is written, in hundredths.
+fn hundredths(number: &str) -> Option<u64> {
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+    let decimals = format!("{decimals:0<2}");
+    let whole: u64 = whole.parse().ok().filter(|whole| *whole < 1_000_000_000_000)?;
+    Some(whole * 100 + decimals.get(..2)?.parse::<u64>().ok()?)
+}
+
+/// The number words that a word is made of.
+fn number_parts(wording: &Wording, word: &str, most: usize) -> Option<Vec<u32>> {
+    if word.is_empty() {
+        return Some(Vec::new());
+    }
+    let fitting = wording.numbers.iter().filter(|(name, _)| most > 0 && word.starts_with(name));
+    let mut fitting: Vec<&(&str, u32)> = fitting.collect();
+    fitting.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    fitting.into_iter().find_map(|(name, value)| {
+        let rest = &word[name.len()..];
+        let links = wording
+            .number_links
+            .iter()
+            .filter_map(|link| rest.strip_prefix(link).filter(|rest| !rest.is_empty()));
+        let rests = std::iter::once(rest).chain(links);
+        let parts = rests.filter_map(|rest| number_parts(wording, rest, most - 1)).next()?;
+        Some([vec![*value], parts].concat())
+    })
+}

@@ -1,0 +1,6 @@
+//! The golden corpus of what texts and queries become.
+
+mod analysis;
+mod planning;
+mod shop;
+mod understanding;
