@@ -217,16 +217,6 @@ impl Catalog {
         (0..).map(ProductNo).zip(self.rows.iter())
     }
 
-    /// Number of brands, the first of which is none.
-    pub fn brand_count(&self) -> usize {
-        self.brands.names.len()
-    }
-
-    /// A brand as it is written.
-    pub fn brand(&self, brand: BrandNo) -> &str {
-        self.brands.names.get(brand.index()).map_or("", |name| name)
-    }
-
     /// The category above one; the whole shop is its own.
     pub fn parent(&self, category: CategoryNo) -> CategoryNo {
         self.tree.parents.get(category.index()).copied().unwrap_or_default()
