@@ -161,7 +161,7 @@ impl Round<'_> {
         match what {
             What::Query(no) => queries.get(no).map_or("", |query| &query.text),
             What::Category(category) => suggester::category_name(catalog, category),
-            What::Brand(brand) => catalog.brand_name(brand),
+            What::Brand(brand) => catalog.brand(brand),
             What::Product(product) => catalog.title(product).unwrap_or_default(),
         }
     }

@@ -53,6 +53,7 @@ impl Suggesting {
     }
 
     /// Starts the thread that keeps it up to date as long as the app is there.
+    #[allow(clippy::disallowed_methods, reason = "a thread of its own that waits for its next turn")]
     pub fn watch(self: &Arc<Self>, shop: &Arc<Shop>) {
         let (suggesting, shop): (Weak<Self>, Weak<Shop>) = (Arc::downgrade(self), Arc::downgrade(shop));
         let (awake, ended) = channel();

@@ -142,7 +142,7 @@ impl Suggester {
         }
         for no in before.brand_count().max(1)..catalog.brand_count() {
             let no = bespoke_domain::id::BrandNo(no as u32);
-            self.set(Kind::Brand, no.0, catalog.brand_name(no));
+            self.set(Kind::Brand, no.0, catalog.brand(no));
         }
     }
 

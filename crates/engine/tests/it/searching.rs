@@ -273,7 +273,7 @@ proptest! {
             refinements.push(Refinement { facet: "brand".to_owned(), choice: Choice::Values(brands.clone()) });
         }
         let (decision, facets) =
-            facets(&mut bench, Search { refinements, ..ask(&text) }, &["color", "brand", "price"]);
+            facets(&mut bench, Search { refinements, literal: true, ..ask(&text) }, &["color", "brand", "price"]);
         // So few products are always relaxed to those with any of the words that any product has.
         let is_hit = |one: &Drawn| one.5 && one.0.iter().any(|word| query.contains(word));
         let has_color = |one: &Drawn| colors.is_empty() || one.2.iter().any(|no| colors.contains(&word('c', *no)));

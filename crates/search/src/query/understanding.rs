@@ -5,7 +5,7 @@
 use super::Planner;
 use super::values::{self, About, Value, Values};
 use super::wording::{self, CURRENCIES, GENDERS, Wording};
-use crate::analysis::{Kind, Piece, Token};
+use crate::analysis::{Kind, Piece, Token, measured};
 use std::ops::Range;
 
 /// Pieces of a query that are looked at.
@@ -24,6 +24,15 @@ pub enum What {
         at_least: Option<u64>,
         /// Not more.
         at_most: Option<u64>,
+    },
+    /// A size, a weight, a capacity, …
+    Measure {
+        /// The base unit of its terms: `mm` of `=432mm`.
+        unit: String,
+        /// Not less, in that unit.
+        at_least: Option<f64>,
+        /// Not more.
+        at_most: Option<f64>,
     },
     /// A low price.
     Cheap,
@@ -64,7 +73,8 @@ pub fn understand(
     let mut all = Vec::new();
     let mut at = 0;
     while at < pieces.len() {
-        let found = [reader.price(at), reader.unwanted(at), reader.level(at), reader.value(at)];
+        let found =
+            [reader.measure(at), reader.price(at), reader.unwanted(at), reader.level(at), reader.value(at)];
         match found.into_iter().flatten().find(|found| is_free(&found.pieces)) {
             Some(found) => {
                 at = found.pieces.end;
@@ -121,6 +131,44 @@ impl Reader<'_> {
         let ((at_least, at_most), end) = range.or_else(limit)?;
         let what = What::Price { at_least, at_most };
         Some(Understood { pieces: at..end, what, is_filter: true, is_searched: false, confidence: 1.0 })
+    }
+
+    /// `under 15 inch`, `at least 16 GB`, `between 10 and 14"`.
+    fn measure(&self, at: usize) -> Option<Understood> {
+        let range = || {
+            let low = self.phrase(at, self.wording.between)?;
+            let high = self.phrase(low + 1, self.wording.to)?;
+            let (amount, unit) = self.quantity(high)?;
+            let low = match self.quantity(low) {
+                Some((amount, own)) => Some(amount).filter(|_| own == unit)?,
+                None => self.in_unit_of(low, high)?,
+            };
+            (low <= amount).then_some((Some(low), Some(amount), unit, high + 1))
+        };
+        let limit = || {
+            let (is_most, _, after) = self.limit(at)?;
+            let (amount, unit) = self.quantity(after)?;
+            let (at_least, at_most) = if is_most { (None, Some(amount)) } else { (Some(amount), None) };
+            Some((at_least, at_most, unit, after + 1))
+        };
+        let (at_least, at_most, unit, end) = range().or_else(limit)?;
+        let what = What::Measure { unit: unit.to_owned(), at_least, at_most };
+        Some(Understood { pieces: at..end, what, is_filter: true, is_searched: false, confidence: 1.0 })
+    }
+
+    /// A bare number in the unit that another has.
+    fn in_unit_of(&self, at: usize, other: usize) -> Option<f64> {
+        let unit = self.surface(other).trim_start_matches(|c: char| c.is_ascii_digit() || ".,".contains(c));
+        let piece = self.pieces.get(at).filter(|piece| piece.is_number())?;
+        let tokens = self.planner.analyzer.tokens(&format!("{}{unit}", piece.surface));
+        measured(&tokens.first()?.term).map(|(amount, _)| amount)
+    }
+
+    /// A quantity that is not money, in its base unit.
+    fn quantity(&self, at: usize) -> Option<(f64, &str)> {
+        let token = self.whole(at).filter(|token| token.kind == Kind::Quantity)?;
+        let is_money = self.amount(at).is_some_and(|amount| amount.has_currency);
+        measured(&token.term).filter(|_| !is_money)
     }
 
     /// Two amounts with a word or a hyphen between; without an opening word only where a currency says that they are prices.

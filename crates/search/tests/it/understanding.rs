@@ -74,6 +74,10 @@ fn shown(language: Language, queries: &[&str]) -> String {
                     };
                     format!("price {}..{}", bound(at_least), bound(at_most))
                 }
+                What::Measure { unit, at_least, at_most } => {
+                    let bound = |bound: &Option<f64>| bound.map_or(String::new(), |bound| bound.to_string());
+                    format!("{}..{} {unit}", bound(at_least), bound(at_most))
+                }
                 What::Without(terms) => format!("without {}", terms.join(" ")),
                 What::Cheap => "cheap".to_owned(),
                 What::Premium => "premium".to_owned(),
@@ -167,7 +171,6 @@ fn what_is_no_price_is_left_alone() {
         Language::English,
         &[
             "under armour shoes",
-            "laptop under 15 inch",
             "up to 20 pages printer",
             "shoes size 20-50",
             "between the lines",
@@ -178,7 +181,6 @@ fn what_is_no_price_is_left_alone() {
         ],
         &expect![[r#"
             under armour shoes: under armour shoes [Brand Under Armour 1.00]
-            laptop under 15 inch: laptop under 15 inch 
             up to 20 pages printer: up to 20 pages printer 
             shoes size 20-50: shoes size 20-50 
             between the lines: between the lines 
@@ -188,6 +190,41 @@ fn what_is_no_price_is_left_alone() {
             laptop 50 €: laptop 50 
         "#]],
     );
+}
+
+#[test]
+fn measures_are_limits() {
+    check(
+        Language::English,
+        &[
+            "laptop under 15 inch",
+            "laptop at least 16 GB",
+            "cable up to 2 m",
+            "laptop between 10 and 14\"",
+            "laptop between 10\" and 14\"",
+            "laptop from 1.5 kg to 2 kg",
+            "laptop 15 inch",
+            "laptop between 14 and 10 inch",
+            "laptop under 50 pounds",
+        ],
+        &expect![[r#"
+            laptop under 15 inch: laptop [..381 mm!]
+            laptop at least 16 GB: laptop [16000.. mb!]
+            cable up to 2 m: cable [..2000 mm!]
+            laptop between 10 and 14": laptop [254..356 mm!]
+            laptop between 10" and 14": laptop [254..356 mm!]
+            laptop from 1.5 kg to 2 kg: laptop [1500000..2000000 mg!]
+            laptop 15 inch: laptop 15 inch 
+            laptop between 14 and 10 inch: laptop between 14 and 10 inch 
+            laptop under 50 pounds: laptop [price ..50!]
+        "#]],
+    );
+    expect![[r#"
+        Kabel bis 2 m: kabel [..2000 mm!]
+        Laptop ab 16 GB: laptop [16000.. mb!]
+        Laptop unter 15 Zoll: laptop [..381 mm!]
+    "#]]
+    .assert_eq(&shown(Language::German, &["Kabel bis 2 m", "Laptop ab 16 GB", "Laptop unter 15 Zoll"]));
 }
 
 #[test]
