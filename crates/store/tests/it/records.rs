@@ -223,7 +223,7 @@ fn settings() -> Settings {
 }
 
 fn search_settings() -> SearchSettings {
-    let synonym = Synonym { words: vec!["trainers".to_owned()], means: vec!["running shoes".to_owned()] };
+    let synonym = Synonym { from: vec!["trainers".to_owned()], to: vec!["running shoes".to_owned()] };
     SearchSettings { language: Language::German, synonyms: vec![synonym] }
 }
 
