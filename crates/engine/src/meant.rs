@@ -11,7 +11,7 @@ use bespoke_search::query::{self, About, Options, Plan, Planner, What, not_searc
 use std::ops::Range;
 
 /// By what a product's score is multiplied that has a value that was named, as sure as can be.
-const VALUE_BOOST: f32 = 1.0;
+const VALUE_BOOST: f32 = 0.5;
 /// The same of a low or a high price that was asked for, a factor of four from the middle.
 const PRICE_BOOST: f32 = 0.5;
 

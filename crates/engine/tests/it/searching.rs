@@ -104,8 +104,8 @@ pub fn corpus() -> Vec<Decision> {
             |_| {},
             expect![[r#"
                 "For you" None None
-                blue 0.03 Matches “red mug”
-                tray 0.03 Matches “red mug”
+                blue 0.04 Matches “red mug”
+                tray 0.04 Matches “red mug”
                 - big by earlier_page
                 - red by earlier_page
                 - small by earlier_page
