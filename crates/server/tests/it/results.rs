@@ -33,10 +33,7 @@ fn without_a_script_results_are_narrowed_sorted_and_turned() {
     let narrow = page(&format!("/search?q=coffee&refine.brand={value}"));
     assert_eq!(total(&narrow), count);
     assert!(count < total(&found) && narrow.contains("aria-label=\"Remove Brand: "), "{narrow}");
-    assert!(
-        page("/search?q=coffee&sort=price_asc&page=9999").contains("rel=\"prev\""),
-        "the last page there is"
-    );
+    assert!(page("/c/Kitchen?sort=price_asc&page=9999").contains("rel=\"prev\""), "the last page there is");
     let category = page("/c/Kitchen?sort=price_desc");
     assert!(category.contains("data-module=\"category_listing\"") && category.contains("id=\"filters\""));
     assert!(category.contains("value=\"price_desc\" selected"), "{category}");
@@ -45,7 +42,7 @@ fn without_a_script_results_are_narrowed_sorted_and_turned() {
     }
     let nothing = page("/search?q=qqqzzzxxx");
     assert!(
-        nothing.contains("Nothing in this shop") && nothing.contains("data-module=\"not_found\""),
+        nothing.contains("Nothing found for") && nothing.contains("data-module=\"not_found\""),
         "{nothing}"
     );
     let none = page("/search?q=coffee&refine.brand=Nobody");

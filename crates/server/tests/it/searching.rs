@@ -33,10 +33,11 @@ filters = ["in_category", "one_variant"]
 
 /// Ten mugs, m0 at 1 EUR to m9 at 10 EUR, by two makers in three colours; a red teapot; what nobody can buy.
 fn rows() -> Value {
+    let (makers, colors) = (["Acme", "Potters"], ["red", "blue", "green"]);
     let mut rows: Vec<Value> = (0..10)
         .map(|no| {
-            json!({"id": format!("m{no}"), "title": format!("Mug number {no}"), "brand": ["Acme", "Potters"][no % 2],
-                "color": ["red", "blue", "green"][no % 3], "product_type": "Kitchen > Mugs", "price": format!("{}.00 EUR", no + 1),
+            json!({"id": format!("m{no}"), "title": format!("Mug number {no}"), "brand": makers[no % 2],
+                "color": colors[no % 3], "product_type": "Kitchen > Mugs", "price": format!("{}.00 EUR", no + 1),
                 "availability": "in_stock"})
         })
         .collect();
@@ -155,7 +156,7 @@ async fn what_is_wrong_with_a_search_is_named() {
         (json!({"q": "mug", "page": -1}), "page", "wrong_type"),
         (json!({"q": "mug", "n": 101}), "n", "wrong_type"),
         (json!({"q": "mug", "literal": "maybe"}), "literal", "wrong_type"),
-        (json!({"q": "mug", "facets": "brand"}), "facets", "wrong_type"),
+        (json!({"q": "mug", "facets": {"brand": true}}), "facets.0", "wrong_type"),
         (json!({"q": "mug", "fuzzy": true}), "fuzzy", "unknown_field"),
         (json!({"q": "mug", "filter": "price <"}), "filter", "invalid_expression"),
     ];

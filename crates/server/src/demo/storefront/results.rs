@@ -50,7 +50,7 @@ pub async fn search(
         events::send(&site, &visit.visitor, vec![event]).await;
     }
     let content = html! {
-        h1 { "Results for " q { (shown(&found.query)) } }
+        h1 { (if found.items.is_empty() { "Nothing found for " } else { "Results for " }) q { (shown(&found.query)) } }
         (understood(&results))
         @if found.items.is_empty() { (nothing(&visit, &results)) } @else { (results.show(&visit, "Results").await) }
     };
@@ -103,13 +103,14 @@ struct Results {
 impl Results {
     /// Asks; where the page asked for lies beyond the last, for the last. `None` where the shop's server refuses.
     fn ask(visit: &Visit<'_>, asked: &Asked) -> Option<Self> {
-        let found = request(visit, asked)?;
-        if found.items.is_empty() && found.total > 0 && asked.page > 1 {
-            let last = asked.at(found.pages.max(1));
-            let found = request(visit, &last)?;
-            return Some(Self { asked: last, found });
+        let found = request(visit, asked);
+        if asked.page > 1 && found.as_ref().is_none_or(|found| found.items.is_empty()) {
+            let first = request(visit, &asked.at(1))?;
+            let asked = asked.at(first.pages.max(1));
+            let found = if asked.page == 1 { first } else { request(visit, &asked)? };
+            return Some(Self { asked, found });
         }
-        Some(Self { asked: asked.clone(), found })
+        Some(Self { asked: asked.clone(), found: found? })
     }
 
     /// Tells that the page's results are there, and shows them with everything around them.
@@ -223,7 +224,10 @@ fn understood(results: &Results) -> Markup {
             p.instead { "Showing results for " b { (corrected) } ". Search instead for " a href=(results.asked.literally().address()) { (query.text) } "." }
         }
         @if !results.found.items.is_empty() {
-            @if !query.given_up.is_empty() { p.note { "Too few products have all of your words; these are not in all that is shown: " (quoted(&query.given_up)) "." } }
+            @if !query.given_up.is_empty() {
+                p.note { "Few products have all of your words. Those that lack some follow"
+                    @if query.given_up.len() + query.unknown.len() < shown(query).split_whitespace().count() { ": " (quoted(&query.given_up)) " may be missing" } "." }
+            }
             @if !query.unknown.is_empty() { p.note { "Nothing in this shop is called " (quoted(&query.unknown)) "; the other words were searched for." } }
         }
     }
@@ -233,7 +237,7 @@ fn understood(results: &Results) -> Markup {
 fn nothing(visit: &Visit<'_>, results: &Results) -> Markup {
     let asked = &results.asked;
     html! {
-        p { "Nothing in this shop matches"
+        p { "No product of this shop fits"
             @if asked.chosen.is_empty() { "." } @else { " with what you chose." } }
         @if !asked.chosen.is_empty() { (Panel { asked, currency: &results.currency(visit.site), category: None }.chosen()) }
         ul {
