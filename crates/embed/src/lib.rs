@@ -49,16 +49,17 @@ enum Model {
 }
 
 impl Embedder {
-    /// Loads the model in `path`.
+    /// Loads the model in `path`. At most `threads` are at work for it at a time; they never change a vector. One is best for
+    /// queries that come one by one, all of them for a whole catalogue.
     ///
     /// # Errors
     /// When a file is missing or not as it should be, or asks for what is not supported; the message names it and the fix.
-    pub fn load(path: &Path) -> Result<Self, Error> {
+    pub fn load(path: &Path, threads: usize) -> Result<Self, Error> {
         let mut folder = Folder::open(path)?;
         let model = if StaticTable::is_in(&mut folder)? {
             Model::Static(StaticTable::load(&mut folder)?)
         } else {
-            Model::Sentence(Sentence::load(&mut folder)?)
+            Model::Sentence(Sentence::load(&mut folder, threads)?)
         };
         Ok(Self { id: folder.hash(), model })
     }

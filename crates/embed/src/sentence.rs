@@ -7,6 +7,7 @@ use crate::tokens::Tokens;
 use crate::{Error, Role, normalize};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
+use rayon::prelude::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -71,10 +72,11 @@ pub(crate) struct Sentence {
     query_prompt: String,
     passage_prompt: String,
     dimension: usize,
+    pool: rayon::ThreadPool,
 }
 
 impl Sentence {
-    pub(crate) fn load(folder: &mut Folder) -> Result<Self, Error> {
+    pub(crate) fn load(folder: &mut Folder, threads: usize) -> Result<Self, Error> {
         let (pooling, normalized) = modules(folder)?;
         let config: Config =
             folder.settings("config.json", "it says how BERT is built; take it from the model's makers")?;
@@ -98,15 +100,10 @@ impl Sentence {
         }
         let (query_prompt, passage_prompt) = prompts(folder)?;
         let bert = weights(folder, &config)?;
-        Ok(Self {
-            tokens,
-            bert,
-            pooling,
-            normalized,
-            query_prompt,
-            passage_prompt,
-            dimension: config.hidden_size,
-        })
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+        let pool = pool.map_err(|error| Error::Model(error.to_string()))?;
+        let dimension = config.hidden_size;
+        Ok(Self { tokens, bert, pooling, normalized, query_prompt, passage_prompt, dimension, pool })
     }
 
     pub(crate) fn dimension(&self) -> usize {
@@ -124,13 +121,18 @@ impl Sentence {
         for (at, tokens) in tokens.iter().enumerate().filter(|(_, tokens)| !tokens.is_empty()) {
             by_length.entry(tokens.len()).or_default().push(at);
         }
+        let batches =
+            by_length.iter().flat_map(|(length, all)| all.chunks(BATCH).map(|part| (*length, part)));
+        let batches: Vec<(usize, &[usize])> = batches.collect();
+        let pooled = |(length, part): &(usize, &[usize])| {
+            let joined = part.iter().flat_map(|at| tokens[*at].iter().copied()).collect();
+            self.pooled(joined, *length).map_err(|error| Error::Model(error.to_string()))
+        };
+        let done: Vec<Vec<Vec<f32>>> =
+            self.pool.install(|| batches.par_iter().map(pooled).collect::<Result<_, _>>())?;
         let mut vectors = vec![vec![0.0; self.dimension]; texts.len()];
-        for (length, all) in by_length {
-            for part in all.chunks(BATCH) {
-                let joined = part.iter().flat_map(|at| tokens[*at].iter().copied()).collect();
-                let pooled = self.pooled(joined, length).map_err(|error| Error::Model(error.to_string()))?;
-                part.iter().zip(pooled).for_each(|(at, vector)| vectors[*at] = vector);
-            }
+        for ((_, part), pooled) in batches.iter().zip(done) {
+            part.iter().zip(pooled).for_each(|(at, vector)| vectors[*at] = vector);
         }
         if self.normalized {
             vectors.iter_mut().for_each(|vector| normalize(vector));

@@ -118,7 +118,7 @@ pub fn is_naming(name: &str) -> bool {
 /// Values of a product that [`Kept`] has room for.
 const KEPT_MAX: usize = 7;
 
-/// What facets count of a product, 32 bytes in a row: values of attributes, but for brand, category and title, and the rating.
+/// What facets count of a product, 32 bytes in a row: its brand and values of attributes, and the rating.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Kept {
     /// The first values; [`u32::MAX`] where there are no more.
@@ -140,7 +140,7 @@ fn is_tag(name: &str, value: &str) -> bool {
 }
 
 /// Attributes that a product's own fields say.
-const OWN: [&str; 3] = ["title", "category", "brand"];
+const OWN: [&str; 2] = ["title", "category"];
 
 /// Whether an attribute is one of those that every product's own fields say.
 fn is_own(name: &str) -> bool {
@@ -369,7 +369,7 @@ impl Catalog {
         self.tag_owners.get(tag as usize).copied()
     }
 
-    /// Calls `look` with the product's values of attributes, each once, but for title, category and brand.
+    /// Calls `look` with the product's brand and values of attributes, each once.
     #[inline]
     pub fn each_value(&self, product: ProductNo, mut look: impl FnMut(u32)) {
         let Some(kept) = self.kept.get(product.index()) else { return };
@@ -576,12 +576,13 @@ impl Catalog {
 
     /// What facets count; its values MUST have their numbers.
     fn kept_of(&self, content: &Content) -> Kept {
+        let brand = (!content.brand.is_empty()).then_some(("brand", content.brand.as_str()));
         let listed = content
             .attributes
             .iter()
             .filter(|(name, _)| !is_own(name))
-            .flat_map(|(name, values)| values.split(',').map(move |value| (name.as_str(), value)))
-            .filter(|(name, value)| is_tag(name, value));
+            .flat_map(|(name, values)| values.split(',').map(move |value| (name.as_str(), value)));
+        let listed = brand.into_iter().chain(listed).filter(|(name, value)| is_tag(name, value));
         let mut values: Vec<u32> = listed.filter_map(|(name, value)| self.tag(name, value)).collect();
         values.sort_unstable();
         values.dedup();

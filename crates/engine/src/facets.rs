@@ -6,10 +6,10 @@ use crate::catalog::{Catalog, Number};
 use crate::context::Context;
 use crate::found::Found;
 use crate::variants::is_lone;
-use bespoke_domain::id::BrandNo;
 use bespoke_domain::search::{Choice, Refinement, Search};
 use bespoke_domain::{CategoryNo, ProductNo};
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Most facets of an answer.
@@ -98,15 +98,6 @@ impl<'a> Counter<'a> {
         self.found.matched.iter().filter(move |(_, fails)| fails & !own == 0).map(|(product, _)| *product)
     }
 
-    fn is_chosen(&self, name: &str, value: &str) -> bool {
-        self.refinement(name).is_some_and(|(_, one)| match &one.choice {
-            Choice::Values(values) => {
-                values.iter().any(|chosen| chosen.trim().to_lowercase() == value.to_lowercase())
-            }
-            Choice::Range(..) => false,
-        })
-    }
-
     /// The attributes that tell most apart: known of many, and of many values none of which all have.
     fn useful(&self, tally: &Tally) -> Vec<String> {
         let mut by_owner: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
@@ -121,7 +112,10 @@ impl<'a> Counter<'a> {
         let worth = |(known, squares): (f64, f64)| {
             (known / all).min(1.0) * (1.0 - squares / (known * known).max(1.0)).max(0.0)
         };
-        let offered = by_owner.into_iter().filter(|(_, (known, _))| *known >= KNOWN_MIN * all);
+        let brand = self.catalog.tag("brand", "");
+        let is_offered =
+            |(owner, (known, _)): &(u32, (f64, f64))| *known >= KNOWN_MIN * all && brand != Some(*owner);
+        let offered = by_owner.into_iter().filter(is_offered);
         let name = |owner| self.catalog.tag_parts(owner).map_or("", |(name, _)| name);
         let mut best: Vec<(f64, &str)> = offered.map(|(owner, sums)| (worth(sums), name(owner))).collect();
         best.retain(|(worth, _)| *worth > 0.0);
@@ -142,18 +136,17 @@ impl<'a> Counter<'a> {
         let values = match folded.as_str() {
             "price" => return self.prices(name, tally),
             "rating" => return ratings(name, tally),
-            "category" => self.values(name, &tally.categories, |category, _| {
-                Some(self.catalog.category_path(CategoryNo(category)).to_owned())
-            }),
-            "brand" => self
-                .values(name, &tally.brands, |brand, _| Some(self.catalog.brand(BrandNo(brand)).to_owned())),
+            "category" => {
+                let chosen = self.chosen(name, |path| self.catalog.category(path).map(|category| category.0));
+                let best = tally.categories.best(&chosen, |_| true);
+                let path = |category| self.catalog.category_path(CategoryNo(category)).to_owned();
+                values(&best, &chosen, |category, _| path(category))
+            }
             _ => {
                 let owner = self.catalog.tag(&folded, "")?;
-                self.values(name, &tally.tags, |tag, product| {
-                    (self.catalog.tag_owner(tag) == Some(owner)).then_some(())?;
-                    let (_, value) = self.catalog.tag_parts(tag)?;
-                    Some(written_as(self.catalog, product, name, value).unwrap_or_else(|| value.to_owned()))
-                })
+                let chosen = self.chosen(name, |value| self.catalog.tag(&folded, value));
+                let best = tally.tags.best(&chosen, |tag| self.catalog.tag_owner(tag) == Some(owner));
+                values(&best, &chosen, |tag, product| written_as(self.catalog, product, &folded, tag))
             }
         };
         (!values.is_empty()).then(|| Facet {
@@ -164,24 +157,13 @@ impl<'a> Counter<'a> {
         })
     }
 
-    fn values(
-        &self,
-        name: &str,
-        counts: &Counts,
-        written: impl Fn(u32, ProductNo) -> Option<String>,
-    ) -> Vec<Value> {
-        let mut by_value: BTreeMap<String, Value> = BTreeMap::new();
-        for (key, count, product) in counts.each() {
-            // Brands that differ in letter case are one.
-            let Some(value) = written(key, product) else { continue };
-            let fresh = || Value { chosen: self.is_chosen(name, &value), value: value.clone(), count: 0 };
-            by_value.entry(value.trim().to_lowercase()).or_insert_with(fresh).count += count;
-        }
-        let mut values: Vec<Value> = by_value.into_values().collect();
-        values
-            .sort_by(|a, b| b.chosen.cmp(&a.chosen).then(b.count.cmp(&a.count)).then(a.value.cmp(&b.value)));
-        values.truncate(VALUES_MAX);
-        values
+    /// The numbers of the values that are chosen of a facet.
+    fn chosen(&self, name: &str, number: impl Fn(&str) -> Option<u32>) -> Vec<u32> {
+        let values = self.refinement(name).map(|(_, one)| match &one.choice {
+            Choice::Values(values) => values.iter().filter_map(|value| number(value)).collect(),
+            Choice::Range(..) => Vec::new(),
+        });
+        values.unwrap_or_default()
     }
 
     fn prices(&self, name: &str, tally: &Tally) -> Option<Facet> {
@@ -246,13 +228,32 @@ fn rounded(value: f64) -> f64 {
     steps.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(value)
 }
 
-/// How a product writes a value of an attribute.
-fn written_as(catalog: &Catalog, product: ProductNo, name: &str, folded: &str) -> Option<String> {
+/// Values as they are shown.
+fn values(
+    best: &[(u32, u32, ProductNo)],
+    chosen: &[u32],
+    written: impl Fn(u32, ProductNo) -> String,
+) -> Vec<Value> {
+    let value = |(key, count, product): &(u32, u32, ProductNo)| Value {
+        value: written(*key, *product),
+        count: *count,
+        chosen: chosen.contains(key),
+    };
+    let mut values: Vec<Value> = best.iter().map(value).collect();
+    values.sort_by(|a, b| b.chosen.cmp(&a.chosen).then(b.count.cmp(&a.count)).then(a.value.cmp(&b.value)));
+    values
+}
+
+/// How a product writes its brand or a value of an attribute, `name` in lower case.
+fn written_as(catalog: &Catalog, product: ProductNo, name: &str, tag: u32) -> String {
+    let folded = catalog.tag_parts(tag).map_or("", |(_, value)| value);
+    let is_it = |value: &&str| value.trim().to_lowercase() == folded;
+    let brand = catalog.row(product).map(|row| catalog.brand(row.brand)).filter(|_| name == "brand");
     let attributes = catalog.attributes(product).into_iter();
-    let mut values = attributes
+    let listed = attributes
         .filter(|(held, _)| held.eq_ignore_ascii_case(name))
         .flat_map(|(_, values)| values.split(','));
-    values.find(|value| value.trim().to_lowercase() == folded).map(|value| value.trim().to_owned())
+    brand.into_iter().chain(listed).find(is_it).unwrap_or(folded).trim().to_owned()
 }
 
 /// Counts by a dense key, with the first product of each; cleared by what was touched.
@@ -303,6 +304,18 @@ impl Counts {
         }
     }
 
+    /// Those of the keys that are meant with the largest counts, chosen ones first; of equals the smaller key.
+    fn best(&self, chosen: &[u32], is_meant: impl Fn(u32) -> bool) -> Vec<(u32, u32, ProductNo)> {
+        let place = |one: &(u32, u32, ProductNo)| (!chosen.contains(&one.0), Reverse(one.1), one.0);
+        let mut all: Vec<(u32, u32, ProductNo)> = self.each().filter(|one| is_meant(one.0)).collect();
+        if all.len() > VALUES_MAX {
+            all.select_nth_unstable_by_key(VALUES_MAX, place);
+            all.truncate(VALUES_MAX);
+        }
+        all.sort_unstable_by_key(place);
+        all
+    }
+
     /// Keys with how many and the first that has it, in the order of first sight.
     fn each(&self) -> impl Iterator<Item = (u32, u32, ProductNo)> + '_ {
         self.touched.iter().map(|(key, product)| (*key, self.counts[*key as usize], *product))
@@ -320,7 +333,6 @@ struct Tally {
     product_count: u32,
     tags: Counts,
     categories: Counts,
-    brands: Counts,
     /// Products by whole stars of their mean rating, five counted with four; least and greatest in tenths.
     stars: [u32; 5],
     rated: Option<(u8, u8)>,
@@ -338,7 +350,6 @@ impl Tally {
     fn count(&mut self, catalog: &Catalog, rows: impl Iterator<Item = ProductNo>) {
         self.tags.clear(catalog.tag_count());
         self.categories.clear(catalog.category_count());
-        self.brands.clear(catalog.brand_count());
         (self.product_count, self.stars, self.rated) = (0, [0; 5], None);
         self.octaves.clear();
         self.grouped.clear();
@@ -352,7 +363,6 @@ impl Tally {
             self.product_count += 1;
             catalog.each_value(product, |tag| self.tags.add(tag, product));
             self.categories.add(row.category.0, product);
-            self.brands.add(row.brand.0, product);
             if let Some(tenths) = catalog.rating_tenths(product) {
                 self.stars[star(tenths)] += 1;
                 self.note_rating(tenths);
@@ -362,11 +372,18 @@ impl Tally {
             }
         }
         self.lone_count = self.octaves.len();
+        let scattered = self.count_groups(catalog);
         self.roll_up(catalog);
-        self.count_groups(catalog);
-        // No category and no brand are no values.
+        for (from, to) in scattered {
+            let rows = &self.grouped[from..to];
+            self.categories.add_once(&mut self.keys, rows, |product, keys| {
+                let up =
+                    catalog.categories_up(catalog.row(product).map(|row| row.category).unwrap_or_default());
+                keys.extend(up.into_iter().map(|category| (category.0, product)));
+            });
+        }
+        // No category is no value.
         self.categories.forget(0);
-        self.brands.forget(0);
     }
 
     fn note_rating(&mut self, tenths: u8) {
@@ -374,22 +391,24 @@ impl Tally {
         self.rated = Some((least.min(tenths), most.max(tenths)));
     }
 
-    /// Counts each product with several rows once for what any of them has.
-    fn count_groups(&mut self, catalog: &Catalog) {
+    /// Counts each product with several rows once for what any of them has; but for the categories of those whose rows stand in
+    /// several, which it gives back as stretches of `grouped`.
+    fn count_groups(&mut self, catalog: &Catalog) -> Vec<(usize, usize)> {
         self.grouped.sort_unstable();
+        let (mut scattered, mut from) = (Vec::new(), 0);
         for rows in self.grouped.chunk_by(|a, b| a.0 == b.0) {
             self.product_count += 1;
             let row = |product: ProductNo| catalog.row(product).copied().unwrap_or_default();
             self.tags.add_once(&mut self.keys, rows, |product, keys| {
                 catalog.each_value(product, |tag| keys.push((tag, product)));
             });
-            self.categories.add_once(&mut self.keys, rows, |product, keys| {
-                let up = catalog.categories_up(row(product).category);
-                keys.extend(up.into_iter().map(|category| (category.0, product)));
-            });
-            self.brands.add_once(&mut self.keys, rows, |product, keys| {
-                keys.push((row(product).brand.0, product));
-            });
+            let category = row(rows[0].1).category;
+            if rows.iter().all(|(_, product)| row(*product).category == category) {
+                self.categories.add(category.0, rows[0].1);
+            } else {
+                scattered.push((from, from + rows.len()));
+            }
+            from += rows.len();
             let mut stars = 0_u8;
             for (group, product) in rows {
                 if let Some(tenths) = catalog.rating_tenths(*product) {
@@ -404,6 +423,7 @@ impl Tally {
             }
             (0..).zip(&mut self.stars).for_each(|(star, count)| *count += u32::from(stars >> star & 1));
         }
+        scattered
     }
 
     /// Adds what stands in a category to all above it.

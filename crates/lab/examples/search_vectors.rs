@@ -2,7 +2,7 @@
 //! NDCG@10 and Recall@100 of the Chorus judgments, by words alone, by the learned vectors, by a dropped-in model, and fused.
 //!
 //!     cargo run --release -p bespoke-lab --example search_vectors -- --data ../shared/data/search_chorus_icecat \
-//!         [--model FOLDER [--cache FILE]] [--copies N]
+//!         [--model FOLDER [--cache FILE]] [--width N] [--copies N]
 //!
 //! Even FNV-1a 64 hashes of the lower-cased query are the dev half, on which all constants here were chosen, odd ones the test half.
 //! `--copies N` times the fit and the search on the catalogue N times over, one word in each copy of a text exchanged.
@@ -54,8 +54,12 @@ fn main() -> Result<()> {
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let data = PathBuf::from(value("--data").ok_or("--data FOLDER is missing")?);
     let products = products(&data.join("products.jsonl.gz"))?;
+    let mut params = TextVectorsParams::default();
+    if let Some(width) = value("--width") {
+        params.width = width.parse()?;
+    }
     if let Some(copies) = value("--copies") {
-        return scale(&products, copies.parse()?);
+        return scale(&products, params, copies.parse()?);
     }
     let numbers: HashMap<&str, usize> =
         products.iter().enumerate().map(|(at, one)| (one.id.as_str(), at)).collect();
@@ -64,7 +68,7 @@ fn main() -> Result<()> {
     GzDecoder::new(std::fs::File::open(data.join("judgments.csv.gz"))?).read_to_string(&mut chorus)?;
     let chorus = judged(&chorus, &numbers)?;
     let words = Words::new(&products);
-    let learned = Learned::new(&words);
+    let learned = Learned::new(&words, params);
     let plain = Bm25::new(&products, None);
     let stemmed = Bm25::new(&products, Some(&words.analyzer));
     let dropped = value("--model")
@@ -306,11 +310,11 @@ struct Learned<'a> {
 }
 
 impl<'a> Learned<'a> {
-    fn new(words: &'a Words) -> Self {
+    fn new(words: &'a Words, params: TextVectorsParams) -> Self {
         let names: Vec<&str> = words.words.iter().map(String::as_str).collect();
         let data = TextData { words: &names, texts: &words.texts, asked: None };
         let started = Instant::now();
-        let model = TextVectorsParams::default().fit(&data, RUN);
+        let model = params.fit(&data, RUN);
         let fitted = started.elapsed();
         let products = model.products(&data, RUN.threads);
         let bytes = (model.size_bytes(), products.size_bytes() as f64 / products.count() as f64);
@@ -349,7 +353,7 @@ struct Dropped {
 
 impl Dropped {
     fn new(folder: &Path, cache: Option<String>, products: &[Product]) -> Result<Self> {
-        let model = Embedder::load(folder)?;
+        let model = Embedder::load(folder, RUN.threads)?;
         let texts: Vec<&str> = products.iter().map(|one| one.title.as_str()).collect();
         let cached = cache.as_ref().and_then(|path| std::fs::read(path).ok());
         let rows = match cached {
@@ -368,6 +372,7 @@ impl Dropped {
             }
         };
         let mut times = Vec::new();
+        let model = Embedder::load(folder, 1)?;
         for text in intent_queries() {
             let started = Instant::now();
             model.embed(&[text], Role::Query)?;
@@ -401,7 +406,7 @@ fn intent_queries() -> Vec<&'static str> {
 }
 
 /// Times on the catalogue `copies` times over.
-fn scale(products: &[Product], copies: usize) -> Result<()> {
+fn scale(products: &[Product], params: TextVectorsParams, copies: usize) -> Result<()> {
     let words = Words::new(products);
     let mut seeded = Seeded::new(3);
     let rows = (0..copies * products.len()).map(|at| {
@@ -416,7 +421,7 @@ fn scale(products: &[Product], copies: usize) -> Result<()> {
     });
     let words = Words { texts: Interactions::new(rows), analyzer: words.analyzer, words: words.words };
     println!("{} products, {} words of them", words.texts.row_count(), words.texts.len());
-    let learned = Learned::new(&words);
+    let learned = Learned::new(&words, params);
     let mut scratch = Scores::default();
     let mut times = Vec::new();
     for query in intent_queries() {

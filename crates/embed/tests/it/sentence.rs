@@ -203,11 +203,11 @@ fn each_pooling_gives_what_the_formula_gives() {
     let most = (0..SIZE).map(|at| column(at).fold(f64::MIN, f64::max)).collect();
     for (name, wanted) in [("mean_tokens", mean), ("cls_token", states[0].clone()), ("max_tokens", most)] {
         let made = made(name);
-        let model = Embedder::load(made.path()).expect("loads");
+        let model = Embedder::load(made.path(), 1).expect("loads");
         assert_eq!((model.dimension(), model.kind()), (SIZE, "sentence-transformers"));
         assert_close(&embed(&model, "Red MUGS", Role::Query), &one(wanted.clone()));
         made.text("modules.json", &modules(&[TRANSFORMER, POOLING]));
-        let plain = Embedder::load(made.path()).expect("loads");
+        let plain = Embedder::load(made.path(), 1).expect("loads");
         assert_close(&embed(&plain, "red mugs", Role::Passage), &wanted);
     }
 }
@@ -215,18 +215,23 @@ fn each_pooling_gives_what_the_formula_gives() {
 #[test]
 fn weights_may_be_named_as_parts_of_a_greater_model() {
     let made = made("mean_tokens");
-    let bare = embed(&Embedder::load(made.path()).expect("loads"), "red cup", Role::Query);
+    let bare = embed(&Embedder::load(made.path(), 1).expect("loads"), "red cup", Role::Query);
     write_weights(&made, "bert.");
-    assert_eq!(bare, embed(&Embedder::load(made.path()).expect("loads"), "red cup", Role::Query));
+    assert_eq!(bare, embed(&Embedder::load(made.path(), 1).expect("loads"), "red cup", Role::Query));
 }
 
 #[test]
 fn a_text_alone_and_among_others_gives_the_same_and_so_does_every_run() {
-    let model = Embedder::load(made("mean_tokens").path()).expect("loads");
+    let folder = made("mean_tokens");
+    let model = Embedder::load(folder.path(), 1).expect("loads");
     let texts = ["red mug", "", "cups", "cafe red mug cup", "mug red", "zebra 🦒 жираф", "CAFÉ", "red"];
     let many: Vec<&str> = texts.iter().copied().cycle().take(300).collect();
     let together = model.embed(&many, Role::Passage).expect("embeds");
     assert_eq!(together, model.embed(&many, Role::Passage).expect("embeds"));
+    for threads in [0, 2, 5] {
+        let model = Embedder::load(folder.path(), threads).expect("loads");
+        assert_eq!(together, model.embed(&many, Role::Passage).expect("embeds"), "{threads} threads");
+    }
     for (text, vector) in many.iter().zip(&together) {
         let alone = embed(&model, text, Role::Passage);
         let far = alone.iter().zip(vector).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -240,12 +245,12 @@ fn a_text_alone_and_among_others_gives_the_same_and_so_does_every_run() {
 fn what_is_too_long_is_cut_where_the_model_says() {
     let made = made("mean_tokens");
     made.text("sentence_bert_config.json", &json!({ "max_seq_length": 6, "do_lower_case": false }));
-    let model = Embedder::load(made.path()).expect("loads");
+    let model = Embedder::load(made.path(), 1).expect("loads");
     let long = "red mug cup red ".repeat(5000);
     assert_eq!(embed(&model, &long, Role::Query), embed(&model, "red mug cup red", Role::Query));
     // Without that file the table of places says how many there may be: eight and two marks.
     made.without("sentence_bert_config.json");
-    let model = Embedder::load(made.path()).expect("loads");
+    let model = Embedder::load(made.path(), 1).expect("loads");
     assert_eq!(
         embed(&model, &long, Role::Query),
         embed(&model, "red mug cup red red mug cup red", Role::Query)
@@ -259,8 +264,8 @@ fn prompts_are_put_before_what_they_are_for() {
         "config_sentence_transformers.json",
         &json!({ "prompts": { "query": "query: ", "passage": "passage: " } }),
     );
-    let model = Embedder::load(made.path()).expect("loads");
-    let plain = Embedder::load(self::made("mean_tokens").path()).expect("loads");
+    let model = Embedder::load(made.path(), 1).expect("loads");
+    let plain = Embedder::load(self::made("mean_tokens").path(), 1).expect("loads");
     assert_eq!(embed(&model, "mug", Role::Query), embed(&plain, "query: mug", Role::Query));
     assert_eq!(embed(&model, "mug", Role::Passage), embed(&plain, "passage: mug", Role::Query));
     assert_ne!(model.id(), plain.id());

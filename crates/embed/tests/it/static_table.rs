@@ -18,14 +18,14 @@ fn made() -> (Made, BTreeMap<String, Raw>) {
 }
 
 fn embed(made: &Made, text: &str) -> Vec<f32> {
-    let model = Embedder::load(made.path()).expect("loads");
+    let model = Embedder::load(made.path(), 1).expect("loads");
     model.embed(&[text], Role::Query).expect("embeds").remove(0)
 }
 
 #[test]
 fn a_text_is_the_mean_of_its_known_tokens() {
     let (made, _) = made();
-    let model = Embedder::load(made.path()).expect("loads");
+    let model = Embedder::load(made.path(), 1).expect("loads");
     assert_eq!((model.dimension(), model.kind(), model.id().len()), (3, "Model2Vec", 32));
     // red = 4, mug = 5, ##s = 7; no marks of beginning and end, nothing padded, nothing cut at four.
     assert_eq!(embed(&made, "Red mugs"), [16.0 / 3.0, 1.0, 0.0]);
@@ -73,7 +73,7 @@ fn rows_may_be_halves_or_bytes() {
 #[test]
 fn the_id_follows_the_files() {
     let (made, mut tensors) = made();
-    let id = || Embedder::load(made.path()).expect("loads").id().to_owned();
+    let id = || Embedder::load(made.path(), 1).expect("loads").id().to_owned();
     let first = id();
     assert_eq!(first, id());
     tensors.insert("weights".into(), floats(&[WORDS.len()], [1.0; WORDS.len()]));
@@ -96,7 +96,7 @@ fn what_does_not_belong_together_is_refused() {
     refused(&made, "model.safetensors", "two dimensions");
     tensors.insert("embeddings".into(), floats(&[12, 3], [f32::NAN; 36]));
     made.tensors(&tensors);
-    let model = Embedder::load(made.path()).expect("loads");
+    let model = Embedder::load(made.path(), 1).expect("loads");
     assert!(model.embed(&["mug"], Role::Query).expect_err("not a number").to_string().contains("not finite"));
     tensors.insert(
         "mapping".into(),
@@ -117,7 +117,7 @@ fn what_does_not_belong_together_is_refused() {
 #[test]
 fn a_folder_that_is_not_there_is_said() {
     let nowhere =
-        Embedder::load(std::path::Path::new("no/such/folder")).expect_err("nothing there").to_string();
+        Embedder::load(std::path::Path::new("no/such/folder"), 1).expect_err("nothing there").to_string();
     assert!(nowhere.contains("no/such/folder") && nowhere.contains("is missing"), "{nowhere}");
     let (made, _) = made();
     std::fs::write(made.file("tokenizer.json"), "{").expect("writes");

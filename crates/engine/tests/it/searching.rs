@@ -273,7 +273,7 @@ proptest! {
             refinements.push(Refinement { facet: "brand".to_owned(), choice: Choice::Values(brands.clone()) });
         }
         let (decision, facets) =
-            facets(&mut bench, Search { refinements, ..ask(&text) }, &["color", "brand", "price"]);
+            facets(&mut bench, Search { refinements, literal: true, ..ask(&text) }, &["color", "brand", "price"]);
         // So few products are always relaxed to those with any of the words that any product has.
         let is_hit = |one: &Drawn| one.5 && one.0.iter().any(|word| query.contains(word));
         let has_color = |one: &Drawn| colors.is_empty() || one.2.iter().any(|no| colors.contains(&word('c', *no)));
@@ -340,4 +340,19 @@ fn written(bench: &Bench) -> Vec<u8> {
     let mut bytes = Vec::new();
     bench.engine.checkpoint().write(&mut bytes).expect("memory takes it");
     bytes
+}
+
+#[test]
+fn corrections_are_said_and_can_be_declined() {
+    let found = |search: Search| {
+        let mut bench = shop(Placement { name: "p".to_owned(), ..matches() });
+        let asked = Request { search: Some(Box::new(search)), ..request("p", None, 10) };
+        let met = bench.decide(asked).met.expect("a search is met");
+        (met.corrected.clone(), met.total)
+    };
+    assert_eq!(found(ask("stirped mug")), ("striped mug".to_owned(), found(ask("striped mug")).1));
+    assert_eq!(found(ask("striped mug")).0, "", "nothing to correct");
+    let literal = Search { literal: true, ..ask("stirped") };
+    assert_eq!(found(literal), (String::new(), 0), "what was typed stands nowhere");
+    assert_eq!(found(ask("stirped")).1, 1);
 }

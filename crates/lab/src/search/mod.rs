@@ -60,7 +60,7 @@ pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
     let store = Store::read(&options.products)?;
     let judged = data::judgments(&options.judgments, &store)?;
     let plain = plain::Plain::new(&store);
-    let served = served::Served::new(&store);
+    let served = served::Served::new(&store)?;
     let searches: [(&'static str, Search<'_>); 2] = [
         ("bm25", Box::new(|query| plain.search(query))),
         ("bespoke", Box::new(|query| served.search(query))),

@@ -115,6 +115,9 @@ fn the_same_seed_gives_the_same_bytes_whatever_the_threads_and_they_come_back_th
     }
     let read: TextVectors = postcard::from_bytes(&written).expect("what was written");
     assert!(read == model && read.is_sound() && read.size_bytes() > 61 * 16);
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    let needed = PARAMS.fit_bytes(&TextData { words: &words, texts: &texts, asked: None });
+    assert!(needed > read.size_bytes() as u64 && needed < 1 << 20, "{needed}");
     // Columns in another order are other columns of the same words.
     let count = names.len() as u32;
     let turned: Vec<String> = names.iter().rev().cloned().collect();

@@ -149,6 +149,13 @@ impl Analyzer {
     }
 }
 
+/// The amount and the base unit of a quantity's term: 432 and `mm` of `=432mm`.
+pub fn measured(term: &str) -> Option<(f64, &str)> {
+    let term = term.strip_prefix('=')?;
+    let end = term.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    Some((term[..end].parse().ok()?, &term[end..]))
+}
+
 /// French plurals that its stemmer leaves: `bijoux`, `jeux`.
 fn without_plural_x(language: Language, word: &str) -> &str {
     let is_plural = language == Language::French && (word.ends_with("oux") || word.ends_with("eux"));

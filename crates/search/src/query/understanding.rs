@@ -3,9 +3,9 @@
 //! and taken back: pieces that the caller names are left alone.
 
 use super::Planner;
-use super::values::{self, About, Value, Values};
+use super::values::{self, About, Count, Value, Values};
 use super::wording::{self, CURRENCIES, GENDERS, Wording};
-use crate::analysis::{Kind, Piece, Token};
+use crate::analysis::{Kind, Piece, Token, measured};
 use std::ops::Range;
 
 /// Pieces of a query that are looked at.
@@ -24,6 +24,15 @@ pub enum What {
         at_least: Option<u64>,
         /// Not more.
         at_most: Option<u64>,
+    },
+    /// A size, a weight, a capacity, …
+    Measure {
+        /// The base unit of its terms: `mm` of `=432mm`.
+        unit: String,
+        /// Not less, in that unit.
+        at_least: Option<f64>,
+        /// Not more.
+        at_most: Option<f64>,
     },
     /// A low price.
     Cheap,
@@ -51,20 +60,21 @@ pub struct Understood {
 /// What the pieces of a query say, in their order; nothing of pieces in `left_alone`.
 pub fn understand(
     planner: &Planner<'_>,
-    values: &Values,
+    (values, count): (&Values, Count<'_>),
     pieces: &[Piece],
     left_alone: &[Range<usize>],
 ) -> Vec<Understood> {
     let pieces = &pieces[..pieces.len().min(PIECES_MAX)];
     let wording = wording::of(planner.analyzer.language());
-    let reader = Reader { planner, values, pieces, wording };
+    let reader = Reader { planner, values, count, pieces, wording };
     let is_free = |range: &Range<usize>| {
         !left_alone.iter().any(|alone| alone.start < range.end && range.start < alone.end)
     };
     let mut all = Vec::new();
     let mut at = 0;
     while at < pieces.len() {
-        let found = [reader.price(at), reader.unwanted(at), reader.level(at), reader.value(at)];
+        let found =
+            [reader.measure(at), reader.price(at), reader.unwanted(at), reader.level(at), reader.value(at)];
         match found.into_iter().flatten().find(|found| is_free(&found.pieces)) {
             Some(found) => {
                 at = found.pieces.end;
@@ -87,6 +97,7 @@ type Bounds = (Option<u64>, Option<u64>);
 struct Reader<'a> {
     planner: &'a Planner<'a>,
     values: &'a Values,
+    count: Count<'a>,
     pieces: &'a [Piece],
     wording: &'static Wording,
 }
@@ -121,6 +132,44 @@ impl Reader<'_> {
         let ((at_least, at_most), end) = range.or_else(limit)?;
         let what = What::Price { at_least, at_most };
         Some(Understood { pieces: at..end, what, is_filter: true, is_searched: false, confidence: 1.0 })
+    }
+
+    /// `under 15 inch`, `at least 16 GB`, `between 10 and 14"`.
+    fn measure(&self, at: usize) -> Option<Understood> {
+        let range = || {
+            let low = self.phrase(at, self.wording.between)?;
+            let high = self.phrase(low + 1, self.wording.to)?;
+            let (amount, unit) = self.quantity(high)?;
+            let low = match self.quantity(low) {
+                Some((amount, own)) => Some(amount).filter(|_| own == unit)?,
+                None => self.in_unit_of(low, high)?,
+            };
+            (low <= amount).then_some((Some(low), Some(amount), unit, high + 1))
+        };
+        let limit = || {
+            let (is_most, _, after) = self.limit(at)?;
+            let (amount, unit) = self.quantity(after)?;
+            let (at_least, at_most) = if is_most { (None, Some(amount)) } else { (Some(amount), None) };
+            Some((at_least, at_most, unit, after + 1))
+        };
+        let (at_least, at_most, unit, end) = range().or_else(limit)?;
+        let what = What::Measure { unit: unit.to_owned(), at_least, at_most };
+        Some(Understood { pieces: at..end, what, is_filter: true, is_searched: false, confidence: 1.0 })
+    }
+
+    /// A bare number in the unit that another has.
+    fn in_unit_of(&self, at: usize, other: usize) -> Option<f64> {
+        let unit = self.surface(other).trim_start_matches(|c: char| c.is_ascii_digit() || ".,".contains(c));
+        let piece = self.pieces.get(at).filter(|piece| piece.is_number())?;
+        let tokens = self.planner.analyzer.tokens(&format!("{}{unit}", piece.surface));
+        measured(&tokens.first()?.term).map(|(amount, _)| amount)
+    }
+
+    /// A quantity that is not money, in its base unit.
+    fn quantity(&self, at: usize) -> Option<(f64, &str)> {
+        let token = self.whole(at).filter(|token| token.kind == Kind::Quantity)?;
+        let is_money = self.amount(at).is_some_and(|amount| amount.has_currency);
+        measured(&token.term).filter(|_| !is_money)
     }
 
     /// Two amounts with a word or a hyphen between; without an opening word only where a currency says that they are prices.
@@ -256,22 +305,23 @@ impl Reader<'_> {
                 phrase.push(' ');
             }
             phrase += &token.term;
-            longest = self.values.named(&phrase).map(|value| (value, end)).or(longest);
+            longest = self.values.named(&phrase, self.count).map(|value| (value, end)).or(longest);
         }
         let (value, end) = longest.or_else(|| self.gender(at).map(|value| (value, at + 1)))?;
         let says = end > at + 1 || !self.planner.analyzer.is_stop(self.surface(at));
         let with_words = self.least_frequent(at..end).max(value.products);
         let confidence = value.products as f32 / with_words as f32;
-        let what = What::Value(value.clone());
+        let what = What::Value(value);
         let understood =
             Understood { pieces: at..end, what, is_filter: false, is_searched: true, confidence };
         Some(understood).filter(|_| says && confidence >= CONFIDENCE_MIN)
     }
 
     /// The catalogue's own word for whom a product is for: `ladies` where it says `Women`.
-    fn gender(&self, at: usize) -> Option<&Value> {
+    fn gender(&self, at: usize) -> Option<Value> {
         let words = GENDERS.iter().find(|words| words.contains(&self.surface(at)))?;
-        let named = words.iter().filter_map(|word| self.values.named(&self.planner.analyzer.stem(word)));
+        let stem = |word: &&str| self.planner.analyzer.stem(word);
+        let named = words.iter().filter_map(|word| self.values.named(&stem(word), self.count));
         named.filter(|value| matches!(value.about, About::Attribute(_))).max_by_key(|value| value.products)
     }
 

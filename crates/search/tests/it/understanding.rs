@@ -1,13 +1,34 @@
 //! What queries say beyond their words: values of the catalogue, prices, what is not wanted, in several languages.
 
 use crate::shop::Shop;
-use bespoke_search::analysis::Language;
+use bespoke_search::analysis::{Language, Piece};
 use bespoke_search::query::{About, Options, Planner, Understood, Values, What, not_searched, understand};
 use bespoke_search::vocabulary::TermNo;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
-fn shop(language: Language) -> (Shop, Values) {
+/// Values with how many products have each.
+struct Known {
+    values: Values,
+    counts: Vec<(About, &'static str, u32)>,
+}
+
+impl Known {
+    fn understand(
+        &self,
+        planner: &Planner<'_>,
+        pieces: &[Piece],
+        left_alone: &[std::ops::Range<usize>],
+    ) -> Vec<Understood> {
+        let count = |about: &About, text: &str| {
+            let is_it = |one: &&(About, &str, u32)| one.0 == *about && one.1 == text;
+            self.counts.iter().find(is_it).map_or(0, |one| one.2)
+        };
+        understand(planner, (&self.values, &count), pieces, left_alone)
+    }
+}
+
+fn shop(language: Language) -> (Shop, Known) {
     let shop = Shop::new(
         language,
         &[
@@ -21,7 +42,7 @@ fn shop(language: Language) -> (Shop, Values) {
     );
     let mut values = Values::default();
     let attribute = |name: &str| About::Attribute(name.to_owned());
-    for (about, text, products) in [
+    let counts = vec![
         (About::Brand, "Canon", 50),
         (About::Brand, "Under Armour", 20),
         (About::Brand, "Apple", 10),
@@ -37,13 +58,12 @@ fn shop(language: Language) -> (Shop, Values) {
         (attribute("touchscreen"), "true", 10),
         (attribute("ports"), "4", 10),
         (attribute("fits"), "everything that one could ever think of", 10),
-    ] {
-        values.change(&shop.analyzer, &about, text, products);
-    }
-    (shop, values)
+    ];
+    counts.iter().for_each(|(about, text, _)| values.note(&shop.analyzer, about, text));
+    (shop, Known { values, counts })
 }
 
-fn understood(shop: &Shop, values: &Values, query: &str) -> (Vec<Understood>, String) {
+fn understood(shop: &Shop, values: &Known, query: &str) -> (Vec<Understood>, String) {
     let frequency = |no: TermNo| shop.counts.get(no.0 as usize).copied().unwrap_or(0);
     let (analyzer, vocabulary) = (&shop.analyzer, &shop.vocabulary);
     let planner = Planner {
@@ -54,7 +74,7 @@ fn understood(shop: &Shop, values: &Values, query: &str) -> (Vec<Understood>, St
         synonyms: &shop.synonyms,
     };
     let pieces = planner.pieces(query);
-    let all = understand(&planner, values, &pieces, &[]);
+    let all = values.understand(&planner, &pieces, &[]);
     let words = planner.plan_pieces(&pieces, &not_searched(&all), Options::default()).words;
     let words: Vec<String> = words.into_iter().map(|word| word.surface).collect();
     (all, words.join(" "))
@@ -73,6 +93,10 @@ fn shown(language: Language, queries: &[&str]) -> String {
                         bound.map_or(String::new(), |bound| format!("{}", bound as f64 / 100.0))
                     };
                     format!("price {}..{}", bound(at_least), bound(at_most))
+                }
+                What::Measure { unit, at_least, at_most } => {
+                    let bound = |bound: &Option<f64>| bound.map_or(String::new(), |bound| bound.to_string());
+                    format!("{}..{} {unit}", bound(at_least), bound(at_most))
                 }
                 What::Without(terms) => format!("without {}", terms.join(" ")),
                 What::Cheap => "cheap".to_owned(),
@@ -167,7 +191,6 @@ fn what_is_no_price_is_left_alone() {
         Language::English,
         &[
             "under armour shoes",
-            "laptop under 15 inch",
             "up to 20 pages printer",
             "shoes size 20-50",
             "between the lines",
@@ -178,7 +201,6 @@ fn what_is_no_price_is_left_alone() {
         ],
         &expect![[r#"
             under armour shoes: under armour shoes [Brand Under Armour 1.00]
-            laptop under 15 inch: laptop under 15 inch 
             up to 20 pages printer: up to 20 pages printer 
             shoes size 20-50: shoes size 20-50 
             between the lines: between the lines 
@@ -188,6 +210,41 @@ fn what_is_no_price_is_left_alone() {
             laptop 50 €: laptop 50 
         "#]],
     );
+}
+
+#[test]
+fn measures_are_limits() {
+    check(
+        Language::English,
+        &[
+            "laptop under 15 inch",
+            "laptop at least 16 GB",
+            "cable up to 2 m",
+            "laptop between 10 and 14\"",
+            "laptop between 10\" and 14\"",
+            "laptop from 1.5 kg to 2 kg",
+            "laptop 15 inch",
+            "laptop between 14 and 10 inch",
+            "laptop under 50 pounds",
+        ],
+        &expect![[r#"
+            laptop under 15 inch: laptop [..381 mm!]
+            laptop at least 16 GB: laptop [16000.. mb!]
+            cable up to 2 m: cable [..2000 mm!]
+            laptop between 10 and 14": laptop [254..356 mm!]
+            laptop between 10" and 14": laptop [254..356 mm!]
+            laptop from 1.5 kg to 2 kg: laptop [1500000..2000000 mg!]
+            laptop 15 inch: laptop 15 inch 
+            laptop between 14 and 10 inch: laptop between 14 and 10 inch 
+            laptop under 50 pounds: laptop [price ..50!]
+        "#]],
+    );
+    expect![[r#"
+        Kabel bis 2 m: kabel [..2000 mm!]
+        Laptop ab 16 GB: laptop [16000.. mb!]
+        Laptop unter 15 Zoll: laptop [..381 mm!]
+    "#]]
+    .assert_eq(&shown(Language::German, &["Kabel bis 2 m", "Laptop ab 16 GB", "Laptop unter 15 Zoll"]));
 }
 
 #[test]
@@ -331,10 +388,10 @@ fn what_the_shopper_takes_back_is_left_alone() {
         synonyms: &shop.synonyms,
     };
     let pieces = planner.pieces("red laptop under 50");
-    let all = understand(&planner, &values, &pieces, &[]);
+    let all = values.understand(&planner, &pieces, &[]);
     assert_eq!(all.len(), 2, "{all:?}");
     let price = all.iter().find(|one| one.is_filter).expect("a price").pieces.clone();
-    let left = understand(&planner, &values, &pieces, &[price]);
+    let left = values.understand(&planner, &pieces, &[price]);
     assert_eq!(left, all[..1], "only the colour");
     let words = planner.plan_pieces(&pieces, &not_searched(&left), Options::default()).words;
     assert_eq!(words.len(), 4, "the words of the price are searched for again");
@@ -343,13 +400,13 @@ fn what_the_shopper_takes_back_is_left_alone() {
 #[test]
 fn values_come_and_go() {
     let (shop, mut values) = shop(Language::English);
-    let canon = |values: &Values| understood(&shop, values, "canon").0.len();
+    let canon = |values: &Known| understood(&shop, values, "canon").0.len();
     assert_eq!(canon(&values), 1);
-    values.change(&shop.analyzer, &About::Brand, "Canon", -49);
+    values.counts[0].2 = 1;
     assert_eq!(canon(&values), 0, "one of fifty is too few to go by");
-    values.change(&shop.analyzer, &About::Brand, "Canon", 49);
+    values.counts[0].2 = 50;
     assert_eq!(canon(&values), 1);
-    values.change(&shop.analyzer, &About::Brand, "Canon", -50);
+    values.counts[0].2 = 0;
     assert_eq!(canon(&values), 0);
 }
 

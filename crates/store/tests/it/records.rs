@@ -11,7 +11,7 @@ use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
-use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort};
+use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective, OnThin,
     Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse, Synonym,
@@ -263,6 +263,7 @@ fn request() -> Request {
             }],
             sort: Sort::PriceUp,
             literal: true,
+            as_words: vec!["apple".to_owned()],
             from: 24,
         })),
         skipped: vec!["co_viewed".to_owned()],
@@ -318,6 +319,13 @@ fn decision() -> Decision {
             corrected: "red mug".to_owned(),
             given_up: vec!["old".to_owned()],
             unknown: vec!["xyzzy".to_owned()],
+            understood: vec![Understood {
+                text: "under 50".to_owned(),
+                about: "price".to_owned(),
+                value: String::new(),
+                bounds: (None, Some(50.0)),
+                is_filter: true,
+            }],
         })),
         rest: vec![Candidate::Product(ProductNo(5))],
         considered: Some(vec![considered]),
