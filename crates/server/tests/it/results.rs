@@ -97,8 +97,8 @@ fn a_search_in_a_browser_leads_to_results_and_is_told_where_that_is_allowed() {
     assert_eq!(tab.faults(), [] as [String; 0]);
     let events = demo.end();
     let of = |kind: EventKind| events.iter().filter(move |event| event.kind == kind);
-    let searched = of(EventKind::ViewSearchResults).last().expect("a search");
+    let searched = of(EventKind::ViewSearchResults).next_back().expect("a search");
     assert!(searched.decision.is_some(), "a search names its decision");
-    let clicked = of(EventKind::SelectItem).last().expect("a click");
+    let clicked = of(EventKind::SelectItem).next_back().expect("a click");
     assert_eq!(clicked.decision, searched.decision);
 }
