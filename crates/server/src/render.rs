@@ -98,6 +98,7 @@ fn search(search: &Search) -> Value {
         "refine": search.refinements.iter().map(chosen).collect::<serde_json::Map<_, Value>>(),
         "sort": search.sort.name(),
         "literal": search.literal,
+        "as_words": search.as_words,
         "from": search.from,
     })
 }

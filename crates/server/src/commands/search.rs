@@ -96,6 +96,10 @@ fn table(body: &Value) -> String {
             line(&mut out, &format!("{said}: {}", words.join(", ")));
         }
     }
+    for one in query["understood"].as_array().into_iter().flatten() {
+        let keeps = if one["filter"] == true { "everything shown keeps to it" } else { "raises what has it" };
+        line(&mut out, &format!("{} understood as {}: {keeps}", one["text"], text(&one["about"])));
+    }
     for one in body["items"].as_array().into_iter().flatten() {
         let (item, price) = (&one["item"], &one["item"]["price"]);
         let price = format!("{} {}", text(&price["amount"]), text(&price["currency"]));
@@ -148,7 +152,8 @@ mod tests {
     #[test]
     fn the_table_says_what_was_found_and_how() {
         let body = json!({"request_id": "dec_1", "total": 2, "page": 1, "pages": 1,
-            "query": {"text": "red mgu", "corrected": "red mug", "given_up": ["red"], "unknown": ["zzz"]},
+            "query": {"text": "red mgu", "corrected": "red mug", "given_up": ["red"], "unknown": ["zzz"],
+                "understood": [{"text": "red", "about": "color", "filter": false}]},
             "items": [{"id": "m1", "position": 0, "reason": {"text": "Matches"}, "item": {"title": "Mug\u{1b}[2J", "price": {"amount": "9.99", "currency": "EUR"}}}],
             "facets": [{"name": "brand", "values": [{"value": "Acme", "count": 2, "chosen": true}], "ranges": []},
                 {"name": "price", "values": [], "ranges": [{"from": 0.0, "to": 10.0, "count": 2}]}]});
@@ -158,6 +163,7 @@ mod tests {
             "\"red mug\" instead",
             "not in all of them: red",
             "no product has: zzz",
+            "\"red\" understood as color: raises",
             "   1. m1",
             "9.99 EUR  Matches",
             "brand          ✓ Acme (2)",

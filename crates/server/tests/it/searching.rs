@@ -266,7 +266,7 @@ async fn a_search_is_explained_and_recomputed() {
     assert_eq!(
         why["search"],
         json!({"text": "mug zzzunknown", "refine": {"brand": ["Acme"], "price": {"from": null, "to": 8.5}},
-            "sort": "price_desc", "literal": true, "from": 2})
+            "sort": "price_desc", "literal": true, "as_words": [], "from": 2})
     );
     assert_eq!((&why["met"]["total"], &why["met"]["unknown"]), (&json!(4), &json!(["zzzunknown"])), "{why}");
     let (_, again) = bench.ask("GET", &format!("{path}/replay"), &bench.secret, String::new()).await;

@@ -11,6 +11,8 @@ const WORDS_MAX: usize = 500;
 const VALUES_MAX: usize = 50;
 const VALUE_MAX: usize = 256;
 const NAME_MAX: usize = 128;
+/// Most parts of a query that are taken as words.
+const PARTS_MAX: usize = 12;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +29,8 @@ pub struct Asked {
     pub sort: Sort,
     /// Whether the words are meant as they are.
     pub literal: bool,
+    /// Parts of the words that are words and nothing else.
+    pub as_words: Vec<String>,
     /// The page, from 1.
     pub page: u32,
 }
@@ -51,6 +55,9 @@ impl Asked {
             }
             "sort" => self.sort = Sort::parse(value).unwrap_or_default(),
             "literal" => self.literal = value == "true",
+            "as_words" if self.as_words.len() < PARTS_MAX && (1..=WORDS_MAX).contains(&value.len()) => {
+                self.as_words.push(value.to_owned());
+            }
             "page" => self.page = value.parse().unwrap_or(1).max(1),
             // The ends of a form's range.
             "price.from" => self.bound("price", |range| range.0 = number()),
@@ -136,6 +143,13 @@ impl Asked {
         Self { literal: true, ..self.open() }
     }
 
+    /// The same, where a part of the words is words and nothing else.
+    pub fn taken_back(&self, part: &str) -> Self {
+        let mut other = Self { page: 1, ..self.clone() };
+        other.as_words.push(part.to_owned());
+        other
+    }
+
     /// The same words, mended where they are mistyped.
     pub fn helped(&self) -> Self {
         Self { literal: false, ..self.open() }
@@ -171,6 +185,7 @@ impl Asked {
         if self.literal {
             add("literal", "true".to_owned());
         }
+        self.as_words.iter().for_each(|part| add("as_words", part.clone()));
         if self.page > 1 {
             add("page", self.page.to_string());
         }
@@ -197,6 +212,7 @@ impl Asked {
             "refine": self.chosen.iter().map(chosen).collect::<Map<_, _>>(),
             "sort": self.sort.name(),
             "literal": self.literal,
+            "as_words": self.as_words,
             "page": self.page,
         })
     }
@@ -223,16 +239,16 @@ mod tests {
 
     #[test]
     fn what_is_asked_stands_in_the_address_and_is_read_back() {
-        let query = "q=red+mug&refine.brand=A&refine.brand=B%26C&refine.price=5..9.99&sort=price_asc&page=3";
+        let query = "q=red+mug&refine.brand=A&refine.brand=B%26C&refine.price=5..9.99&sort=price_asc&as_words=red&page=3";
         let asked = Asked::of("/search", query);
         assert_eq!(asked.address(), format!("/search?{query}"));
         assert_eq!(
             asked.toggled("brand", "a").address(),
-            "/search?q=red+mug&refine.brand=B%26C&refine.price=5..9.99&sort=price_asc"
+            "/search?q=red+mug&refine.brand=B%26C&refine.price=5..9.99&sort=price_asc&as_words=red"
         );
         let range = Choice::Range(Some(5.0), Some(9.99));
         assert_eq!(asked.within("price", &range).within("price", &range), Asked { page: 1, ..asked.clone() });
-        assert_eq!(asked.open().address(), "/search?q=red+mug&sort=price_asc");
+        assert_eq!(asked.open().address(), "/search?q=red+mug&sort=price_asc&as_words=red");
         assert_eq!(
             Asked::of("/search", "q=x&price.from=2&price.to=").address(),
             "/search?q=x&refine.price=2.."

@@ -223,6 +223,10 @@ fn understood(results: &Results) -> Markup {
         @if let Some(corrected) = &query.corrected {
             p.instead { "Showing results for " b { (corrected) } ". Search instead for " a href=(results.asked.literally().address()) { (query.text) } "." }
         }
+        @for one in query.understood.iter().filter(|one| one.filter) {
+            p.instead { q { (one.text) } " was taken for what everything shown must keep to. "
+                a href=(results.asked.taken_back(&one.text).address()) { "Search for it as words" } "." }
+        }
         @if !results.found.items.is_empty() {
             @if !query.given_up.is_empty() {
                 p.note { "Few products have all of your words. Those that lack some follow"
