@@ -3,11 +3,11 @@
 use crate::catalog::{Catalog, RAW, is_naming};
 use bespoke_domain::ProductNo;
 use bespoke_domain::product::Content;
-use bespoke_domain::settings::{self, SearchSettings};
-use bespoke_search::analysis::{Analyzer, Language};
+use bespoke_domain::settings::SearchSettings;
+use bespoke_search::analysis::Analyzer;
 use bespoke_search::document::Document;
 use bespoke_search::index::Index;
-use bespoke_search::query::{About, Synonym, Synonyms, Values};
+use bespoke_search::query::{About, Synonyms, Values};
 use std::sync::Arc;
 
 /// The index with its analyzer. It is not part of a checkpoint: it is built again from the catalogue.
@@ -34,9 +34,9 @@ impl Default for Texts {
 impl Texts {
     /// Of no products, in a shop's language.
     fn new(settings: &SearchSettings) -> Self {
-        let analyzer = Analyzer::new(language(settings.language));
+        let analyzer = Analyzer::new(settings.language);
         // What is wrong with a synonym was said when it was set.
-        let (synonyms, _) = Synonyms::new(&rules(settings), &analyzer);
+        let (synonyms, _) = Synonyms::new(&settings.synonyms, &analyzer);
         Self {
             index: Index::default(),
             synonyms: Arc::new(synonyms),
@@ -48,11 +48,11 @@ impl Texts {
 
     /// Takes new settings; another language means that all texts are read again.
     pub fn set(&mut self, settings: &SearchSettings, catalog: &Catalog) {
-        if self.analyzer.language() != language(settings.language) {
+        if self.analyzer.language() != settings.language {
             *self = Self::of(catalog, settings);
             return;
         }
-        self.synonyms = Arc::new(Synonyms::new(&rules(settings), &self.analyzer).0);
+        self.synonyms = Arc::new(Synonyms::new(&settings.synonyms, &self.analyzer).0);
     }
 
     /// Notes that a product's content, which was `before`, is `now`.
@@ -93,24 +93,6 @@ impl Texts {
         }
         self.noted = catalog.tag_count() as u32;
     }
-}
-
-fn language(language: settings::Language) -> Language {
-    match language {
-        settings::Language::English => Language::English,
-        settings::Language::German => Language::German,
-        settings::Language::French => Language::French,
-        settings::Language::Spanish => Language::Spanish,
-        settings::Language::Italian => Language::Italian,
-        settings::Language::Dutch => Language::Dutch,
-        settings::Language::Other => Language::Other,
-    }
-}
-
-fn rules(settings: &SearchSettings) -> Vec<Synonym> {
-    let rule =
-        |one: &settings::Synonym| Synonym { language: None, from: one.words.clone(), to: one.means.clone() };
-    settings.synonyms.iter().map(rule).collect()
 }
 
 fn document<'a>(id: &'a str, content: &'a Content) -> Document<'a> {
