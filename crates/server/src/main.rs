@@ -148,6 +148,8 @@ enum Command {
     },
     /// What searches teach: queries that find nothing or the wrong things, and words that may mean the same.
     Queries(commands::queries::Queries),
+    /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
+    Search(commands::search::Search),
     /// Explain a decision: where its candidates came from, what was removed, why each slot is there.
     Why {
         /// The decision's id, `dec_…`.
@@ -223,6 +225,7 @@ fn main() -> ExitCode {
             commands::operate::catalog(rollback, &server.key, &server.url)
         }
         Command::Queries(asked) => commands::queries::run(&asked),
+        Command::Search(asked) => commands::search::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),
     };
     match done {
@@ -468,6 +471,9 @@ fn explain(body: &Value) {
         body["read"]["snapshot_offset"],
         text(&body["read"]["engine"])
     ));
+    if !body["search"].is_null() {
+        say(&searched(body));
+    }
     say(&format!("{} candidates:", body["candidate_count"]));
     for source in body["sources"].as_array().into_iter().flatten() {
         say(&format!("  + {:>5} from {}", source["candidates"], text(&source["source"])));
@@ -486,6 +492,34 @@ fn explain(body: &Value) {
             sum(&slot["parts"])
         ));
     }
+}
+
+/// What was searched for and how it was met.
+fn searched(body: &Value) -> String {
+    let (search, met) = (&body["search"], &body["met"]);
+    let mut text = format!(
+        "searched for {}, sorted by {}",
+        search["text"],
+        search["sort"].as_str().unwrap_or("relevance")
+    );
+    if search["refine"].as_object().is_some_and(|refine| !refine.is_empty()) {
+        text += &format!(", narrowed by {}", search["refine"]);
+    }
+    if search["literal"] == true {
+        text += ", word for word";
+    }
+    text += &format!(": {} match", met["total"]);
+    if met["corrected"].as_str().is_some_and(|corrected| !corrected.is_empty()) {
+        text += &format!("; taken as {}", met["corrected"]);
+    }
+    for (field, said) in [("given_up", "not in all of them"), ("unknown", "no product has")] {
+        let words: Vec<&str> =
+            met[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !words.is_empty() {
+            text += &format!("; {said}: {}", words.join(", "));
+        }
+    }
+    text
 }
 
 /// `popular 0.023 + bought_together 1.000`, as the sources yielded them.

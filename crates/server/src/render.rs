@@ -1,6 +1,7 @@
 //! Decisions in words: external ids, titles and prices for the numbers a decision holds.
 
 use bespoke_domain::decision::{Fallback, Personalization, Slot};
+use bespoke_domain::search::{Choice, Refinement, Search};
 use bespoke_domain::{Candidate, Decision};
 use bespoke_engine::Snapshot;
 use bespoke_engine::features::wide;
@@ -56,6 +57,8 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
         "made_at_ms": request.now.0,
         "page_type": request.page.name(),
         "context": { "item_ids": request.items, "category_path": request.category, "cart_item_ids": request.cart, "exclude_ids": request.exclude, "skipped": request.skipped },
+        "search": request.search.as_deref().map(search),
+        "met": decision.met,
         "headline": decision.headline,
         "personalization": personalization(decision.personalization),
         "fallback": fallback(decision.fallback),
@@ -78,6 +81,25 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
             "parts": parts(decision, &one.parts),
             "removed_by": one.removed_by,
         })).collect::<Vec<_>>()),
+    })
+}
+
+/// What was searched for.
+fn search(search: &Search) -> Value {
+    let chosen = |one: &Refinement| {
+        let choice = match &one.choice {
+            Choice::Values(values) => json!(values),
+            Choice::Range(from, to) => json!({"from": from, "to": to}),
+        };
+        (one.facet.clone(), choice)
+    };
+    json!({
+        "text": search.text,
+        "refine": search.refinements.iter().map(chosen).collect::<serde_json::Map<_, Value>>(),
+        "sort": search.sort.name(),
+        "literal": search.literal,
+        "as_words": search.as_words,
+        "from": search.from,
     })
 }
 

@@ -16,7 +16,17 @@ use std::time::{Duration, Instant};
 
 /// A search by a body.
 pub fn search(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<SearchBody, ApiError> {
-    answer(app, scope, timeout, AskedSearch::parse(body).map_err(ApiError::invalid)?)
+    answer(app, scope, timeout, AskedSearch::parse(body, None).map_err(ApiError::invalid)?)
+}
+
+/// The page of a category by a body.
+pub fn category(
+    app: &App,
+    scope: Scope,
+    timeout: Duration,
+    (body, category): (&[u8], &str),
+) -> Result<SearchBody, ApiError> {
+    answer(app, scope, timeout, AskedSearch::parse(body, Some(category)).map_err(ApiError::invalid)?)
 }
 
 /// A search by an address; `category` for the page of one.

@@ -4,5 +4,6 @@ pub mod demo;
 pub mod learn;
 pub mod operate;
 pub mod queries;
+pub mod search;
 mod table;
 pub mod tune;

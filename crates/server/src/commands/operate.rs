@@ -89,8 +89,8 @@ pub fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> an
 }
 
 pub fn fault(body: &Value) -> anyhow::Error {
-    let fault = &body["errors"][0];
-    let detail = fault["detail"].as_str().or(body["detail"].as_str()).unwrap_or_default();
+    // It names the field.
+    let detail = body["detail"].as_str().unwrap_or_default();
     anyhow::anyhow!("{}: {detail}", body["title"].as_str().unwrap_or("error"))
 }
 

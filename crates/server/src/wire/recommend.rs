@@ -301,7 +301,7 @@ pub struct BundleBody {
 }
 
 /// One slot.
-#[derive(Serialize, ToSchema, Debug)]
+#[derive(Serialize, ToSchema, Clone, Debug)]
 pub struct SlotBody {
     /// Product id, or category path.
     pub id: String,
@@ -322,7 +322,7 @@ pub struct SlotBody {
 }
 
 /// Why something is shown.
-#[derive(Serialize, ToSchema, Debug)]
+#[derive(Serialize, ToSchema, Clone, Debug)]
 pub struct ReasonBody {
     /// A stable code.
     pub code: String,
@@ -335,7 +335,7 @@ pub struct ReasonBody {
 }
 
 /// What to show of an item.
-#[derive(Serialize, ToSchema, Debug)]
+#[derive(Serialize, ToSchema, Clone, Debug)]
 #[allow(missing_docs, reason = "Merchant names")]
 pub struct ItemBody {
     pub title: String,
@@ -345,7 +345,7 @@ pub struct ItemBody {
 }
 
 /// An amount.
-#[derive(Serialize, ToSchema, Debug)]
+#[derive(Serialize, ToSchema, Clone, Debug)]
 pub struct MoneyBody {
     /// Decimal text.
     pub amount: String,

@@ -76,9 +76,9 @@ pub struct AskedSearch {
 }
 
 impl AskedSearch {
-    /// Reads a request's body.
-    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        Self::of(object_of(body)?, None)
+    /// Reads a request's body; for a category's page where `category` names one.
+    pub fn parse(body: &[u8], category: Option<&str>) -> Result<Self, Problem> {
+        Self::of(object_of(body)?, category)
     }
 
     /// Reads the query of an address: as the body, `facets` with commas, `refine.NAME` once for each value, or as `from..to`.

@@ -60,7 +60,8 @@ impl Drop for Server {
     }
 }
 
-fn start(data: &Path, port: u16) -> Server {
+/// The real server.
+pub fn start(data: &Path, port: u16) -> Server {
     start_with(data, port, Stdio::null(), &[])
 }
 
@@ -174,4 +175,58 @@ fn the_state_is_that_of_a_full_fold(data: &Path, least: usize) {
         bytes
     };
     assert!(bytes(&recovered) == bytes(&whole), "recovered and folded states differ");
+}
+
+/// Letters for a number, so that each batch has a word of its own.
+fn word(round: u32, number: usize) -> String {
+    let letters = format!("{round:02}{number:04}");
+    letters.chars().map(|digit| (b'a' + digit.to_digit(10).unwrap_or(0) as u8) as char).collect()
+}
+
+#[test]
+fn killed_while_the_catalogue_is_written_what_was_acknowledged_is_found() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let data = directory.path().join("shop");
+    let port =
+        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+    let (mut key, mut acknowledged) = (String::new(), Vec::new());
+    for round in 0..10 {
+        let mut server = start(&data, port);
+        key = server.started().unwrap_or(key);
+        let end = Instant::now() + Duration::from_millis(u64::from(60 + round * 37 % 60));
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(end.saturating_duration_since(Instant::now()));
+            server.kill();
+        });
+        for number in 0.. {
+            let word = word(round, number);
+            let row = |at: u32| json!({"id": format!("{word}-{at}"), "title": format!("Vase {word}"), "price": "5.00", "availability": "in_stock"});
+            let rows = Value::Array((0..5).map(row).collect());
+            let (status, body) = try_send(port, &key, "PATCH", "/v1/catalog/items", &rows);
+            if status != 202 {
+                break;
+            }
+            assert_eq!(body["rejected"], json!([]));
+            acknowledged.push(word);
+        }
+        killer.join().expect("the server was killed");
+    }
+    assert!(acknowledged.len() > 10, "there was load: {}", acknowledged.len());
+    let mut server = start(&data, port);
+    server.started();
+    for word in &acknowledged {
+        let ask = json!({"q": word, "literal": true, "n": 10});
+        let (status, body) = try_send(port, &key, "POST", "/v1/search", &ask);
+        let items = body["items"].as_array().into_iter().flatten();
+        let mut ids: Vec<&str> = items.filter_map(|one| one["id"].as_str()).collect();
+        ids.sort_unstable();
+        let own: Vec<String> = (0..5).map(|at| format!("{word}-{at}")).collect();
+        assert_eq!((status, ids), (200, own.iter().map(String::as_str).collect()), "{word}: {body}");
+    }
+    let (_, all) = try_send(port, &key, "POST", "/v1/search", &json!({"q": "vase"}));
+    // What was written and not acknowledged may be there too: at most one batch a kill.
+    let total = all["total"].as_u64().expect("a total") as usize;
+    let least = 5 * acknowledged.len();
+    assert!((least..=least + 50).contains(&total), "{total} of {least}");
+    server.kill();
 }

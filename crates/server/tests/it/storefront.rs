@@ -67,7 +67,7 @@ impl Demo {
     }
 
     /// Every event of the log with these kinds, after the server's end.
-    fn end(mut self) -> Vec<Event> {
+    pub fn end(mut self) -> Vec<Event> {
         self.server.kill();
         let store = Sqlite::open(&self.directory.path().join("demo")).expect("the data is there");
         let reader = store.reader().expect("it can be read");
@@ -99,7 +99,7 @@ fn modules(tab: &Tab) -> Modules {
 }
 
 /// Opens the reasons of each module and holds every reason on the page to the certificate there and to the one in the log.
-fn check_reasons(demo: &Demo, tab: &Tab) {
+pub fn check_reasons(demo: &Demo, tab: &Tab) {
     for (placement, shown) in modules(tab) {
         if shown.is_empty() {
             continue;
@@ -129,7 +129,7 @@ fn check_reasons(demo: &Demo, tab: &Tab) {
 }
 
 /// No page is wider than the window, on a phone or on a desk.
-fn check_sizes(tab: &Tab, name: &str) {
+pub fn check_sizes(tab: &Tab, name: &str) {
     for (width, height) in [(360, 740), (1280, 900)] {
         tab.size(width, height);
         tab.eval("scrollTo(0, 0); document.activeElement.blur()");
@@ -143,7 +143,7 @@ fn check_sizes(tab: &Tab, name: &str) {
     }
 }
 
-fn answer(tab: &Tab, word: &str) {
+pub fn answer(tab: &Tab, word: &str) {
     tab.reach(&format!(".question button[value={word}]"));
     tab.leave(|| tab.press("Enter"));
 }

@@ -36,7 +36,14 @@ fn complete(visitor: &Visitor, mut event: Value) -> Value {
 
 /// A page was shown.
 pub fn page(kind: &str, path: &str) -> Value {
+    let path = path.split('?').next().unwrap_or_default();
     json!({"event": "page_view", "page": {"type": kind, "path": path}})
+}
+
+/// A search was answered by a decision.
+pub fn search(words: &str, result_count: u32, rec_token: &str) -> Value {
+    json!({"event": "view_search_results", "page": {"type": "search"}, "search_term": words,
+        "result_count": result_count, "rec_token": rec_token})
 }
 
 /// Something was done with products.

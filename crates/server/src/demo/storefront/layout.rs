@@ -43,7 +43,7 @@ fn body(site: &Site, visitor: &Visitor, page: &Page<'_>, content: &Markup) -> Ma
     html! {
         body data-key=[key] data-shopper=[id] data-page=(page.kind) data-consent=(visitor.allows.text()) {
             a.skip href="#content" { "Skip to content" }
-            (head(site, visitor))
+            (head(site, visitor, page.words))
             @if !visitor.allows.is_answered { (question(page.path)) }
             main #content { (content) }
             footer {
@@ -55,11 +55,11 @@ fn body(site: &Site, visitor: &Visitor, page: &Page<'_>, content: &Markup) -> Ma
     }
 }
 
-fn head(site: &Site, visitor: &Visitor) -> Markup {
+fn head(site: &Site, visitor: &Visitor, words: &str) -> Markup {
     html! {
         header.top {
             a.name href="/" { (site.about.name) }
-            (search_box())
+            (search_box(words))
             div.tools {
                 @if let Some(customer) = &visitor.customer { span.customer { "Customer " (customer) } }
                 a href="/preferences" { "Preferences" }
@@ -73,10 +73,10 @@ fn head(site: &Site, visitor: &Visitor) -> Markup {
 }
 
 /// A plain form, which the page's script completes as a combobox (WAI-ARIA).
-fn search_box() -> Markup {
+fn search_box(words: &str) -> Markup {
     html! {
         form.search role="search" action="/search" {
-            input #q type="search" name="q" placeholder="Search" aria-label="Search" maxlength="200" autocomplete="off"
+            input #q type="search" name="q" value=(words) placeholder="Search" aria-label="Search" maxlength="200" autocomplete="off"
                 role="combobox" aria-autocomplete="list" aria-expanded="false" aria-controls="suggestions";
             button { "Search" }
             div #suggestions role="listbox" aria-label="Suggestions" hidden {}

@@ -4,13 +4,16 @@
 
 mod actions;
 mod address;
+mod asked;
 mod compare;
 mod events;
+mod facets;
 mod layout;
 mod modules;
 mod money;
 mod pages;
 mod picture;
+mod results;
 mod suggest;
 mod visitor;
 mod why;
@@ -64,13 +67,14 @@ impl Site {
 pub fn router(app: Arc<App>, about: About) -> Router {
     Router::new()
         .route("/", get(pages::home))
-        .route("/c/{*path}", get(pages::category))
+        .route("/c/{*path}", get(results::category))
         .route("/p/{id}", get(pages::product))
         .route("/compare", get(compare::page))
         .route("/cart", get(pages::cart))
         .route("/confirmation", get(pages::confirmation))
         .route("/preferences", get(pages::preferences))
         .route("/why/{id}", get(why::page))
+        .route("/search", get(results::search))
         .route("/suggest", get(suggest::fragment))
         .route("/cart/add", post(actions::add))
         .route("/cart/remove", post(actions::remove))

@@ -26,10 +26,13 @@ pub struct Page<'a> {
     pub product: Option<&'a str>,
     /// The category.
     pub category: Option<&'a str>,
+    /// What is searched for.
+    pub words: &'a str,
 }
 
 impl Page<'_> {
-    fn context(&self, visitor: &Visitor) -> Value {
+    /// What requests say of it.
+    pub fn context(&self, visitor: &Visitor) -> Value {
         let cart: Vec<&str> = visitor.cart.iter().map(|line| line.id.as_str()).collect();
         let mut context = json!({"page_type": self.kind, "cart_item_ids": cart});
         if let Some(id) = self.product {
@@ -51,14 +54,7 @@ pub fn ask(site: &Site, visitor: &Visitor, page: &Page<'_>, placements: &[&str])
         return Vec::new();
     }
     let mut ask = json!({"placements": named, "context": page.context(visitor)});
-    if visitor.allows.personalization {
-        if let Some(id) = &visitor.anonymous_id {
-            ask["anonymous_id"] = id.as_str().into();
-        }
-        if let Some(customer) = &visitor.customer {
-            ask["user_id"] = customer.as_str().into();
-        }
-    }
+    name(&mut ask, visitor);
     match recommend::batch(&site.app, Scope::Secret, TIMEOUT, ask.to_string().as_bytes()) {
         Ok(batch) => {
             let shown = batch.results.into_iter().filter(|body| !body.items.is_empty());
@@ -69,6 +65,19 @@ pub fn ask(site: &Site, visitor: &Visitor, page: &Page<'_>, placements: &[&str])
             tracing::warn!(?error, "a page goes without modules");
             Vec::new()
         }
+    }
+}
+
+/// Says who asks, where they allow to be recognised.
+pub fn name(ask: &mut Value, visitor: &Visitor) {
+    if !visitor.allows.personalization {
+        return;
+    }
+    if let Some(id) = &visitor.anonymous_id {
+        ask["anonymous_id"] = id.as_str().into();
+    }
+    if let Some(customer) = &visitor.customer {
+        ask["user_id"] = customer.as_str().into();
     }
 }
 

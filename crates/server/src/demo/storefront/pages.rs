@@ -33,7 +33,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Tells of the page and of more, asks for its modules, and tells that they are there.
-    async fn modules(&self, mut more: Vec<serde_json::Value>, placements: &[&str]) -> Vec<Module> {
+    pub async fn modules(&self, mut more: Vec<serde_json::Value>, placements: &[&str]) -> Vec<Module> {
         let mut happened = vec![events::page(self.page.kind, self.page.path)];
         happened.append(&mut more);
         events::send(self.site, &self.visitor, happened).await;
@@ -52,7 +52,8 @@ impl<'a> Visit<'a> {
         events::send(self.site, &self.visitor, events::rendered(kind, modules)).await;
     }
 
-    fn show(&self, modules: &[Module]) -> Markup {
+    /// Modules one below the other.
+    pub fn show(&self, modules: &[Module]) -> Markup {
         html! { @for module in modules { (modules::show(module, &self.visitor, self.page.path)) } }
     }
 
@@ -72,60 +73,6 @@ pub async fn home(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response
     let content =
         html! { h1.quiet { (site.about.name) } (visit.show(&modules)) (compare::link(&site, None)) };
     visit.respond(StatusCode::OK, "Home", &content)
-}
-
-/// Where a listing goes on.
-#[derive(Deserialize)]
-pub struct Paging {
-    cursor: Option<String>,
-}
-
-/// `/c/{path}`
-pub async fn category(
-    State(site): State<Arc<Site>>,
-    Path(path): Path<String>,
-    Query(paging): Query<Paging>,
-    headers: HeaderMap,
-) -> Response {
-    let category = address::category_path(&path);
-    let to = address::category(&category);
-    let page = Page { kind: "category", path: &to, category: Some(&category), ..Page::default() };
-    let visit = Visit::new(&site, &headers, page);
-    if site.snapshot().aggregates.catalog.category(&category).is_none() {
-        return missing(&visit, "There is no such category.").await;
-    }
-    let modules = match paging.cursor {
-        None => visit.modules(Vec::new(), &["category_listing"]).await,
-        Some(cursor) => next_page(&visit, &cursor).await,
-    };
-    let name = category.rsplit(" > ").next().unwrap_or_default();
-    let children = layout::below(&site, &category);
-    let content = html! {
-        h1 { (name) }
-        @if !site.about.category_note.is_empty() { p.note { (site.about.category_note) } }
-        @if !children.is_empty() {
-            ul.children { @for child in &children {
-                li { a href=(address::category(child)) { (child.rsplit(" > ").next().unwrap_or_default()) } }
-            } }
-        }
-        @if modules.is_empty() { p { "Nothing here can be bought now." } }
-        (visit.show(&modules))
-        @if let Some(cursor) = modules.first().and_then(|module| module.body.next.as_ref()) {
-            p.more { a href=(format!("{to}?cursor={cursor}")) { "More of " (name) } }
-        }
-    };
-    visit.respond(StatusCode::OK, name, &content)
-}
-
-async fn next_page(visit: &Visit<'_>, cursor: &str) -> Vec<Module> {
-    visit.tell().await;
-    let ask = serde_json::json!({ "cursor": cursor }).to_string();
-    let Ok(body) = crate::listing::next(&visit.site.app, crate::pace::TIMEOUT, ask.as_bytes()).await else {
-        return Vec::new();
-    };
-    let modules = vec![Module { body }];
-    visit.rendered(visit.page.kind, &modules.iter().collect::<Vec<_>>()).await;
-    modules
 }
 
 /// How a product page was reached.

@@ -9,6 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bespoke_domain::decision::{Fallback, Personalization, Slot};
+use bespoke_domain::search::Sort;
 use bespoke_domain::{Candidate, Decision};
 use bespoke_engine::Snapshot;
 use bespoke_engine::filter::FILTERS;
@@ -37,6 +38,7 @@ fn certificate(snapshot: &Snapshot, decision: &Decision) -> Markup {
         article.certificate data-decision=(decision.request.id) {
             h1 { "Why this? " q { (decision.headline) } }
             p { (about_you(decision)) }
+            (searched(decision))
             @if decision.fallback == Fallback::Popular { p { "There was too little to go by for what usually stands here; so it shows what is popular." } }
             h2 { (decision.candidate_count) " came into question" }
             ul { @for (name, count) in decision.sources.iter().filter(|(_, count)| *count > 0) { li { (count) " that " (source(name)) } } }
@@ -49,6 +51,24 @@ fn certificate(snapshot: &Snapshot, decision: &Decision) -> Markup {
                 "Decision " code { (decision.request.id) } ", made from the log up to entry " (decision.versions.snapshot_offset.0)
                 " by engine " (decision.versions.engine) ". It can be recomputed from the log: " code { "GET /v1/decisions/" (decision.request.id) "/replay" } "."
             }
+        }
+    }
+}
+
+/// What was searched for and how it was met.
+fn searched(decision: &Decision) -> Markup {
+    let (Some(search), Some(met)) = (&decision.request.search, &decision.met) else { return html! {} };
+    html! {
+        p {
+            @if !search.text.is_empty() { "You searched for " q { (search.text) } ". " }
+            @if !met.corrected.is_empty() { "It was taken as " q { (met.corrected) } ". " }
+            @if !met.given_up.is_empty() { "Too few products have every word; these need not be there: " (met.given_up.join(", ")) ". " }
+            @if !met.unknown.is_empty() { "No product has: " (met.unknown.join(", ")) ". " }
+            @for one in met.understood.iter().filter(|one| one.is_filter) { q { (one.text) } " was taken for what everything shown must keep to. " }
+            (met.total) @if met.total == 1 { " product matches" } @else { " products match" }
+            @if !search.refinements.is_empty() { ", narrowed by " (search.refinements.iter().map(|one| one.facet.as_str()).collect::<Vec<_>>().join(", ")) }
+            @if search.sort != Sort::Relevance { ", in the order you chose" }
+            "."
         }
     }
 }
