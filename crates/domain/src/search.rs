@@ -104,7 +104,7 @@ pub struct Met {
     pub total: u32,
     /// The words that were searched for, where they are not those that were typed.
     pub corrected: String,
-    /// Words that results need not have, because too few products have all.
+    /// Words that even the best result lacks: no product has all.
     pub given_up: Vec<String>,
     /// Words that no product has.
     pub unknown: Vec<String>,

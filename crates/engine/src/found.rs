@@ -85,7 +85,7 @@ impl Found {
 
 fn words(plan: &Plan, which: u16) -> Vec<String> {
     let named = plan.words.iter().enumerate().filter(|(no, _)| which >> no & 1 == 1);
-    named.map(|(_, word)| word.surface.clone()).collect()
+    named.map(|(_, word)| word.corrected.as_ref().unwrap_or(&word.surface).clone()).collect()
 }
 
 fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Meant) {

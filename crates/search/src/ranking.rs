@@ -13,7 +13,7 @@ pub struct Ranked {
     hits: Vec<Hit>,
     shares: Shares,
     needed: f32,
-    /// Words of the query that results need not have, a bit each: given up so that there are enough.
+    /// Known words of the query that even the best result lacks, a bit each: no product has all.
     pub given_up: u16,
     /// Words of the query that the catalogue does not know.
     pub unknown: u16,
@@ -114,7 +114,7 @@ impl Shares {
         self.of_sets.get(usize::from(words)).copied().unwrap_or(0.0)
     }
 
-    /// The share that results must cover, and the words that they need not have then.
+    /// The share that results must cover, and the words that even the best lack.
     fn needed(&self, hits: impl Iterator<Item = (Hit, bool)>, enough: usize) -> (f32, u16) {
         let mut counts = vec![(0_usize, false); self.of_sets.len()];
         for (hit, may_be) in hits {
@@ -132,8 +132,10 @@ impl Shares {
             count >= enough && any
         });
         let needed = met.or(levels.last()).map_or(0.0, |(words, _)| self.of(*words));
+        // What even the best of those that may be results lack: no product has all.
+        let best = levels.iter().find(|(_, (_, may_be))| *may_be).map_or(u16::MAX, |(words, _)| *words);
         let missing = (0..self.of_words.len())
-            .filter(|no| self.of_words[*no] > 0.0 && 1.0 - self.of_words[*no] >= needed - 1e-6)
+            .filter(|no| self.of_words[*no] > 0.0 && best >> no & 1 == 0)
             .fold(0, |words, no| words | 1 << no);
         (needed, missing)
     }

@@ -1,3 +1,5 @@
+//! Query statistics of made-up shoppers.
+
 use super::*;
 use bespoke_domain::event::{Details, EventItem, PageType};
 use bespoke_domain::search::{Met, Search};

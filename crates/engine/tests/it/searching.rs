@@ -95,7 +95,7 @@ pub fn corpus() -> Vec<Decision> {
                 - large by one_variant
                 - blue by not_in_top
                 - tray by not_in_top
-                Some(Met { total: 6, corrected: "", given_up: ["red", "mug"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
             "#]],
         ),
         check(
@@ -111,7 +111,7 @@ pub fn corpus() -> Vec<Decision> {
                 - small by earlier_page
                 - large by one_variant
                 - cup by earlier_page
-                Some(Met { total: 6, corrected: "", given_up: ["red", "mug"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
             "#]],
         ),
         check(
@@ -178,7 +178,7 @@ pub fn corpus() -> Vec<Decision> {
                 big 0.95 Matches “red cup”
                 small 0.30 Matches “red cup”
                 - large by one_variant
-                Some(Met { total: 3, corrected: "", given_up: ["red", "cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
+                Some(Met { total: 3, corrected: "", given_up: ["cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
             "#]],
         ),
     ]

@@ -1,3 +1,5 @@
+//! Suggestions of made-up phrases.
+
 use super::*;
 use crate::analysis::Language;
 use proptest::prelude::*;

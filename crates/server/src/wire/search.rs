@@ -239,7 +239,7 @@ pub struct QueryBody {
     pub text: String,
     /// What was searched for instead, where a word was mistyped; `literal` searches for what was typed.
     pub corrected: Option<String>,
-    /// Words that results need not have, because too few products have all of them.
+    /// Words that even the best result lacks: no product has all of them.
     pub given_up: Vec<String>,
     /// Words that no product has.
     pub unknown: Vec<String>,
