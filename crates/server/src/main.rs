@@ -148,6 +148,8 @@ enum Command {
     },
     /// What searches teach: queries that find nothing or the wrong things, and words that may mean the same.
     Queries(commands::queries::Queries),
+    /// Measure how relevant search is by a list of judged queries, over all of them and by segment.
+    Judge(commands::judge::Judge),
     /// Explain a decision: where its candidates came from, what was removed, why each slot is there.
     Why {
         /// The decision's id, `dec_…`.
@@ -223,6 +225,7 @@ fn main() -> ExitCode {
             commands::operate::catalog(rollback, &server.key, &server.url)
         }
         Command::Queries(asked) => commands::queries::run(&asked),
+        Command::Judge(asked) => commands::judge::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),
     };
     match done {

@@ -14,7 +14,7 @@ pub const PLACEMENT: &str = "search";
 /// The placement that answers for categories.
 pub const CATEGORY_PLACEMENT: &str = "category_listing";
 /// Longest query in bytes.
-const QUERY_MAX: usize = 500;
+pub(crate) const QUERY_MAX: usize = 500;
 /// Most values chosen of one facet.
 const VALUES_MAX: usize = 50;
 /// Longest value of a facet in bytes.

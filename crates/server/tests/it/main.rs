@@ -6,6 +6,7 @@ mod care;
 mod crash;
 mod files;
 mod hostile;
+mod judging;
 mod learning;
 mod search_box;
 mod storefront;
