@@ -23,7 +23,7 @@ pub struct Judge {
     #[arg(long, value_name = "FILE", required_unless_present = "wands", requires = "key")]
     queries: Option<PathBuf>,
     /// A folder with product.csv, query.csv and label.csv, tab-separated; no server is needed.
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["queries", "key", "url"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "queries")]
     wands: Option<PathBuf>,
     /// With --wands: the placement file (TOML) that searches, instead of the default.
     #[arg(long, value_name = "FILE", requires = "wands")]

@@ -4,13 +4,14 @@
 use crate::import::REPORTED_MAX;
 use crate::wire::field::ID_MAX;
 use crate::wire::lines::{Fields, Shape, csv_rows};
+use crate::wire::packed::unpack;
 use crate::wire::search::QUERY_MAX;
 use anyhow::{Context as _, bail};
 use bespoke_domain::Problem;
 use bespoke_models::relevance::Grades;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 
 /// Names of the columns, the first of each the one that is asked for.
@@ -57,7 +58,7 @@ impl Faults {
     }
 }
 
-/// Reads a list: a header with `query`, `product_id` and `grade`, in any order and among others.
+/// Reads a list, unpacked where it is named .gz or .zst: a header with `query`, `product_id` and `grade`, in any order and among others.
 ///
 /// # Errors
 /// When the file cannot be opened or lacks a column.
@@ -125,7 +126,9 @@ pub(super) fn each_row(
     take: &mut dyn FnMut(u64, Result<Fields, Problem>),
 ) -> anyhow::Result<()> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let reader: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 16, file));
+    let len = file.metadata().with_context(|| path.display().to_string())?.len();
+    let unpacked = unpack(path, len, BufReader::with_capacity(1 << 16, file));
+    let (_, reader) = unpacked.with_context(|| path.display().to_string())?;
     let (columns, rows) = csv_rows(reader, shape).with_context(|| path.display().to_string())?;
     for names in needed {
         if !columns.iter().any(|column| is_among(names, column)) {

@@ -40,20 +40,13 @@ fn singles(out: &mut String, report: &Report) -> std::fmt::Result {
 fn counts(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "{} queries, {} judged products", report.queries, report.products)?;
     if report.queries_without_relevant > 0 {
-        writeln!(
-            out,
-            "{} queries left out: the shop has no product that is relevant to them",
-            report.queries_without_relevant
-        )?;
+        let count = report.queries_without_relevant;
+        writeln!(out, "queries left out, since the shop has no product that is relevant to them: {count}")?;
     }
     if report.products_missing > 0 {
         let more = if report.products_missing > report.missing_ids.len() { ", …" } else { "" };
-        writeln!(
-            out,
-            "{} judged products left out: the shop does not have them ({}{more})",
-            report.products_missing,
-            report.missing_ids.join(", ")
-        )?;
+        let (count, ids) = (report.products_missing, report.missing_ids.join(", "));
+        writeln!(out, "judged products left out, since the shop does not have them: {count} ({ids}{more})")?;
     }
     Ok(())
 }
