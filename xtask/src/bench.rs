@@ -15,16 +15,22 @@ enum Bar {
 use Bar::{Least, Most};
 
 /// Every bench, in this order.
-const BENCHES: [&str; 5] = ["decide", "nearest", "profiles", "server", "train"];
+const BENCHES: [&str; 6] = ["decide", "nearest", "profiles", "suggest", "server", "train"];
 
 /// Every bar: bench, figure, limit.
-const BARS: [(&str, &str, Bar); 21] = [
+const BARS: [(&str, &str, Bar); 27] = [
     ("decide", "mean_us", Most(150.0)),
     ("decide", "p99_us", Most(1_000.0)),
     ("decide", "process_gib", Most(4.0)),
     ("nearest", "p99_us_1m", Most(1_000.0)),
     ("nearest", "recall_1m", Least(0.95)),
     ("profiles", "gib", Most(1.2)),
+    ("suggest", "p50_us_1m", Most(500.0)),
+    ("suggest", "p99_us_1m", Most(3_000.0)),
+    ("suggest", "fresh_ms_1m", Most(5_000.0)),
+    ("suggest", "p50_us_43k", Most(300.0)),
+    ("suggest", "p99_us_43k", Most(1_500.0)),
+    ("suggest", "planted_mrr_gain", Least(1.2)),
     ("server", "import_catalog_s", Most(60.0)),
     ("server", "import_catalog_gib", Most(1.0)),
     ("server", "ingest_events_per_s", Least(50_000.0)),

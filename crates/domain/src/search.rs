@@ -76,12 +76,29 @@ pub struct Search {
     pub sort: Sort,
     /// Whether the words are meant as they are: nothing is corrected.
     pub literal: bool,
+    /// Parts of the text that are words to search for and nothing else: what was understood of them is taken back.
+    pub as_words: Vec<String>,
     /// The first result that is wanted, from 0.
     pub from: u32,
 }
 
+/// A part of the text that says more than its words.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Understood {
+    /// The part, as it was typed.
+    pub text: String,
+    /// What it is about: an attribute, `brand`, `category`, `price`, a measure's unit; `without` for what is not wanted.
+    pub about: String,
+    /// The value, where it names one.
+    pub value: String,
+    /// Numbers: not less and not more, each where it is said.
+    pub bounds: (Option<f64>, Option<f64>),
+    /// Whether results must keep it; otherwise it raises those that do.
+    pub is_filter: bool,
+}
+
 /// How a search was met.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Met {
     /// Products that match, variants of one product counted once.
     pub total: u32,
@@ -91,4 +108,6 @@ pub struct Met {
     pub given_up: Vec<String>,
     /// Words that no product has.
     pub unknown: Vec<String>,
+    /// Parts of the text that say more than their words.
+    pub understood: Vec<Understood>,
 }

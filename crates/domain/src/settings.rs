@@ -84,9 +84,9 @@ impl Language {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Synonym {
     /// Words or phrases that a shopper may write.
-    pub words: Vec<String>,
-    /// What is searched for besides them, and not the other way round; empty = each of `words` stands for all others.
-    pub means: Vec<String>,
+    pub from: Vec<String>,
+    /// What is searched for besides them, and not the other way round; empty = each of `from` stands for all others.
+    pub to: Vec<String>,
 }
 
 /// What is set of one model that is learnt.

@@ -318,7 +318,7 @@ impl Aggregates {
         if patch.content.is_some()
             && let Some(content) = self.catalog.content(product)
         {
-            self.texts.change(product, &patch.id, said.as_ref(), Some(&content));
+            self.texts.change(&self.catalog, product, (said.as_ref(), Some(&content)));
             self.compatibility.change(product, &content);
             self.content.change(product, &tags, self.catalog.tags(product));
             self.note_age(product);
@@ -411,6 +411,7 @@ impl Aggregates {
 
     /// Puts settings into force.
     pub fn fold_settings(&mut self, offset: Offset, received: Millis, settings: &Settings) {
+        self.texts.set(&settings.search, &self.catalog);
         self.settings = Some(Arc::new(settings.clone()));
         self.settings_offset = offset;
         if self.settings_history.len() == SETTINGS_KEPT {

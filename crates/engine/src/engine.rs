@@ -307,7 +307,8 @@ impl Engine {
         aggregates.catalog.restore(|id, number| names.set(id, number));
         aggregates.compatibility.restore();
         aggregates.queries.restore();
-        aggregates.texts = Texts::of(&aggregates.catalog);
+        let search = aggregates.settings.as_ref().map(|settings| settings.search.clone()).unwrap_or_default();
+        aggregates.texts = Texts::of(&aggregates.catalog, &search);
         let live = Live { names, profiles: Profiles::restore(kept.profiles), snapshot: RwLock::default() };
         let mut engine = Self { aggregates, seen: kept.seen, live: Arc::new(live), ..Self::default() };
         engine.publish();

@@ -3,13 +3,13 @@
 
 use crate::catalog::{Catalog, Number, Row};
 use crate::context::Context;
+use crate::meant::Meant;
 use crate::rule;
 use crate::tables::PlannedPlacement;
 use crate::variants::is_lone;
 use bespoke_domain::search::{Choice, Met, RESULTS_MAX, Refinement, Search, Sort};
 use bespoke_domain::{Candidate, CategoryNo, GroupNo, ProductNo};
 use bespoke_search::matching::{Hit, Weights, matches};
-use bespoke_search::planner;
 use bespoke_search::query::Plan;
 use bespoke_search::ranking::{self, Ranked};
 
@@ -33,23 +33,28 @@ impl Found {
     /// Looks for what `search` asks for.
     pub fn new(context: &Context<'_>, planned: &PlannedPlacement, search: &Search) -> Self {
         let gate = Gate::new(context, planned, search);
-        let (hits, plan) = if search.text.trim().is_empty() {
-            (browsed(context), Plan::default())
+        let (hits, meant) = if search.text.trim().is_empty() {
+            (browsed(context), Meant::default())
         } else {
             searched(context, search)
         };
         let mut failed = Vec::new();
         let mut open = Vec::with_capacity(hits.len());
         for hit in hits {
-            if let Some(fails) = gate.fails(context, hit.product) {
+            if let Some(fails) = gate.fails(context, hit.product)
+                && meant.allows(context, hit.product)
+            {
                 open.push(hit);
                 failed.push(fails);
             }
         }
-        let index = &context.snapshot.aggregates.texts.index;
+        if meant.raises() {
+            raise(context, &meant, &mut open);
+        }
+        let (index, plan) = (&context.snapshot.aggregates.texts.index, &meant.plan);
         let weights = Weights::default();
         let passing = open.iter().zip(&failed).map(|(hit, fails)| (*hit, *fails == 0));
-        let ranked = ranking::rank(index, &plan, &weights, passing, ENOUGH);
+        let ranked = ranking::rank(index, plan, &weights, passing, ENOUGH);
         let covers = |hit: &Hit| ranked.covers(hit.words);
         let matched: Vec<(ProductNo, u16)> = open
             .iter()
@@ -63,9 +68,10 @@ impl Found {
                 catalog,
                 matched.iter().filter(|(_, fails)| *fails == 0).map(|(one, _)| *one),
             ),
-            corrected: String::new(),
-            given_up: words(&plan, ranked.given_up),
-            unknown: words(&plan, ranked.unknown),
+            corrected: plan.corrected().unwrap_or_default(),
+            given_up: words(plan, ranked.given_up),
+            unknown: words(plan, ranked.unknown),
+            understood: meant.understood,
         };
         Self { best: best(context, search, &matched, ranked), matched, met, refinements: gate.refinements }
     }
@@ -82,12 +88,32 @@ fn words(plan: &Plan, which: u16) -> Vec<String> {
     named.map(|(_, word)| word.surface.clone()).collect()
 }
 
-fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Plan) {
-    let texts = &context.snapshot.aggregates.texts;
-    let plan = planner::plan(&texts.index, &texts.analyzer, &search.text);
+fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Meant) {
+    let meant = Meant::new(context, search);
     let mut hits = Vec::new();
-    matches(&texts.index, &plan, &Weights::default(), &mut hits);
-    (hits, plan)
+    let index = &context.snapshot.aggregates.texts.index;
+    matches(index, &meant.plan, &Weights::default(), &mut hits);
+    if meant.plan.groups.is_empty() && !meant.understood.is_empty() {
+        // Nothing but limits: all that keep them.
+        let all = (0..index.row_count()).map(ProductNo);
+        hits = all.map(|product| Hit { product, score: 1.0, words: 0 }).collect();
+    }
+    (hits, meant)
+}
+
+/// Raises what has what was named; a usual price is that of the hit in the middle.
+fn raise(context: &Context<'_>, meant: &Meant, hits: &mut [Hit]) {
+    let catalog = &context.snapshot.aggregates.catalog;
+    let octaves = hits.iter().filter_map(|hit| catalog.row(hit.product)).map(|row| row.octave);
+    let mut octaves: Vec<f32> = octaves.filter(|octave| octave.is_finite()).collect();
+    let half = octaves.len() / 2;
+    let middle = match octaves.is_empty() {
+        true => 0.0,
+        false => *octaves.select_nth_unstable_by(half, f32::total_cmp).1,
+    };
+    for hit in hits {
+        hit.score *= meant.factor(catalog, hit.product, middle);
+    }
 }
 
 /// Everything in the page's category and below it.

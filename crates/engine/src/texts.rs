@@ -3,9 +3,11 @@
 use crate::catalog::{Catalog, RAW, is_naming};
 use bespoke_domain::ProductNo;
 use bespoke_domain::product::Content;
-use bespoke_search::analysis::{Analyzer, Language};
+use bespoke_domain::settings::SearchSettings;
+use bespoke_search::analysis::Analyzer;
 use bespoke_search::document::Document;
 use bespoke_search::index::Index;
+use bespoke_search::query::{About, Synonyms, Values};
 use std::sync::Arc;
 
 /// The index with its analyzer. It is not part of a checkpoint: it is built again from the catalogue.
@@ -15,28 +17,81 @@ pub struct Texts {
     pub index: Index,
     /// How texts and queries become terms.
     pub analyzer: Arc<Analyzer>,
+    /// Values that queries may name.
+    pub values: Values,
+    /// What the shop says means the same.
+    pub synonyms: Arc<Synonyms>,
+    /// Tags of the catalogue that are noted as values: those below.
+    noted: u32,
 }
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { index: Index::default(), analyzer: Arc::new(Analyzer::new(Language::default())) }
+        Self::new(&SearchSettings::default())
     }
 }
 
 impl Texts {
+    /// Of no products, in a shop's language.
+    fn new(settings: &SearchSettings) -> Self {
+        let analyzer = Analyzer::new(settings.language);
+        // What is wrong with a synonym was said when it was set.
+        let (synonyms, _) = Synonyms::new(&settings.synonyms, &analyzer);
+        Self {
+            index: Index::default(),
+            synonyms: Arc::new(synonyms),
+            analyzer: Arc::new(analyzer),
+            values: Values::default(),
+            noted: 0,
+        }
+    }
+
+    /// Takes new settings; another language means that all texts are read again.
+    pub fn set(&mut self, settings: &SearchSettings, catalog: &Catalog) {
+        if self.analyzer.language() != settings.language {
+            *self = Self::of(catalog, settings);
+            return;
+        }
+        self.synonyms = Arc::new(Synonyms::new(&settings.synonyms, &self.analyzer).0);
+    }
+
     /// Notes that a product's content, which was `before`, is `now`.
-    pub fn change(&mut self, product: ProductNo, id: &str, before: Option<&Content>, now: Option<&Content>) {
+    pub fn change(
+        &mut self,
+        catalog: &Catalog,
+        product: ProductNo,
+        (before, now): (Option<&Content>, Option<&Content>),
+    ) {
+        let id = catalog.id(product);
+        self.note(catalog);
         let (before, now) = (before.map(|one| document(id, one)), now.map(|one| document(id, one)));
         self.index.change(&self.analyzer, product, before.as_ref(), now.as_ref());
     }
 
     /// Of a whole catalogue.
-    pub fn of(catalog: &Catalog) -> Self {
-        let mut texts = Self::default();
+    pub fn of(catalog: &Catalog, settings: &SearchSettings) -> Self {
+        let mut texts = Self::new(settings);
         for product in (0..catalog.len() as u32).map(ProductNo) {
-            texts.change(product, catalog.id(product), None, catalog.content(product).as_ref());
+            texts.change(catalog, product, (None, catalog.content(product).as_ref()));
         }
         texts
+    }
+
+    /// Notes values that are new to the catalogue.
+    fn note(&mut self, catalog: &Catalog) {
+        for tag in self.noted..catalog.tag_count() as u32 {
+            let Some((name, value)) = catalog.tag_parts(tag).filter(|(_, value)| !value.is_empty()) else {
+                continue;
+            };
+            let about = match name {
+                "title" => continue,
+                "brand" => About::Brand,
+                "category" => About::Category,
+                _ => About::Attribute(name.to_owned()),
+            };
+            self.values.note(&self.analyzer, &about, value);
+        }
+        self.noted = catalog.tag_count() as u32;
     }
 }
 

@@ -50,9 +50,14 @@ impl ContentIndex {
         row.into_iter().flat_map(|row| row.newest.iter().rev().take(POSTINGS_MAX)).copied()
     }
 
+    /// How many products got a value, those that lost it since among them.
+    pub fn count(&self, value: u32) -> u32 {
+        self.rows.get(value as usize).and_then(Option::as_deref).map_or(0, |row| row.count)
+    }
+
     /// `ln(products / products with it)`, never negative.
     pub fn weight(&self, value: u32) -> f32 {
-        let count = self.rows.get(value as usize).and_then(Option::as_deref).map_or(0, |row| row.count);
+        let count = self.count(value);
         if count == 0 {
             return 0.0;
         }

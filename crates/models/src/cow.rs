@@ -63,11 +63,6 @@ impl<T: Clone, const N: usize> CowVec<T, N> {
         }
     }
 
-    /// All rows in order, a chunk at a time: for loops over many at once.
-    pub fn chunks(&self) -> impl Iterator<Item = &[T]> {
-        self.chunks.iter().map(|chunk| chunk.as_slice())
-    }
-
     /// Rows that may differ from those of `before`, which this column grew from: those whose chunks are not shared.
     pub fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = usize> + 'a {
         let is_shared = |(no, chunk): &(usize, &Arc<Vec<T>>)| {
@@ -75,6 +70,11 @@ impl<T: Clone, const N: usize> CowVec<T, N> {
         };
         let changed = self.chunks.iter().enumerate().filter(move |one| !is_shared(one));
         changed.flat_map(|(no, chunk)| no * N..no * N + chunk.len())
+    }
+
+    /// All rows in order, a chunk at a time: for loops over many at once.
+    pub fn chunks(&self) -> impl Iterator<Item = &[T]> {
+        self.chunks.iter().map(|chunk| chunk.as_slice())
     }
 
     /// All rows in order.

@@ -101,6 +101,15 @@ impl Index {
         self.postings.get(term.0 as usize)
     }
 
+    /// Shows the products in which a term stands, rising.
+    pub fn each_with(&self, term: TermNo, mut look: impl FnMut(ProductNo)) {
+        let Some(postings) = self.postings(term) else { return };
+        for block in 0..self.row_count().div_ceil(BLOCK) as u16 {
+            let first = u32::from(block) * BLOCK;
+            postings.each_in(block, |row, _| look(ProductNo(first + u32::from(row))));
+        }
+    }
+
     /// In how many products a term stands.
     pub fn frequency(&self, term: TermNo) -> u32 {
         self.postings(term).map_or(0, Postings::count)

@@ -9,8 +9,6 @@ pub mod document;
 pub mod index;
 /// The products that match a query, and how well.
 pub mod matching;
-/// From what was typed to a plan.
-pub mod planner;
 /// Where a term stands.
 pub mod postings;
 /// What a query asks for.

@@ -159,8 +159,11 @@ fn runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
     pieces.filter(|piece| !piece.is_empty()).map(move |piece| (place(piece), piece))
 }
 
-/// A word without letter case and accents.
+/// A word without letter case and accents; a number with its unit as it is written, since it is typed letter by letter.
 fn folded(analyzer: &Analyzer, run: &str) -> Option<String> {
+    if run.contains(|c: char| c.is_ascii_digit()) {
+        return Some(run.to_lowercase());
+    }
     analyzer.tokens(run).into_iter().next().map(|token| token.surface)
 }
 

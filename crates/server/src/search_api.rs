@@ -4,7 +4,9 @@ use crate::http::App;
 use crate::recommend::{note, request_of, slot_bodies};
 use crate::render;
 use crate::wire::error::ApiError;
-use crate::wire::search::{AskedSearch, FacetBody, FacetRangeBody, FacetValueBody, QueryBody, SearchBody};
+use crate::wire::search::{
+    AskedSearch, FacetBody, FacetRangeBody, FacetValueBody, QueryBody, SearchBody, UnderstoodBody,
+};
 use crate::wire::token;
 use bespoke_domain::search::{Met, RESULTS_MAX, Search};
 use bespoke_domain::settings::Scope;
@@ -72,6 +74,18 @@ fn query(search: Search, met: Met) -> QueryBody {
         corrected: (!met.corrected.is_empty()).then_some(met.corrected),
         given_up: met.given_up,
         unknown: met.unknown,
+        understood: met.understood.into_iter().map(understood).collect(),
+    }
+}
+
+fn understood(one: bespoke_domain::search::Understood) -> UnderstoodBody {
+    UnderstoodBody {
+        text: one.text,
+        about: one.about,
+        value: (!one.value.is_empty()).then_some(one.value),
+        from: one.bounds.0,
+        to: one.bounds.1,
+        filter: one.is_filter,
     }
 }
 

@@ -13,6 +13,7 @@ use bespoke_engine::Snapshot;
 use bespoke_engine::suggest::suggester::{Suggester, Suggestions};
 use bespoke_engine::suggest::{Ask, Suggestion, What};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ pub struct Suggesting {
     suggester: Mutex<(Suggester, Offset)>,
     current: RwLock<Arc<Suggestions>>,
     is_watched: AtomicBool,
+    /// When it is dropped, the thread ends.
+    awake: Mutex<Option<Sender<()>>>,
 }
 
 impl Suggesting {
@@ -53,6 +56,8 @@ impl Suggesting {
     #[allow(clippy::disallowed_methods, reason = "a thread of its own that waits for its next turn")]
     pub fn watch(self: &Arc<Self>, shop: &Arc<Shop>) {
         let (suggesting, shop): (Weak<Self>, Weak<Shop>) = (Arc::downgrade(self), Arc::downgrade(shop));
+        let (awake, ended) = channel();
+        *self.awake.lock().unwrap_or_else(PoisonError::into_inner) = Some(awake);
         let watch = move || {
             // Of this thread alone, so that shoppers do not wait for it.
             _ = rustix::process::nice(10);
@@ -60,7 +65,9 @@ impl Suggesting {
                 suggesting.renew(&shop);
                 suggesting.is_watched.store(true, Ordering::Relaxed);
                 drop((suggesting, shop));
-                std::thread::sleep(EVERY);
+                if ended.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
             }
         };
         if let Err(error) = std::thread::Builder::new().name("suggest".into()).spawn(watch) {

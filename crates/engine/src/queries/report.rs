@@ -165,7 +165,7 @@ fn is_new(one: &Query, other: &Query, known: &[Synonym]) -> bool {
         list.iter().any(|phrase| super::fold(phrase).as_deref() == Some(&query.key))
     };
     let is_set = |synonym: &Synonym| {
-        let says = |query| names(&synonym.words, query) || names(&synonym.means, query);
+        let says = |query| names(&synonym.from, query) || names(&synonym.to, query);
         says(one) && says(other)
     };
     !within(&a, &b) && !within(&b, &a) && !known.iter().any(is_set)

@@ -200,7 +200,7 @@ fn a_query_asked_instead_is_kept_and_so_is_its_click() {
         alike.iter().map(|pair| (pair.one.text.to_string(), pair.other.text.to_string())).collect()
     };
     assert_eq!(told(&[]), [("sneeker".to_owned(), "trainers".to_owned())]);
-    let set = Synonym { words: vec!["Sneeker".to_owned(), "trainers".to_owned()], means: Vec::new() };
+    let set = Synonym { from: vec!["Sneeker".to_owned(), "trainers".to_owned()], to: Vec::new() };
     assert!(told(&[set]).is_empty(), "what is set is no candidate");
     let zero: Vec<&str> = bench.queries.without_results(now, 9).iter().map(|query| &*query.text).collect();
     assert_eq!(zero, ["sneeker"]);

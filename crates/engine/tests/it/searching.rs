@@ -95,7 +95,7 @@ pub fn corpus() -> Vec<Decision> {
                 - large by one_variant
                 - blue by not_in_top
                 - tray by not_in_top
-                Some(Met { total: 6, corrected: "", given_up: ["red", "mug"], unknown: [] })
+                Some(Met { total: 6, corrected: "", given_up: ["red", "mug"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
             "#]],
         ),
         check(
@@ -104,14 +104,14 @@ pub fn corpus() -> Vec<Decision> {
             |_| {},
             expect![[r#"
                 "For you" None None
-                blue 0.05 Matches “red mug”
-                tray 0.05 Matches “red mug”
+                blue 0.04 Matches “red mug”
+                tray 0.04 Matches “red mug”
                 - big by earlier_page
                 - red by earlier_page
                 - small by earlier_page
                 - large by one_variant
                 - cup by earlier_page
-                Some(Met { total: 6, corrected: "", given_up: ["red", "mug"], unknown: [] })
+                Some(Met { total: 6, corrected: "", given_up: ["red", "mug"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
             "#]],
         ),
         check(
@@ -119,10 +119,10 @@ pub fn corpus() -> Vec<Decision> {
             ask("lamp xyzzy"),
             |_| {},
             expect![[r#"
-            "For you" None None
-            lamp 1.00 Matches “lamp xyzzy”
-            Some(Met { total: 1, corrected: "", given_up: [], unknown: ["xyzzy"] })
-        "#]],
+                "For you" None None
+                lamp 1.00 Matches “lamp xyzzy”
+                Some(Met { total: 1, corrected: "", given_up: [], unknown: ["xyzzy"], understood: [] })
+            "#]],
         ),
         check(
             matches(),
@@ -133,7 +133,7 @@ pub fn corpus() -> Vec<Decision> {
                 big 1.00 Matches “mug”
                 small 1.00 Matches “mug”
                 - large by one_variant
-                Some(Met { total: 2, corrected: "", given_up: [], unknown: [] })
+                Some(Met { total: 2, corrected: "", given_up: [], unknown: [], understood: [] })
             "#]],
         ),
         check(
@@ -141,15 +141,15 @@ pub fn corpus() -> Vec<Decision> {
             Search { sort: Sort::PriceUp, ..ask("mug") },
             |_| {},
             expect![[r#"
-            "For you" None None
-            blue 1.00 Matches “mug”
-            red 0.86 Matches “mug”
-            small 0.71 Matches “mug”
-            big 0.43 Matches “mug”
-            - large by one_variant
-            - tray by not_in_top
-            Some(Met { total: 5, corrected: "", given_up: [], unknown: [] })
-        "#]],
+                "For you" None None
+                blue 1.00 Matches “mug”
+                red 0.86 Matches “mug”
+                small 0.71 Matches “mug”
+                big 0.43 Matches “mug”
+                - large by one_variant
+                - tray by not_in_top
+                Some(Met { total: 5, corrected: "", given_up: [], unknown: [], understood: [] })
+            "#]],
         ),
         check(
             matches(),
@@ -164,7 +164,7 @@ pub fn corpus() -> Vec<Decision> {
                 - small by one_variant
                 - blue by not_in_top
                 - cup by not_in_top
-                Some(Met { total: 6, corrected: "", given_up: [], unknown: [] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [] })
             "#]],
         ),
         check(
@@ -178,7 +178,7 @@ pub fn corpus() -> Vec<Decision> {
                 big 0.95 Matches “red cup”
                 small 0.30 Matches “red cup”
                 - large by one_variant
-                Some(Met { total: 3, corrected: "", given_up: ["red", "cup"], unknown: [] })
+                Some(Met { total: 3, corrected: "", given_up: ["red", "cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }] })
             "#]],
         ),
     ]
@@ -340,4 +340,19 @@ fn written(bench: &Bench) -> Vec<u8> {
     let mut bytes = Vec::new();
     bench.engine.checkpoint().write(&mut bytes).expect("memory takes it");
     bytes
+}
+
+#[test]
+fn corrections_are_said_and_can_be_declined() {
+    let found = |search: Search| {
+        let mut bench = shop(Placement { name: "p".to_owned(), ..matches() });
+        let asked = Request { search: Some(Box::new(search)), ..request("p", None, 10) };
+        let met = bench.decide(asked).met.expect("a search is met");
+        (met.corrected.clone(), met.total)
+    };
+    assert_eq!(found(ask("stirped mug")), ("striped mug".to_owned(), found(ask("striped mug")).1));
+    assert_eq!(found(ask("striped mug")).0, "", "nothing to correct");
+    let literal = Search { literal: true, ..ask("stirped") };
+    assert_eq!(found(literal), (String::new(), 0), "what was typed stands nowhere");
+    assert_eq!(found(ask("stirped")).1, 1);
 }

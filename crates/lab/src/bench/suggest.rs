@@ -69,6 +69,7 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
         figure("planted_searches", tastes.planted.searches as f64),
         figure("planted_mrr_popular", tastes.planted.popular()),
         figure("planted_mrr_personal", tastes.planted.personal()),
+        figure("planted_mrr_gain", tastes.planted.personal() / tastes.planted.popular()),
         figure("other_searches", tastes.others.searches as f64),
         figure("other_mrr_popular", tastes.others.popular()),
         figure("other_mrr_personal", tastes.others.personal()),

@@ -60,7 +60,7 @@ pub fn run(options: &AttributeOptions) -> Result<Vec<AttributeOutcome>, Error> {
     let rows: HashMap<&str, &Map<String, Value>> =
         rows.iter().filter_map(|row| Some((row.get("id")?.as_str()?, row))).collect();
     let mut outcomes = Vec::new();
-    for (system, search) in &searches(&store) {
+    for (system, search) in &searches(&store)? {
         let found: Vec<bool> = queries
             .iter()
             .map(|query| is_first(query, (&store, &rows), search, options.each.then_some(*system)))

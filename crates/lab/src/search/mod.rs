@@ -53,13 +53,13 @@ pub struct SearchOutcome {
 pub type Search<'a> = Box<dyn Fn(&str) -> Vec<u32> + 'a>;
 
 /// Every search, by name.
-fn searches(store: &Store) -> [(&'static str, Search<'_>); 2] {
+fn searches(store: &Store) -> Result<[(&'static str, Search<'_>); 2], Error> {
     let plain = plain::Plain::new(store);
-    let served = served::Served::new(store);
-    [
+    let served = served::Served::new(store)?;
+    Ok([
         ("bm25", Box::new(move |query| plain.search(query))),
         ("bespoke", Box::new(move |query| served.search(query))),
-    ]
+    ])
 }
 
 /// Reads the data and measures every search.
@@ -70,7 +70,7 @@ pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
     let store = Store::read(&options.products)?;
     let judged = data::judgments(&options.judgments, &store)?;
     let mut outcomes = Vec::new();
-    for (system, search) in &searches(&store) {
+    for (system, search) in &searches(&store)? {
         let figures: Vec<(Half, Means)> =
             judged.iter().map(|one| (one.half, one.measure(options, search, system))).collect();
         let mean = |of: &[Half]| {

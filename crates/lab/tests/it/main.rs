@@ -1,7 +1,9 @@
 //! The lab on files small enough to know what must come out.
 
 use bespoke_lab::args::Command;
+use bespoke_lab::bench::suggest::{self, Tastes};
 use bespoke_lab::{args, evaluate, ranker, report};
+use bespoke_sim::{Params, Shop};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -235,4 +237,13 @@ fn sequences_from_files_to_figures() {
     }
     assert!(report::sequences(&outcomes).contains("two_tower"));
     assert!(report::sequences_json(&outcomes).contains("\"ndcg10\":"));
+}
+
+#[test]
+fn suggestions_rank_what_a_planted_taste_searches_for_higher_and_nothing_lower() {
+    let params = Params { shoppers: 600, events: 40_000, days: 60, ..Params::default() };
+    let Tastes { planted, others } = suggest::tastes(&Shop::new(params));
+    assert!(planted.searches > 100 && others.searches > 20, "{planted:?} {others:?}");
+    assert!(planted.personal() >= 1.2 * planted.popular(), "{} {}", planted.personal(), planted.popular());
+    assert!(others.personal() >= 0.99 * others.popular(), "{} {}", others.personal(), others.popular());
 }

@@ -12,7 +12,6 @@ pub use numbers::Number;
 pub use pieces::Piece;
 
 use rust_stemmers::{Algorithm, Stemmer};
-use serde::{Deserialize, Serialize};
 use units::Units;
 
 /// Letters of a term; what is longer is cut.
@@ -20,25 +19,7 @@ const TERM_LETTERS_MAX: usize = 48;
 /// Tokens of a text; later ones are left out.
 const TOKENS_MAX: usize = 8192;
 
-/// A language whose endings are known.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// German.
-    German,
-    /// French.
-    French,
-    /// Spanish.
-    Spanish,
-    /// Italian.
-    Italian,
-    /// Dutch.
-    Dutch,
-    /// Another, or several: words stay as they are.
-    Other,
-}
+pub use bespoke_domain::settings::Language;
 
 /// What a token is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -14,7 +14,7 @@ mod wording;
 pub use planner::{Options, Planner};
 pub use synonyms::{Synonym, Synonyms};
 pub use understanding::{Understood, What, not_searched, understand};
-pub use values::{About, Value, Values};
+pub use values::{About, Count, Value, Values};
 
 use crate::vocabulary::TermNo;
 
@@ -80,4 +80,13 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// Words after those, which nothing looks at.
     pub words_left_out: usize,
+}
+
+impl Plan {
+    /// The query as it was corrected, to be shown; `None` where nothing was.
+    pub fn corrected(&self) -> Option<String> {
+        let word = |word: &Word| word.corrected.clone().unwrap_or_else(|| word.surface.clone());
+        let is_corrected = self.words.iter().any(|word| word.corrected.is_some());
+        is_corrected.then(|| self.words.iter().map(word).collect::<Vec<_>>().join(" "))
+    }
 }

@@ -1,10 +1,9 @@
 //! Words that a shop has named as meaning the same, or as standing for others: one-way and two-way, of one word or several. None
 //! is built in.
 
-use crate::analysis::{Analyzer, Language};
+use crate::analysis::Analyzer;
 use bespoke_domain::Problem;
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 
 /// Rules of a shop.
 const RULES_MAX: usize = 20_000;
@@ -12,16 +11,7 @@ const RULES_MAX: usize = 20_000;
 const PHRASES_MAX: usize = 32;
 const WORDS_MAX: usize = 6;
 
-/// A rule as the shop writes it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Synonym {
-    /// The language in which it holds; `None` = in all.
-    pub language: Option<Language>,
-    /// Who searches for one of these …
-    pub from: Vec<String>,
-    /// … also finds these. Empty = all of `from` mean the same.
-    pub to: Vec<String>,
-}
+pub use bespoke_domain::settings::Synonym;
 
 /// Terms that stand for a phrase, one after the other.
 type Phrase = Vec<String>;
@@ -53,9 +43,7 @@ impl Synonyms {
                 }
                 continue;
             }
-            if rule.language.is_none_or(|language| language == analyzer.language()) {
-                synonyms.add(&from, &to);
-            }
+            synonyms.add(&from, &to);
         }
         (synonyms, problems)
     }

@@ -3,7 +3,7 @@
 //! and taken back: pieces that the caller names are left alone.
 
 use super::Planner;
-use super::values::{self, About, Value, Values};
+use super::values::{self, About, Count, Value, Values};
 use super::wording::{self, CURRENCIES, GENDERS, Wording};
 use crate::analysis::{Kind, Piece, Token, measured};
 use std::ops::Range;
@@ -60,13 +60,13 @@ pub struct Understood {
 /// What the pieces of a query say, in their order; nothing of pieces in `left_alone`.
 pub fn understand(
     planner: &Planner<'_>,
-    values: &Values,
+    (values, count): (&Values, Count<'_>),
     pieces: &[Piece],
     left_alone: &[Range<usize>],
 ) -> Vec<Understood> {
     let pieces = &pieces[..pieces.len().min(PIECES_MAX)];
     let wording = wording::of(planner.analyzer.language());
-    let reader = Reader { planner, values, pieces, wording };
+    let reader = Reader { planner, values, count, pieces, wording };
     let is_free = |range: &Range<usize>| {
         !left_alone.iter().any(|alone| alone.start < range.end && range.start < alone.end)
     };
@@ -97,6 +97,7 @@ type Bounds = (Option<u64>, Option<u64>);
 struct Reader<'a> {
     planner: &'a Planner<'a>,
     values: &'a Values,
+    count: Count<'a>,
     pieces: &'a [Piece],
     wording: &'static Wording,
 }
@@ -304,22 +305,23 @@ impl Reader<'_> {
                 phrase.push(' ');
             }
             phrase += &token.term;
-            longest = self.values.named(&phrase).map(|value| (value, end)).or(longest);
+            longest = self.values.named(&phrase, self.count).map(|value| (value, end)).or(longest);
         }
         let (value, end) = longest.or_else(|| self.gender(at).map(|value| (value, at + 1)))?;
         let says = end > at + 1 || !self.planner.analyzer.is_stop(self.surface(at));
         let with_words = self.least_frequent(at..end).max(value.products);
         let confidence = value.products as f32 / with_words as f32;
-        let what = What::Value(value.clone());
+        let what = What::Value(value);
         let understood =
             Understood { pieces: at..end, what, is_filter: false, is_searched: true, confidence };
         Some(understood).filter(|_| says && confidence >= CONFIDENCE_MIN)
     }
 
     /// The catalogue's own word for whom a product is for: `ladies` where it says `Women`.
-    fn gender(&self, at: usize) -> Option<&Value> {
+    fn gender(&self, at: usize) -> Option<Value> {
         let words = GENDERS.iter().find(|words| words.contains(&self.surface(at)))?;
-        let named = words.iter().filter_map(|word| self.values.named(&self.planner.analyzer.stem(word)));
+        let stem = |word: &&str| self.planner.analyzer.stem(word);
+        let named = words.iter().filter_map(|word| self.values.named(&stem(word), self.count));
         named.filter(|value| matches!(value.about, About::Attribute(_))).max_by_key(|value| value.products)
     }
 

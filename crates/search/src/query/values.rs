@@ -1,7 +1,9 @@
 //! The catalogue's own values as phrases to be recognised in queries: brands, categories, colours, sizes and all other attributes.
 
 use crate::analysis::{Analyzer, Kind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
 
 /// Phrases held; later ones are left out.
 const PHRASES_MAX: usize = 200_000;
@@ -24,57 +26,69 @@ pub enum About {
 pub struct Value {
     /// Of what.
     pub about: About,
-    /// As the catalogue writes it.
+    /// As it was noted.
     pub text: String,
     /// Products that have it.
     pub products: u32,
 }
 
-/// All values that a query may name.
+/// In how many products a value is.
+pub type Count<'a> = &'a dyn Fn(&About, &str) -> u32;
+
+/// Parts of the table, each copied when it changes.
+const SHARDS: usize = 64;
+
+/// What a phrase may name.
+type Named = Vec<(About, String)>;
+
+/// All values that a query may name. Values are only added: how many products have one, none perhaps, is asked where it is named.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
-    by_phrase: FxHashMap<String, Vec<Value>>,
+    shards: Vec<Arc<FxHashMap<String, Named>>>,
+    phrase_count: usize,
 }
 
 impl Values {
-    /// Notes that so many products more (or fewer) have a value. Numbers, and what is longer than people type, are no phrases.
-    pub fn change(&mut self, analyzer: &Analyzer, about: &About, text: &str, by: i32) {
+    /// Notes that there is a value. Numbers, and what is longer than people type, are no phrases.
+    pub fn note(&mut self, analyzer: &Analyzer, about: &About, text: &str) {
         let named = match about {
             About::Category => text.rsplit('>').next().unwrap_or(text),
             _ => text,
         };
         let Some(phrase) = phrase(analyzer, named) else { return };
-        if self.by_phrase.len() >= PHRASES_MAX && !self.by_phrase.contains_key(&phrase) {
+        let is_known = self.get(&phrase).is_some();
+        if self.phrase_count >= PHRASES_MAX && !is_known {
             return;
         }
-        let values = self.by_phrase.entry(phrase.clone()).or_default();
-        match values.iter_mut().find(|value| value.about == *about && value.text == text) {
-            Some(value) => value.products = value.products.saturating_add_signed(by),
-            None if by > 0 => {
-                values.push(Value {
-                    about: about.clone(),
-                    text: text.to_owned(),
-                    products: by.unsigned_abs(),
-                });
-            }
-            None => {}
+        if self.shards.is_empty() {
+            self.shards = vec![Arc::default(); SHARDS];
         }
-        values.retain(|value| value.products > 0);
-        if values.is_empty() {
-            self.by_phrase.remove(&phrase);
+        self.phrase_count += usize::from(!is_known);
+        let Some(shard) = self.shards.get_mut(shard(&phrase)) else { return };
+        let values = Arc::make_mut(shard).entry(phrase).or_default();
+        if !values.iter().any(|(held, value)| held == about && value == text) {
+            values.push((about.clone(), text.to_owned()));
         }
     }
 
-    /// What a phrase of terms names, what most products have first: of a tie a brand before a category before an attribute.
-    pub(super) fn named(&self, phrase: &str) -> Option<&Value> {
-        let values = self.by_phrase.get(phrase)?.iter();
-        values.min_by(|one, other| {
-            other
-                .products
-                .cmp(&one.products)
-                .then_with(|| (&one.about, &one.text).cmp(&(&other.about, &other.text)))
-        })
+    fn get(&self, phrase: &str) -> Option<&Named> {
+        self.shards.get(shard(phrase))?.get(phrase)
     }
+
+    /// What a phrase of terms names, what most products have first: of a tie a brand before a category before an attribute.
+    pub(super) fn named(&self, phrase: &str, count: Count<'_>) -> Option<Value> {
+        let values = self.get(phrase)?.iter().map(|(about, text)| (count(about, text), about, text));
+        let best = values
+            .filter(|(products, ..)| *products > 0)
+            .min_by_key(|(products, about, text)| (std::cmp::Reverse(*products), *about, *text));
+        best.map(|(products, about, text)| Value { about: about.clone(), text: text.clone(), products })
+    }
+}
+
+fn shard(phrase: &str) -> usize {
+    let mut hasher = FxHasher::default();
+    phrase.hash(&mut hasher);
+    (hasher.finish() >> 56) as usize % SHARDS
 }
 
 /// The terms of a value, with blanks between; none for numbers, for what only says whether, and for long ones.

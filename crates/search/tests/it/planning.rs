@@ -292,7 +292,7 @@ fn a_literal_query_is_left_alone() {
 
 fn rule(from: &[&str], to: &[&str]) -> Synonym {
     let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    Synonym { language: None, from: own(from), to: own(to) }
+    Synonym { from: own(from), to: own(to) }
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn what_the_shop_says_means_the_same_is_found() {
     let rules = [
         rule(&["cell phone", "iphone", "handset"], &[]),
         rule(&["cans"], &["headphones", "wireless headset"]),
-        Synonym { language: Some(Language::German), ..rule(&["card"], &["headset"]) },
+        Synonym { ..rule(&["card"], &["headset"]) },
     ];
     let (synonyms, problems) = Synonyms::new(&rules, &Analyzer::new(Language::English));
     assert!(problems.is_empty(), "{problems:?}");
@@ -335,7 +335,7 @@ fn bad_synonyms_are_named() {
         rule(&["one"], &[]),
         rule(&["", "two"], &[]),
         rule(&[long], &["two"]),
-        Synonym { language: None, from: many, to: vec![] },
+        Synonym { from: many, to: vec![] },
         rule(&["fine"], &["good"]),
         rule(&[], &["good"]),
     ];

@@ -1,13 +1,34 @@
 //! What queries say beyond their words: values of the catalogue, prices, what is not wanted, in several languages.
 
 use crate::shop::Shop;
-use bespoke_search::analysis::Language;
+use bespoke_search::analysis::{Language, Piece};
 use bespoke_search::query::{About, Options, Planner, Understood, Values, What, not_searched, understand};
 use bespoke_search::vocabulary::TermNo;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
-fn shop(language: Language) -> (Shop, Values) {
+/// Values with how many products have each.
+struct Known {
+    values: Values,
+    counts: Vec<(About, &'static str, u32)>,
+}
+
+impl Known {
+    fn understand(
+        &self,
+        planner: &Planner<'_>,
+        pieces: &[Piece],
+        left_alone: &[std::ops::Range<usize>],
+    ) -> Vec<Understood> {
+        let count = |about: &About, text: &str| {
+            let is_it = |one: &&(About, &str, u32)| one.0 == *about && one.1 == text;
+            self.counts.iter().find(is_it).map_or(0, |one| one.2)
+        };
+        understand(planner, (&self.values, &count), pieces, left_alone)
+    }
+}
+
+fn shop(language: Language) -> (Shop, Known) {
     let shop = Shop::new(
         language,
         &[
@@ -21,7 +42,7 @@ fn shop(language: Language) -> (Shop, Values) {
     );
     let mut values = Values::default();
     let attribute = |name: &str| About::Attribute(name.to_owned());
-    for (about, text, products) in [
+    let counts = vec![
         (About::Brand, "Canon", 50),
         (About::Brand, "Under Armour", 20),
         (About::Brand, "Apple", 10),
@@ -37,13 +58,12 @@ fn shop(language: Language) -> (Shop, Values) {
         (attribute("touchscreen"), "true", 10),
         (attribute("ports"), "4", 10),
         (attribute("fits"), "everything that one could ever think of", 10),
-    ] {
-        values.change(&shop.analyzer, &about, text, products);
-    }
-    (shop, values)
+    ];
+    counts.iter().for_each(|(about, text, _)| values.note(&shop.analyzer, about, text));
+    (shop, Known { values, counts })
 }
 
-fn understood(shop: &Shop, values: &Values, query: &str) -> (Vec<Understood>, String) {
+fn understood(shop: &Shop, values: &Known, query: &str) -> (Vec<Understood>, String) {
     let frequency = |no: TermNo| shop.counts.get(no.0 as usize).copied().unwrap_or(0);
     let (analyzer, vocabulary) = (&shop.analyzer, &shop.vocabulary);
     let planner = Planner {
@@ -54,7 +74,7 @@ fn understood(shop: &Shop, values: &Values, query: &str) -> (Vec<Understood>, St
         synonyms: &shop.synonyms,
     };
     let pieces = planner.pieces(query);
-    let all = understand(&planner, values, &pieces, &[]);
+    let all = values.understand(&planner, &pieces, &[]);
     let words = planner.plan_pieces(&pieces, &not_searched(&all), Options::default()).words;
     let words: Vec<String> = words.into_iter().map(|word| word.surface).collect();
     (all, words.join(" "))
@@ -368,10 +388,10 @@ fn what_the_shopper_takes_back_is_left_alone() {
         synonyms: &shop.synonyms,
     };
     let pieces = planner.pieces("red laptop under 50");
-    let all = understand(&planner, &values, &pieces, &[]);
+    let all = values.understand(&planner, &pieces, &[]);
     assert_eq!(all.len(), 2, "{all:?}");
     let price = all.iter().find(|one| one.is_filter).expect("a price").pieces.clone();
-    let left = understand(&planner, &values, &pieces, &[price]);
+    let left = values.understand(&planner, &pieces, &[price]);
     assert_eq!(left, all[..1], "only the colour");
     let words = planner.plan_pieces(&pieces, &not_searched(&left), Options::default()).words;
     assert_eq!(words.len(), 4, "the words of the price are searched for again");
@@ -380,13 +400,13 @@ fn what_the_shopper_takes_back_is_left_alone() {
 #[test]
 fn values_come_and_go() {
     let (shop, mut values) = shop(Language::English);
-    let canon = |values: &Values| understood(&shop, values, "canon").0.len();
+    let canon = |values: &Known| understood(&shop, values, "canon").0.len();
     assert_eq!(canon(&values), 1);
-    values.change(&shop.analyzer, &About::Brand, "Canon", -49);
+    values.counts[0].2 = 1;
     assert_eq!(canon(&values), 0, "one of fifty is too few to go by");
-    values.change(&shop.analyzer, &About::Brand, "Canon", 49);
+    values.counts[0].2 = 50;
     assert_eq!(canon(&values), 1);
-    values.change(&shop.analyzer, &About::Brand, "Canon", -50);
+    values.counts[0].2 = 0;
     assert_eq!(canon(&values), 0);
 }
 

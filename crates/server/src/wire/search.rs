@@ -15,6 +15,8 @@ pub const PLACEMENT: &str = "search";
 pub const CATEGORY_PLACEMENT: &str = "category_listing";
 /// Longest query in bytes.
 pub(crate) const QUERY_MAX: usize = 500;
+/// Most parts of a query that are taken as words.
+const WORDS_MAX: usize = 12;
 /// Most values chosen of one facet.
 const VALUES_MAX: usize = 50;
 /// Longest value of a facet in bytes.
@@ -52,6 +54,8 @@ pub struct SearchAsk {
     pub n: Option<u16>,
     /// Whether the words are meant as they are: nothing is corrected.
     pub literal: Option<bool>,
+    /// Parts of `q` that are words to search for and nothing else: the `text` of what is in `understood` and was not meant.
+    pub as_words: Option<Vec<String>>,
     /// Ids that must not be shown, at most 500.
     pub exclude_ids: Option<Vec<String>>,
     /// Whether the log should keep every candidate with its score.
@@ -86,7 +90,7 @@ impl AskedSearch {
         for (name, value) in pairs.into_iter().filter(|(name, _)| name != "key") {
             let list = || value.split(',').filter(|id| !id.is_empty()).map(Value::from).collect();
             match name.as_str() {
-                "facets" | "exclude_ids" => _ = fields.insert(name, Value::Array(list())),
+                "facets" | "exclude_ids" | "as_words" => _ = fields.insert(name, Value::Array(list())),
                 "literal" => _ = fields.insert(name, Value::from(value == "true")),
                 "market" | "page_type" => _ = context.insert(name, Value::from(value)),
                 "q" | "filter" | "sort" | "page" | "n" | "placement" | "anonymous_id" | "user_id" => {
@@ -114,6 +118,7 @@ impl AskedSearch {
         let page = fields.count("page", RESULTS_MAX as u64)?.unwrap_or(1).max(1) as u32;
         let facets = fields.texts("facets", bespoke_engine::facets::FACETS_MAX, ID_MAX)?;
         let literal = fields.flag("literal")?.unwrap_or(false);
+        let as_words = fields.texts("as_words", WORDS_MAX, QUERY_MAX)?;
         let refinements = refinements(fields.take("refine"))?;
         let mut asked = Asked::of(fields, placement.unwrap_or_else(|| default.to_owned()), Vec::new())?;
         if asked.page == PageType::Other {
@@ -122,7 +127,12 @@ impl AskedSearch {
         if let Some(path) = category {
             asked.category_path = Some(path.to_owned());
         }
-        Ok(Self { asked, search: Search { text, refinements, sort, literal, from: 0 }, facets, page })
+        Ok(Self {
+            asked,
+            search: Search { text, refinements, sort, literal, as_words, from: 0 },
+            facets,
+            page,
+        })
     }
 }
 
@@ -233,6 +243,25 @@ pub struct QueryBody {
     pub given_up: Vec<String>,
     /// Words that no product has.
     pub unknown: Vec<String>,
+    /// Parts of the text that say more than their words.
+    pub understood: Vec<UnderstoodBody>,
+}
+
+/// A part of a query that says more than its words.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct UnderstoodBody {
+    /// The part; in `as_words` it is searched for as it stands.
+    pub text: String,
+    /// What it is about: an attribute, brand, category, price, a measure's unit, or without.
+    pub about: String,
+    /// The value, where it names one.
+    pub value: Option<String>,
+    /// Not less.
+    pub from: Option<f64>,
+    /// Not more.
+    pub to: Option<f64>,
+    /// Whether results must keep it; otherwise it raises those that do.
+    pub filter: bool,
 }
 
 /// A facet with its values.

@@ -13,6 +13,8 @@ use utoipa::ToSchema;
 pub const SYNONYMS_MAX: usize = 5_000;
 /// Most words or phrases on either side of one.
 const PHRASES_MAX: usize = 20;
+/// Most words of a phrase.
+const WORDS_MAX: usize = 6;
 /// Longest phrase, in bytes.
 const PHRASE_MAX: usize = 100;
 
@@ -25,9 +27,9 @@ pub(super) struct SearchToml {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SynonymToml {
-    words: Vec<String>,
+    from: Vec<String>,
     #[serde(default)]
-    means: Vec<String>,
+    to: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -49,8 +51,8 @@ impl Reader<'_> {
         let mut kept = Vec::with_capacity(synonyms.len().min(SYNONYMS_MAX));
         for synonym in synonyms.into_iter().take(SYNONYMS_MAX) {
             let at = synonym.span().start;
-            let SynonymToml { words, means } = synonym.into_inner();
-            let synonym = Synonym { words, means };
+            let SynonymToml { from, to } = synonym.into_inner();
+            let synonym = Synonym { from, to };
             if let Err(problem) = check(&synonym) {
                 self.fault(at, problem.inside("synonym"));
             }
@@ -74,21 +76,24 @@ fn parse_language(code: &str) -> Result<Language, Problem> {
 
 /// Two ways of saying it at least, each with something to find in it.
 fn check(synonym: &Synonym) -> Result<(), Problem> {
-    let least = if synonym.means.is_empty() { 2 } else { 1 };
-    if !(least..=PHRASES_MAX).contains(&synonym.words.len()) {
+    let least = if synonym.to.is_empty() { 2 } else { 1 };
+    if !(least..=PHRASES_MAX).contains(&synonym.from.len()) {
         let detail = format!(
-            "must be {least} to {PHRASES_MAX} words or phrases: 2 where they stand for each other, 1 beside `means`"
+            "must be {least} to {PHRASES_MAX} words or phrases: 2 where they stand for each other, 1 beside `to`"
         );
-        return Err(Problem::new("words", "wrong_count", detail));
+        return Err(Problem::new("from", "wrong_count", detail));
     }
-    if synonym.means.len() > PHRASES_MAX {
-        return Err(Problem::new("means", "wrong_count", format!("must be at most {PHRASES_MAX}")));
+    if synonym.to.len() > PHRASES_MAX {
+        return Err(Problem::new("to", "wrong_count", format!("must be at most {PHRASES_MAX}")));
     }
-    for (name, list) in [("words", &synonym.words), ("means", &synonym.means)] {
-        let is_bad = |phrase: &&String| phrase.len() > PHRASE_MAX || !phrase.contains(char::is_alphanumeric);
+    for (name, list) in [("from", &synonym.from), ("to", &synonym.to)] {
+        let is_long =
+            |phrase: &str| phrase.len() > PHRASE_MAX || phrase.split_whitespace().count() > WORDS_MAX;
+        let is_bad = |phrase: &&String| is_long(phrase) || !phrase.contains(char::is_alphanumeric);
         if let Some(bad) = list.iter().find(is_bad) {
-            let detail =
-                format!("{bad:?} must have a letter or a digit in it, and at most {PHRASE_MAX} bytes");
+            let detail = format!(
+                "{bad:?} must have a letter or a digit in it, and at most {WORDS_MAX} words and {PHRASE_MAX} bytes"
+            );
             return Err(Problem::new(name, "invalid_value", detail));
         }
     }
@@ -108,15 +113,15 @@ pub struct SearchSettingsBody {
 #[derive(Serialize, ToSchema, Debug)]
 pub struct SynonymBody {
     /// Words or phrases that a shopper may write.
-    pub words: Vec<String>,
-    /// What is searched for besides them, and not the other way round; empty = each of `words` stands for all others.
-    pub means: Vec<String>,
+    pub from: Vec<String>,
+    /// What is searched for besides them, and not the other way round; empty = each of `from` stands for all others.
+    pub to: Vec<String>,
 }
 
 impl SearchSettingsBody {
     /// The body of what is set.
     pub fn of(search: &SearchSettings) -> Self {
-        let synonym = |one: &Synonym| SynonymBody { words: one.words.clone(), means: one.means.clone() };
+        let synonym = |one: &Synonym| SynonymBody { from: one.from.clone(), to: one.to.clone() };
         Self {
             language: search.language.code().to_owned(),
             synonyms: search.synonyms.iter().map(synonym).collect(),
@@ -146,10 +151,10 @@ pub fn parse_change(body: &[u8], before: &SearchSettings) -> Result<SearchSettin
 
 fn parse_synonym(value: Value) -> Result<Synonym, Problem> {
     let mut fields = Fields::of(value, "synonym")?;
-    let words = fields.texts("words", PHRASES_MAX, PHRASE_MAX)?;
-    let means = fields.texts("means", PHRASES_MAX, PHRASE_MAX)?;
+    let from = fields.texts("from", PHRASES_MAX, PHRASE_MAX)?;
+    let to = fields.texts("to", PHRASES_MAX, PHRASE_MAX)?;
     fields.none_left()?;
-    let synonym = Synonym { words, means };
+    let synonym = Synonym { from, to };
     check(&synonym)?;
     Ok(synonym)
 }
@@ -170,13 +175,13 @@ mod tests {
 
     #[test]
     fn the_same_is_read_from_a_file_and_over_http() {
-        let lines = "[search]\nlanguage = \"de\"\n\n[[synonym]]\nwords = [\"sofa\", \"couch\"]\n\n\
-                     [[synonym]]\nwords = [\"sneaker\"]\nmeans = [\"running shoes\"]\n";
+        let lines = "[search]\nlanguage = \"de\"\n\n[[synonym]]\nfrom = [\"sofa\", \"couch\"]\n\n\
+                     [[synonym]]\nfrom = [\"sneaker\"]\nto = [\"running shoes\"]\n";
         let read = file(lines).expect("it is as it must be");
         assert_eq!((read.language, read.synonyms.len()), (Language::German, 2));
-        assert_eq!(read.synonyms[1].means, ["running shoes"]);
+        assert_eq!(read.synonyms[1].to, ["running shoes"]);
         let body = json!({"language": "de", "synonyms": [
-            {"words": ["sofa", "couch"]}, {"words": ["sneaker"], "means": ["running shoes"]}]});
+            {"from": ["sofa", "couch"]}, {"from": ["sneaker"], "to": ["running shoes"]}]});
         assert_eq!(parse_change(body.to_string().as_bytes(), &SearchSettings::default()), Ok(read.clone()));
         let partly = parse_change(br#"{"language":"nl"}"#, &read).expect("it is good");
         assert_eq!((partly.language, partly.synonyms), (Language::Dutch, read.synonyms));
@@ -187,9 +192,9 @@ mod tests {
     fn every_fault_names_its_field() {
         let cases = [
             ("[search]\nlanguage = \"xx\"", "5: search.language: \"xx\" is none of en, de"),
-            ("[[synonym]]\nwords = [\"sofa\"]", "4: synonym.words: must be 2 to 20"),
-            ("[[synonym]]\nwords = []\nmeans = [\"a\"]", "4: synonym.words: must be 1 to 20"),
-            ("[[synonym]]\nwords = [\"a\", \"–\"]", "4: synonym.words: \"–\" must have a letter"),
+            ("[[synonym]]\nfrom = [\"sofa\"]", "4: synonym.from: must be 2 to 20"),
+            ("[[synonym]]\nfrom = []\nto = [\"a\"]", "4: synonym.from: must be 1 to 20"),
+            ("[[synonym]]\nfrom = [\"a\", \"–\"]", "4: synonym.from: \"–\" must have a letter"),
         ];
         for (lines, said) in cases {
             let found = file(lines).expect_err("it has a fault");
@@ -202,8 +207,8 @@ mod tests {
         };
         assert_eq!(over_http(json!({"language": "xx"})), "language");
         assert_eq!(
-            over_http(json!({"synonyms": [{"words": ["a", "b"]}, {"words": ["a"]}]})),
-            "synonyms.1.words"
+            over_http(json!({"synonyms": [{"from": ["a", "b"]}, {"from": ["a"]}]})),
+            "synonyms.1.from"
         );
         assert_eq!(over_http(json!({"synonyms": 3})), "synonyms");
         assert_eq!(over_http(json!({"synonym": []})), "synonym");

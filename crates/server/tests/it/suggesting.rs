@@ -200,19 +200,16 @@ async fn searches_teach_and_are_exported() {
     assert_eq!((&report["queries"], &report["common"]), (&json!(4), &json!(3)));
     assert_eq!(report["synonyms"][0]["query"], "becher");
     assert_eq!(report["synonyms"][0]["instead_clicked"], 6);
-    let body = json!({"synonyms": [{"words": ["Becher", "Mug"]}]});
+    let body = json!({"synonyms": [{"from": ["Becher", "Mug"]}]});
     let (status, set) = bench.ask("PUT", "/v1/settings/search", &bench.secret, body.to_string()).await;
     assert_eq!(
-        (status, &set["language"], &set["synonyms"][0]["words"][1]),
+        (status, &set["language"], &set["synonyms"][0]["from"][1]),
         (StatusCode::OK, &json!("en"), &json!("Mug"))
     );
     assert_eq!(bench.report().await["synonyms"], json!([]), "what is set is no candidate");
-    let bad = json!({"synonyms": [{"words": ["alone"]}]}).to_string();
+    let bad = json!({"synonyms": [{"from": ["alone"]}]}).to_string();
     let (status, body) = bench.ask("PUT", "/v1/settings/search", &bench.secret, bad).await;
-    assert_eq!(
-        (status, &body["errors"][0]["pointer"]),
-        (StatusCode::BAD_REQUEST, &json!("synonyms.0.words"))
-    );
+    assert_eq!((status, &body["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("synonyms.0.from")));
     check_export(&bench).await;
 }
 

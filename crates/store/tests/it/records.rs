@@ -11,7 +11,7 @@ use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
-use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort};
+use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective, OnThin,
     Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse, Synonym,
@@ -223,7 +223,7 @@ fn settings() -> Settings {
 }
 
 fn search_settings() -> SearchSettings {
-    let synonym = Synonym { words: vec!["trainers".to_owned()], means: vec!["running shoes".to_owned()] };
+    let synonym = Synonym { from: vec!["trainers".to_owned()], to: vec!["running shoes".to_owned()] };
     SearchSettings { language: Language::German, synonyms: vec![synonym] }
 }
 
@@ -263,6 +263,7 @@ fn request() -> Request {
             }],
             sort: Sort::PriceUp,
             literal: true,
+            as_words: vec!["apple".to_owned()],
             from: 24,
         })),
         skipped: vec!["co_viewed".to_owned()],
@@ -318,6 +319,13 @@ fn decision() -> Decision {
             corrected: "red mug".to_owned(),
             given_up: vec!["old".to_owned()],
             unknown: vec!["xyzzy".to_owned()],
+            understood: vec![Understood {
+                text: "under 50".to_owned(),
+                about: "price".to_owned(),
+                value: String::new(),
+                bounds: (None, Some(50.0)),
+                is_filter: true,
+            }],
         })),
         rest: vec![Candidate::Product(ProductNo(5))],
         considered: Some(vec![considered]),
@@ -353,12 +361,12 @@ fn golden(body: &Body) -> Expect {
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104
             486f6d650105534b552d320105534b552d330105534b552d3501091801010200020305707269636501000000000000f0
             3f00000000000000400100030473616c650203056272616e6400010141024445010cb30108010107726564206d756701
-            05636f6c6f720001037265640101180109636f5f766965776564e807e9070905302e312e300104736c696d0507466f72
-            20796f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c6f6f6b65642061
-            74204d75670103010106737072696e67010673756d6d65720000003e040000003f0000803e0000003e0000000002807f
-            c0ff0102020107706f70756c61722801066d617267696e0870726f6669742d314d290109617661696c61626c65060105
-            534b552d39010307726564206d756701036f6c64010578797a7a79010005010101050000c0bf01000000004001096469
-            76657273697479"#]],
+            05636f6c6f72000103726564010101056170706c65180109636f5f766965776564e807e9070905302e312e300104736c
+            696d0507466f7220796f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c
+            6f6f6b6564206174204d75670103010106737072696e67010673756d6d65720000003e040000003f0000803e0000003e
+            0000000002807fc0ff0102020107706f70756c61722801066d617267696e0870726f6669742d314d290109617661696c
+            61626c65060105534b552d39010307726564206d756701036f6c64010578797a7a790108756e64657220353005707269
+            6365000001000000000000494001010005010101050000c0bf0100000000400109646976657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
     }
