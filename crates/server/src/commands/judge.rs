@@ -1,7 +1,7 @@
 //! `bespoke judge`: how relevant search is, by judgments. A list of the shop's own is asked of a server that runs; a folder in the
 //! layout of WANDS brings its catalogue, which is imported into a shop of its own, judged, and removed.
 
-use super::super::{Server, say};
+use super::super::say;
 use super::operate::{fault, read};
 use anyhow::Context as _;
 use bespoke::boot::Shop;
@@ -20,7 +20,7 @@ const TIMEOUT_MS: &str = "10000";
 #[derive(clap::Args)]
 pub struct Judge {
     /// CSV with the columns query, product_id and grade (a whole number, 0 = not relevant), asked of a server that runs.
-    #[arg(long, value_name = "FILE", required_unless_present = "wands", requires = "key")]
+    #[arg(long, value_name = "FILE", required_unless_present = "wands")]
     queries: Option<PathBuf>,
     /// A folder with product.csv, query.csv and label.csv, tab-separated; no server is needed.
     #[arg(long, value_name = "FOLDER", conflicts_with = "queries")]
@@ -40,15 +40,19 @@ pub struct Judge {
     /// Print every query's measures, too.
     #[arg(long, conflicts_with = "json")]
     each: bool,
-    #[command(flatten)]
-    server: Option<Server>,
+    /// With --queries: a secret key of the shop.
+    #[arg(long, env = "BESPOKE_KEY", hide_env_values = true, required_unless_present = "wands")]
+    key: Option<String>,
+    /// With --queries: the server.
+    #[arg(long, default_value = "http://127.0.0.1:8321")]
+    url: String,
 }
 
 /// Judges, and tells.
 pub fn run(asked: &Judge) -> anyhow::Result<()> {
-    let report = match (&asked.wands, &asked.queries, &asked.server) {
+    let report = match (&asked.wands, &asked.queries, &asked.key) {
         (Some(folder), _, _) => judged_here(asked, folder)?,
-        (None, Some(file), Some(server)) => judged_there(asked, file, server)?,
+        (None, Some(file), Some(key)) => judged_there(asked, file, key)?,
         _ => anyhow::bail!("--queries needs the server's --key"),
     };
     if asked.json {
@@ -63,14 +67,14 @@ fn placements_of(asked: &Judge) -> Placements<'_> {
     Placements { judged: &asked.placement, against: asked.against.as_deref() }
 }
 
-fn judged_there(asked: &Judge, file: &Path, server: &Server) -> anyhow::Result<Report> {
+fn judged_there(asked: &Judge, file: &Path, key: &str) -> anyhow::Result<Report> {
     let list = judge::list::read(file)?;
     tell(&list.faults);
     let progress = ProgressBar::new_spinner().with_message("requests answered");
     let mut ask = |path: &str, body: &Value| {
         progress.inc(1);
-        let ask = ureq::post(format!("{}{path}", server.url))
-            .header("Authorization", format!("Bearer {}", server.key))
+        let ask = ureq::post(format!("{}{path}", asked.url))
+            .header("Authorization", format!("Bearer {}", key))
             .header("x-timeout-ms", TIMEOUT_MS);
         let answer = read(ask.config().http_status_as_error(false).build().send(body.to_string()))?;
         if answer["items"].is_array() { Ok(answer) } else { Err(fault(&answer)) }
