@@ -229,15 +229,20 @@ fn case(training: &Training, deeds: &[Deed], split_s: u32) -> Option<Case> {
 
 /// The mean with its bootstrap interval (Efron 1979), seeded.
 pub fn interval(values: &[f64]) -> Interval {
+    resampled(values, RESAMPLES)
+}
+
+/// The same from as many resamples, at least one.
+pub fn resampled(values: &[f64], resamples: usize) -> Interval {
     if values.is_empty() {
         return Interval::default();
     }
     let count = values.len() as f64;
     let mut seeded = Seeded::new(values.len() as u64);
     let mut resample = || (0..values.len()).map(|_| values[seeded.below(values.len())]).sum::<f64>() / count;
-    let mut means: Vec<f64> = (0..RESAMPLES).map(|_| resample()).collect();
+    let mut means: Vec<f64> = (0..resamples.max(1)).map(|_| resample()).collect();
     means.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| means[((RESAMPLES - 1) as f64 * share).round() as usize];
+    let at = |share: f64| means[((means.len() - 1) as f64 * share).round() as usize];
     Interval { mean: values.iter().sum::<f64>() / count, low: at(TAIL), high: at(1.0 - TAIL) }
 }
 

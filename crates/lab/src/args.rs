@@ -9,6 +9,7 @@ use crate::http::HttpOptions;
 use crate::models::MODELS;
 use crate::ranker::RankerOptions;
 use crate::search::SearchOptions;
+use crate::search::attributes::AttributeOptions;
 use crate::sequences::SequenceOptions;
 use crate::sequences::models::MODELS as SEQUENCE_MODELS;
 use crate::topn::TopOptions;
@@ -54,6 +55,12 @@ usage: lab search --products FILE --judgments FILE [options]
   --each             prints each query's NDCG@10 and Recall@100 to standard error
   --json             print one JSON object instead of a table
 Products are JSON lines (id, title, supplier, short_description, attr_…), judgments CSV lines query,product,grade; gzip where named .gz.
+For the intent queries: --judgments crates/lab/search/intent.csv.
+
+usage: lab search --products FILE --attributes FILE [options]
+  --each             prints the queries whose first product is not what was asked for to standard error, and what it lacks
+  --json             print one JSON object instead of a table
+Share of attribute queries (crates/lab/search/attributes.jsonl) whose first product is all that was asked for.
 
 usage: lab http --train FILE --test FILE [options]
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
@@ -135,6 +142,8 @@ pub enum Command {
     Http(HttpOptions),
     /// `lab search`.
     Search(SearchOptions),
+    /// The same, on attribute queries.
+    Attributes(AttributeOptions),
     /// Compare with popularity on the seeded shop.
     Seeded(SeededOptions),
     /// Trees on candidate rows, with or without their peer.
@@ -157,7 +166,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
         Some("sequences") => parse_sequences(&mut words).map(Command::Sequences),
         Some("cold-start") => parse_sequences(&mut words).map(Command::ColdStart),
         Some("baskets") => parse_baskets(&mut words).map(Command::Baskets),
-        Some("search") => parse_search(&mut words).map(Command::Search),
+        Some("search") => parse_search(&mut words),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
@@ -203,13 +212,14 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
     Ok(options)
 }
 
-fn parse_search(words: &mut impl Iterator<Item = String>) -> Result<SearchOptions, Error> {
-    let (mut products, mut judgments) = (None, None);
+fn parse_search(words: &mut impl Iterator<Item = String>) -> Result<Command, Error> {
+    let (mut products, mut judgments, mut attributes) = (None, None, None);
     let (mut json, mut each, mut typos) = (false, false, None);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--products" => products = Some(value(words, &word)?.into()),
             "--judgments" => judgments = Some(value(words, &word)?.into()),
+            "--attributes" => attributes = Some(value(words, &word)?.into()),
             "--typos" => typos = Some(number(words, &word, 0, usize::MAX)? as u64),
             "--each" => each = true,
             "--json" => json = true,
@@ -217,8 +227,17 @@ fn parse_search(words: &mut impl Iterator<Item = String>) -> Result<SearchOption
         }
     }
     let products = products.ok_or_else(|| Error::Usage("--products is missing".to_owned()))?;
-    let judgments = judgments.ok_or_else(|| Error::Usage("--judgments is missing".to_owned()))?;
-    Ok(SearchOptions { products, judgments, json, each, typos })
+    match (judgments, attributes, typos) {
+        (Some(judgments), None, typos) => {
+            Ok(Command::Search(SearchOptions { products, judgments, json, each, typos }))
+        }
+        (None, Some(queries), None) => {
+            Ok(Command::Attributes(AttributeOptions { products, queries, json, each }))
+        }
+        (None, Some(_), Some(_)) => Err(Error::Usage("--typos goes with --judgments".to_owned())),
+        (Some(_), Some(_), _) => Err(Error::Usage("either --judgments or --attributes".to_owned())),
+        (None, None, _) => Err(Error::Usage("--judgments is missing".to_owned())),
+    }
 }
 
 fn parse_topn(words: &mut impl Iterator<Item = String>) -> Result<TopOptions, Error> {
@@ -459,6 +478,9 @@ mod tests {
             ("sessions --train a --test b -k 0", "-k needs a number from 1 to 1000, not `0`"),
             ("sessions --train a --test b --model als", "unknown model `als`"),
             ("sessions --trian a", "unknown option `--trian`"),
+            ("search --products a", "--judgments is missing"),
+            ("search --products a --judgments b --attributes c", "either --judgments or --attributes"),
+            ("search --products a --attributes c --typos 1", "--typos goes with --judgments"),
         ] {
             let error = parsed(line).expect_err(line).to_string();
             assert!(error.starts_with(said), "{line}: {error}");

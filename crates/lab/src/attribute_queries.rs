@@ -51,7 +51,13 @@ pub struct Test {
 impl AttributeQuery {
     /// Whether a row of the catalogue is what was asked for.
     pub fn is_satisfied_by(&self, product: &Map<String, Value>) -> bool {
-        self.constraints.iter().all(|constraint| constraint.is_met_by(product))
+        self.missed_by(product).is_empty()
+    }
+
+    /// What a row of the catalogue is not of what was asked for.
+    pub fn missed_by(&self, product: &Map<String, Value>) -> Vec<&str> {
+        let missed = self.constraints.iter().filter(|constraint| !constraint.is_met_by(product));
+        missed.map(|constraint| constraint.about.as_str()).collect()
     }
 }
 

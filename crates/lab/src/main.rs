@@ -52,6 +52,10 @@ fn run(command: &Command) -> Result<String, Error> {
             let results = search::run(options)?;
             Ok(if options.json { report::search_json(&results) } else { report::search(&results) })
         }
+        Command::Attributes(options) => {
+            let results = search::attributes::run(options)?;
+            Ok(if options.json { report::attributes_json(&results) } else { report::attributes(&results) })
+        }
         Command::Http(options) => {
             let compared = http::run(options)?;
             serde_json::to_string(&compared).map_err(|error| Error::Bench(error.to_string()))

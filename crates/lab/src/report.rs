@@ -4,6 +4,7 @@ use crate::baskets::BasketOutcome;
 use crate::bench::Figure;
 use crate::evaluate::Outcome;
 use crate::search::SearchOutcome;
+use crate::search::attributes::AttributeOutcome;
 use crate::seeded::Seeded;
 use crate::sequences::SequenceOutcome;
 use crate::topn::TopOutcome;
@@ -56,6 +57,26 @@ pub fn search(outcomes: &[SearchOutcome]) -> String {
                 one.system, means.ndcg10, means.ndcg10_condensed, means.judged10, means.recall100, means.mrr
             );
         }
+    }
+    text
+}
+
+/// One JSON object with everything; shares are fractions.
+pub fn attributes_json(outcomes: &[AttributeOutcome]) -> String {
+    json!({ "results": outcomes }).to_string()
+}
+
+/// An aligned table: a line for each search and part.
+pub fn attributes(outcomes: &[AttributeOutcome]) -> String {
+    let mut text =
+        format!("{:<10} {:<12} {:>8} {:>9} {:>7}", "system", "part", "queries", "satisfied", "share");
+    for one in outcomes {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "\n{:<10} {:<12} {:>8} {:>9} {:>7.4}",
+            one.system, one.part, one.queries, one.satisfied, one.share
+        );
     }
     text
 }

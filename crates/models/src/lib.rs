@@ -114,3 +114,5 @@ pub mod tall;
 
 /// How good a ranking is, and how long it took.
 pub mod metrics;
+/// How relevant the results of a search are, by judgments.
+pub mod relevance;

@@ -72,7 +72,7 @@ pub fn recall<I: PartialEq>(ranked: &[I], right: &[I], cutoff: usize) -> f64 {
 }
 
 /// Gain of a right answer at `rank`, counted from 0.
-fn discount(rank: usize) -> f64 {
+pub(crate) fn discount(rank: usize) -> f64 {
     1.0 / libm::log2((rank + 2) as f64)
 }
 

@@ -29,6 +29,8 @@ pub mod identities;
 pub mod import;
 /// Events and patches over HTTP.
 pub mod intake;
+/// How relevant search is, by judgments.
+pub mod judge;
 /// API keys.
 pub mod keys;
 /// Learning from the log.

@@ -150,6 +150,8 @@ enum Command {
     Queries(commands::queries::Queries),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
     Search(commands::search::Search),
+    /// Measure how relevant search is by a list of judged queries, over all of them and by segment.
+    Judge(commands::judge::Judge),
     /// Explain a decision: where its candidates came from, what was removed, why each slot is there.
     Why {
         /// The decision's id, `dec_…`.
@@ -226,6 +228,7 @@ fn main() -> ExitCode {
         }
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
+        Command::Judge(asked) => commands::judge::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),
     };
     match done {

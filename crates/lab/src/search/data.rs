@@ -1,8 +1,8 @@
 //! A catalogue as JSON lines in the layout of the Chorus shop (`id`, `title`, `supplier`, `short_description`, `attr_…`), and
 //! judgments as CSV lines `query,product,grade`.
 
-use super::measures::Grades;
 use crate::error::Error;
+use bespoke_models::relevance::Grades;
 use bespoke_models::seeded::Seeded;
 use bespoke_search::document::Document;
 use flate2::read::MultiGzDecoder;
@@ -78,7 +78,8 @@ impl Store {
     }
 }
 
-fn open(path: &Path) -> Result<BufReader<Box<dyn Read>>, Error> {
+/// A file's text, unpacked where it is named .gz.
+pub(super) fn open(path: &Path) -> Result<BufReader<Box<dyn Read>>, Error> {
     let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     let packed = path.extension().is_some_and(|end| end == "gz");
     let text: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
@@ -125,7 +126,7 @@ pub struct Judged {
     /// Its half, by its text alone.
     pub half: Half,
     /// Its judgments.
-    pub grades: Grades,
+    pub grades: Grades<u32>,
 }
 
 /// Queries with at least one relevant product, in the order of their letters.
@@ -147,10 +148,10 @@ pub fn judgments(path: &Path, store: &Store) -> Result<Vec<Judged>, Error> {
             all.entry(query).or_default().push((place, grade));
         }
     }
-    let judged = all.into_iter().map(|(query, mut grades)| {
-        grades.sort_unstable();
-        grades.dedup_by_key(|(product, _)| *product);
-        Judged { half: half(&query), query, grades: Grades { grades } }
+    let judged = all.into_iter().map(|(query, grades)| Judged {
+        half: half(&query),
+        query,
+        grades: Grades::new(grades),
     });
     Ok(judged.filter(|one| one.grades.has_relevant()).collect())
 }

@@ -1,17 +1,17 @@
 //! Product search on a catalogue with judged queries: what the search that serves finds, beside plain BM25. `lab search`.
 
+/// Queries that ask for attributes.
+pub mod attributes;
 /// Products and judgments.
 pub mod data;
-/// What relevance is measured by.
-pub mod measures;
 /// The baseline.
 pub mod plain;
 /// The search that serves.
 pub mod served;
 
 use crate::error::Error;
+use bespoke_models::relevance::Means;
 use data::{Half, Judged, Store};
-use measures::Means;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -52,6 +52,16 @@ pub struct SearchOutcome {
 /// A search: the first [`DEPTH`] products for a query, as places in the store.
 pub type Search<'a> = Box<dyn Fn(&str) -> Vec<u32> + 'a>;
 
+/// Every search, by name.
+fn searches(store: &Store) -> Result<[(&'static str, Search<'_>); 2], Error> {
+    let plain = plain::Plain::new(store);
+    let served = served::Served::new(store)?;
+    Ok([
+        ("bm25", Box::new(move |query| plain.search(query))),
+        ("bespoke", Box::new(move |query| served.search(query))),
+    ])
+}
+
 /// Reads the data and measures every search.
 ///
 /// # Errors
@@ -59,14 +69,8 @@ pub type Search<'a> = Box<dyn Fn(&str) -> Vec<u32> + 'a>;
 pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
     let store = Store::read(&options.products)?;
     let judged = data::judgments(&options.judgments, &store)?;
-    let plain = plain::Plain::new(&store);
-    let served = served::Served::new(&store)?;
-    let searches: [(&'static str, Search<'_>); 2] = [
-        ("bm25", Box::new(|query| plain.search(query))),
-        ("bespoke", Box::new(|query| served.search(query))),
-    ];
     let mut outcomes = Vec::new();
-    for (system, search) in &searches {
+    for (system, search) in &searches(&store)? {
         let figures: Vec<(Half, Means)> =
             judged.iter().map(|one| (one.half, one.measure(options, search, system))).collect();
         let mean = |of: &[Half]| {

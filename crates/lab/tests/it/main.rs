@@ -2,7 +2,7 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::bench::suggest::{self, Tastes};
-use bespoke_lab::{args, evaluate, ranker, report};
+use bespoke_lab::{args, evaluate, ranker, report, search};
 use bespoke_sim::{Params, Shop};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -109,6 +109,46 @@ fn trees_are_compared_on_candidate_rows() {
     let none = sessions("ranker_none.tsv", 5, sequence);
     let error = ranker::run(&ranker::RankerOptions { train: none, ..options }).expect_err("no late sessions");
     assert!(error.to_string().contains("there are no rows"), "{error}");
+}
+
+#[test]
+fn the_first_product_of_an_attribute_query_is_checked() {
+    let products = file(
+        "attribute_products.jsonl",
+        r#"{"id": "a", "title": "Lavazza coffee machine red", "price": 9900}
+{"id": "b", "title": "Philips headphones black", "price": 1900}
+{"id": "c", "title": "Sony speaker", "price": 5000}
+"#,
+    );
+    let title =
+        |word: &str| format!(r#"{{"about": "type", "any": [{{"field": "title", "has": "{word}"}}]}}"#);
+    let query = |(text, word, paraphrased, by): (&str, &str, bool, &str)| {
+        let colour = r#"{"about": "colour", "none": [{"field": "title", "has": "black"}]}"#;
+        format!(
+            r#"{{"query": "{text}", "paraphrased": {paraphrased}, "by": "{by}", "constraints": [{}, {colour}]}}"#,
+            title(word)
+        )
+    };
+    let lines = [
+        ("lavazza machine", "machine", false, "hand"),
+        ("philips headphones", "headphones", false, "template"),
+        ("xylophone", "speaker", true, "template"),
+    ];
+    let queries = file("attribute_queries.jsonl", &lines.map(query).join("\n"));
+    let paths = [products.to_str().expect("text"), queries.to_str().expect("text")];
+    let line = ["search", "--products", paths[0], "--attributes", paths[1]];
+    let command = args::parse(line.iter().map(ToString::to_string)).expect("valid");
+    let Command::Attributes(options) = command else { panic!("another command") };
+    let outcomes = search::attributes::run(&options).expect("runs");
+    let of = |system: &str| -> Vec<(&str, usize, usize)> {
+        let of_system = outcomes.iter().filter(|one| one.system == system);
+        of_system.map(|one| (one.part, one.queries, one.satisfied)).collect()
+    };
+    // The machine is what was asked for; the headphones are black, and of xylophones there are none.
+    let wanted =
+        [("all", 3, 1), ("literal", 2, 1), ("paraphrased", 1, 0), ("by hand", 1, 1), ("generated", 2, 0)];
+    assert_eq!((of("bm25"), of("bespoke")), (wanted.to_vec(), wanted.to_vec()));
+    assert!(report::attributes(&outcomes).ends_with("bespoke    generated           2         0  0.0000"));
 }
 
 #[test]

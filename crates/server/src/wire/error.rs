@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bespoke_domain::Problem;
 use serde::Serialize;
+use std::fmt;
 use utoipa::ToSchema;
 
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -149,6 +150,12 @@ impl ApiError {
 
     fn spec(&self) -> &'static ErrorSpec {
         ERRORS.iter().find(|spec| spec.code == self.code).unwrap_or(&ERRORS[ERRORS.len() - 1])
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.spec().title, self.detail)
     }
 }
 

@@ -98,7 +98,7 @@ pub fn catalog_lines<'a>(
 }
 
 /// Column names and values of a row; empty values are left out.
-pub(super) type Fields = Vec<(String, String)>;
+pub(crate) type Fields = Vec<(String, String)>;
 
 fn borrowed(fields: &Fields) -> Vec<(&str, &str)> {
     fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
@@ -137,8 +137,11 @@ fn json_lines<T>(
     })
 }
 
-/// The columns, and the rows.
-fn csv_rows(
+/// The columns of a file of CSV or TSV, and its rows.
+///
+/// # Errors
+/// When the columns cannot be read.
+pub(crate) fn csv_rows(
     reader: impl BufRead,
     shape: Shape,
 ) -> Result<(Vec<String>, impl Iterator<Item = Line<Fields>>), Problem> {

@@ -14,7 +14,7 @@ pub const PLACEMENT: &str = "search";
 /// The placement that answers for categories.
 pub const CATEGORY_PLACEMENT: &str = "category_listing";
 /// Longest query in bytes.
-const QUERY_MAX: usize = 500;
+pub(crate) const QUERY_MAX: usize = 500;
 /// Most parts of a query that are taken as words.
 const WORDS_MAX: usize = 12;
 /// Most values chosen of one facet.

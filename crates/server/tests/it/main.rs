@@ -6,6 +6,7 @@ mod care;
 mod crash;
 mod files;
 mod hostile;
+mod judging;
 mod learning;
 mod results;
 mod search_box;
