@@ -1,7 +1,7 @@
 //! What searches teach: for each query how often it is asked, by how many shoppers, with how many results, what of them is
 //! clicked, carted and bought, and what is asked instead. Bounded; when it is full, the least asked give way.
 //!
-//! A query is kept as its folded words ([`fold`]), whatever the letter case and the accents. Until [`CROWD`] different
+//! A query is kept as its folded words (`fold`), whatever the letter case and the accents. Until `CROWD` different
 //! shoppers have asked it, it MUST be shown to nobody and listed nowhere: it may be about one person.
 
 /// Which search what follows belongs to.

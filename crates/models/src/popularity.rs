@@ -1,5 +1,5 @@
 //! What the shop's shoppers are after right now: decayed counts by product and category, and leaderboards that stay
-//! exact: with forward decay ([`Decay`]) scores only ever grow and their order never changes with time, so that a leaderboard
+//! exact: with forward decay (`Decay`) scores only ever grow and their order never changes with time, so that a leaderboard
 //! needs looking at only when bumped.
 
 use crate::cow::CowVec;

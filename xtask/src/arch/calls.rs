@@ -38,6 +38,7 @@ const FILES_ALLOWED: &[&str] = &[
     "crates/store/",
     "crates/embed/",
     "crates/lab/",
+    "crates/server/src/judge/",
     "crates/fuzz/src/bin/",
     "xtask/",
     "crates/server/src/main.rs",

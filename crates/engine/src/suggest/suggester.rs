@@ -1,4 +1,4 @@
-//! What can be suggested, kept up to date beside the fold: [`Suggester::renew`] reads a snapshot, and never keeps the writer or a
+//! What can be suggested, kept up to date beside the fold: `Suggester::renew` reads a snapshot, and never keeps the writer or a
 //! request waiting. What is new or was renamed is found at once; the order is made anew now and again.
 
 use crate::catalog::Catalog;
