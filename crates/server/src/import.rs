@@ -16,7 +16,7 @@ use bespoke_domain::{Problem, ProductPatch};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Rows of one batch.
 const BATCH: usize = 2000;
@@ -101,12 +101,16 @@ pub fn catalog_from(shop: &Shop, text: &[u8], done: &mut dyn FnMut(u64)) -> anyh
 }
 
 fn open(path: &Path) -> anyhow::Result<(Shape, Box<dyn BufRead>)> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let len = file.metadata().with_context(|| path.display().to_string())?.len();
-    let unpacked = unpack(path, len, BufReader::with_capacity(1 << 16, file));
-    let (name, reader) = unpacked.with_context(|| path.display().to_string())?;
+    let (name, reader) = unpacked(path)?;
     let shape = Shape::of(&name).with_context(|| path.display().to_string())?;
     Ok((shape, reader))
+}
+
+/// A file's text, unpacked where it is packed, and its name without the ending that says so.
+pub(crate) fn unpacked(path: &Path) -> anyhow::Result<(PathBuf, Box<dyn BufRead>)> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let len = file.metadata().with_context(|| path.display().to_string())?.len();
+    unpack(path, len, BufReader::with_capacity(1 << 16, file)).with_context(|| path.display().to_string())
 }
 
 fn catalog_rows(

@@ -1,17 +1,14 @@
 //! Judgment lists: CSV with a line for each product that somebody judged for a query. A bad line is reported with its number and reason;
 //! the good ones count.
 
-use crate::import::REPORTED_MAX;
+use crate::import::{REPORTED_MAX, unpacked};
 use crate::wire::field::ID_MAX;
 use crate::wire::lines::{Fields, Shape, csv_rows};
-use crate::wire::packed::unpack;
 use crate::wire::search::QUERY_MAX;
 use anyhow::{Context as _, bail};
 use bespoke_domain::Problem;
 use bespoke_models::relevance::Grades;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 /// Names of the columns, the first of each the one that is asked for.
@@ -125,10 +122,7 @@ pub(super) fn each_row(
     needed: &[&[&str]],
     take: &mut dyn FnMut(u64, Result<Fields, Problem>),
 ) -> anyhow::Result<()> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let len = file.metadata().with_context(|| path.display().to_string())?.len();
-    let unpacked = unpack(path, len, BufReader::with_capacity(1 << 16, file));
-    let (_, reader) = unpacked.with_context(|| path.display().to_string())?;
+    let (_, reader) = unpacked(path)?;
     let (columns, rows) = csv_rows(reader, shape).with_context(|| path.display().to_string())?;
     for names in needed {
         if !columns.iter().any(|column| is_among(names, column)) {
