@@ -38,7 +38,6 @@ const FILES_ALLOWED: &[&str] = &[
     "crates/store/",
     "crates/embed/",
     "crates/lab/",
-    "crates/server/src/judge/",
     "crates/fuzz/src/bin/",
     "xtask/",
     "crates/server/src/main.rs",
