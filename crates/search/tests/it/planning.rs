@@ -301,7 +301,6 @@ fn what_the_shop_says_means_the_same_is_found() {
     let rules = [
         rule(&["cell phone", "iphone", "handset"], &[]),
         rule(&["cans"], &["headphones", "wireless headset"]),
-        Synonym { ..rule(&["card"], &["headset"]) },
     ];
     let (synonyms, problems) = Synonyms::new(&rules, &Analyzer::new(Language::English));
     assert!(problems.is_empty(), "{problems:?}");
