@@ -383,6 +383,15 @@ impl Catalog {
         }
     }
 
+    /// Whether it has a brand or a value of an attribute.
+    #[inline]
+    pub fn has_value(&self, product: ProductNo, tag: u32) -> bool {
+        let has = |kept: &Kept| {
+            kept.values.contains(&tag) || kept.more && self.tags(product).binary_search(&tag).is_ok()
+        };
+        self.kept.get(product.index()).is_some_and(has)
+    }
+
     /// Its mean rating in tenths, where it is rated.
     #[inline]
     pub fn rating_tenths(&self, product: ProductNo) -> Option<u8> {

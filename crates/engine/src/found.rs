@@ -104,16 +104,18 @@ fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Meant) {
 /// Raises what has what was named; a usual price is that of the hit in the middle.
 fn raise(context: &Context<'_>, meant: &Meant, hits: &mut [Hit]) {
     let catalog = &context.snapshot.aggregates.catalog;
-    let octaves = hits.iter().filter_map(|hit| catalog.row(hit.product)).map(|row| row.octave);
-    let mut octaves: Vec<f32> = octaves.filter(|octave| octave.is_finite()).collect();
-    let half = octaves.len() / 2;
-    let middle = match octaves.is_empty() {
-        true => 0.0,
-        false => *octaves.select_nth_unstable_by(half, f32::total_cmp).1,
-    };
+    let middle = if meant.prices() { usual_octave(catalog, hits) } else { 0.0 };
     for hit in hits {
         hit.score *= meant.factor(catalog, hit.product, middle);
     }
+}
+
+/// The binary logarithm of the price in the middle; 0 without prices.
+fn usual_octave(catalog: &Catalog, hits: &[Hit]) -> f32 {
+    let octaves = hits.iter().filter_map(|hit| catalog.row(hit.product)).map(|row| row.octave);
+    let mut octaves: Vec<f32> = octaves.filter(|octave| octave.is_finite()).collect();
+    let half = octaves.len() / 2;
+    if octaves.is_empty() { 0.0 } else { *octaves.select_nth_unstable_by(half, f32::total_cmp).1 }
 }
 
 /// Everything in the page's category and below it.

@@ -2,6 +2,7 @@
 //! them. Which words say what is read by `bespoke-search`; here it meets the catalogue.
 
 use crate::catalog::{Catalog, Number};
+use crate::category_tree::CategorySet;
 use crate::context::Context;
 use bespoke_domain::search::{Search, Understood};
 use bespoke_domain::{CategoryNo, ProductNo};
@@ -42,7 +43,8 @@ enum Limit {
 #[derive(Debug)]
 enum Raised {
     Tag(u32),
-    Category(CategoryNo),
+    /// One of these categories.
+    Within(CategorySet),
 }
 
 impl Meant {
@@ -110,7 +112,8 @@ impl Meant {
                 };
                 shown.value.clone_from(&value.text);
                 let raised = match &value.about {
-                    About::Category => category_of(catalog, &value.text).map(Raised::Category),
+                    About::Category => category_of(catalog, &value.text)
+                        .map(|category| Raised::Within(catalog.with_all_below(&[category]))),
                     about => number_of(catalog, about, &value.text).map(Raised::Tag),
                 };
                 self.raised.extend(raised.map(|raised| (VALUE_BOOST * one.confidence, raised)));
@@ -132,9 +135,14 @@ impl Meant {
         })
     }
 
+    /// Whether a usual price is looked at.
+    pub fn prices(&self) -> bool {
+        self.price_sign != 0.0
+    }
+
     /// Whether any product is raised.
     pub fn raises(&self) -> bool {
-        !self.raised.is_empty() || self.price_sign != 0.0
+        !self.raised.is_empty() || self.prices()
     }
 
     /// By what a product's score is multiplied; `middle` is the binary logarithm of a usual price among what matches.
@@ -143,12 +151,8 @@ impl Meant {
         let mut factor = 1.0;
         for (boost, raised) in &self.raised {
             let has = match raised {
-                Raised::Tag(tag) => {
-                    let mut has = false;
-                    catalog.each_value(product, |held| has |= held == *tag);
-                    has
-                }
-                Raised::Category(category) => catalog.is_within(row.category, &[*category]),
+                Raised::Tag(tag) => catalog.has_value(product, *tag),
+                Raised::Within(categories) => categories.contains(row.category),
             };
             factor *= if has { 1.0 + boost } else { 1.0 };
         }
