@@ -116,3 +116,6 @@ pub mod tall;
 pub mod metrics;
 /// How relevant the results of a search are, by judgments.
 pub mod relevance;
+
+/// Whether something helped, and how sure that is.
+pub mod statistics;
