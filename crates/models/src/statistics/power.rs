@@ -108,7 +108,7 @@ mod tests {
             [(0.03, 0.1, 53_208.0), (0.05, 0.1, 31_231.0), (0.1, 0.1, 14_748.0), (0.02, 0.05, 315_203.0)]
         {
             let both = units_needed(base * lift, &Arms::shares(base, lift), &Demand::default());
-            assert_eq!((both / 2.0).round(), wanted, "{base} {lift}");
+            assert!((both / 2.0 - wanted).abs() <= 0.5, "{base} {lift}");
         }
     }
 
