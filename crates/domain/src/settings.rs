@@ -3,6 +3,7 @@
 
 use crate::condition::Condition;
 use crate::event::PageType;
+use crate::experiment::{Experiment, Holdout};
 use crate::money::Currency;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,10 @@ pub struct Settings {
     pub models: Vec<ModelUse>,
     /// What is set of search.
     pub search: SearchSettings,
+    /// The permanent share without personalization.
+    pub holdout: Holdout,
+    /// What is compared, names unique.
+    pub experiments: Vec<Experiment>,
 }
 
 impl Settings {

@@ -3,8 +3,10 @@
 
 use crate::condition::{Check, Lookup};
 use crate::engine::Snapshot;
+use crate::experiment::{Assigned, assigned};
 use crate::found::Found;
 use crate::profile::{Act, Dated, Profile, Recent};
+use crate::tables::PlannedPlacement;
 use bespoke_domain::{CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
 use std::cell::OnceCell;
 
@@ -17,7 +19,11 @@ pub struct Context<'a> {
     pub snapshot: &'a Snapshot,
     /// What was asked.
     pub request: &'a Request,
-    /// The shopper, where consent allows.
+    /// The arms it is in.
+    pub assigned: Assigned,
+    /// The placement that answers: the one that was asked for, or what stands in for it in an arm.
+    pub planned: Option<&'a PlannedPlacement>,
+    /// The shopper, where consent allows and nobody is held out.
     pub profile: Option<&'a Profile>,
     /// The last entry of the shopper's profile, read or not: whether it may be read is told by it too.
     pub profile_offset: Offset,
@@ -51,7 +57,15 @@ impl<'a> Context<'a> {
     pub fn new(snapshot: &'a Snapshot, profile: Option<&'a Profile>, request: &'a Request) -> Self {
         let unknown = snapshot.aggregates.unknown_consent();
         let profile_offset = profile.map(|profile| profile.last_offset).unwrap_or_default();
-        let allowed = |profile: &&Profile| profile.consent(unknown).allows(Purpose::Personalization);
+        let settings = snapshot.aggregates.settings.as_deref();
+        let assigned = settings
+            .map(|settings| assigned(settings, &snapshot.aggregates.epochs, request))
+            .unwrap_or_default();
+        let name = assigned.variant.as_ref().unwrap_or(&request.placement);
+        let planned = snapshot.plan.get(name);
+        let allowed = |profile: &&Profile| {
+            !assigned.is_held && profile.consent(unknown).allows(Purpose::Personalization)
+        };
         let profile = profile.filter(allowed);
         let mut missing_ids = Vec::new();
         let items = resolve(snapshot, &request.items, &mut missing_ids);
@@ -70,6 +84,8 @@ impl<'a> Context<'a> {
         Self {
             snapshot,
             request,
+            assigned,
+            planned,
             profile,
             profile_offset,
             items,
@@ -88,10 +104,7 @@ impl<'a> Context<'a> {
 
     /// What the request's search finds; `None` where it searches for nothing.
     pub fn found(&self) -> Option<&Found> {
-        let find = || {
-            let planned = self.snapshot.plan.get(&self.request.placement)?;
-            Some(Found::new(self, planned, self.request.search.as_deref()?))
-        };
+        let find = || Some(Found::new(self, self.planned?, self.request.search.as_deref()?));
         self.found.get_or_init(find).as_ref()
     }
 

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::engine::Snapshot;
+use crate::experiment::place;
 use crate::features::narrow;
 use crate::foresight::{Foresight, bought_worth, foresee};
 use crate::pool::{Place, Pool, Pooled};
@@ -36,9 +37,12 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
 /// The same, of a request that is resolved already.
 pub fn decide_in(context: &Context<'_>) -> Decision {
     let request = context.request;
-    let Some(planned) = context.snapshot.plan.get(&request.placement) else { return nothing(context) };
-    if bucket(request) >= planned.placement.rollout {
+    let Some(planned) = context.planned else { return nothing(context) };
+    if !is_rolled_out(request, planned.placement.rollout) {
         return Decision { fallback: Fallback::Off, ..nothing(context) };
+    }
+    if context.assigned.is_external {
+        return Decision { fallback: Fallback::External, ..nothing(context) };
     }
     if request.room == Some(0) {
         return Decision { fallback: Fallback::Clutter, ..nothing(context) };
@@ -57,7 +61,7 @@ pub fn decide_in(context: &Context<'_>) -> Decision {
 /// where the slate falls back, or the placement has no objective. The same that [`decide`] describes.
 pub fn describe(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request) -> Described {
     let context = Context::new(snapshot, profile, request);
-    let Some(planned) = snapshot.plan.get(&request.placement) else { return Described::default() };
+    let Some(planned) = context.planned else { return Described::default() };
     let (mut work, fallback) = Work::ordered(&context, planned, room(planned, request).0);
     let foresight = work.foresee(&context, planned, fallback);
     let objective = planned.placement.objective.as_ref();
@@ -83,18 +87,13 @@ pub struct Described {
     pub bought: Vec<f32>,
 }
 
-/// Where the shopper stands in the roll-out of the placement, 0 to 99: the same at every request, and another for another
-/// placement. Without a shopper each request stands for itself, the pages of a listing for its first.
-fn bucket(request: &Request) -> u8 {
+/// Whether the placement is rolled out to who asks: the same at every request, and independent for another placement. Without a
+/// known shopper each request stands for itself, the pages of a listing for its first.
+fn is_rolled_out(request: &Request, rollout: u8) -> bool {
     let first = request.follows.map_or(request.id, |(first, _)| first);
-    let own = request.shopper.map_or(first.0, |shopper| u128::from(shopper.0));
-    let bytes = request.placement.bytes().chain(own.to_le_bytes());
-    // FNV-1a, and the finalizer of MurmurHash3 to mix its low bits.
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    ((hash ^ hash >> 33) % 100) as u8
+    let known = [request.bucket, request.shopper.map_or(0, |shopper| u64::from(shopper.0) + 1)];
+    let key = known.into_iter().find(|key| *key != 0).unwrap_or(first.0 as u64 ^ (first.0 >> 64) as u64);
+    place("rollout", &request.placement, key) < u16::from(rollout) * 100
 }
 
 /// How many slots, and their caps. Whoever gives what is to be put in order gets all of it back.
@@ -122,6 +121,7 @@ fn nothing(context: &Context<'_>) -> Decision {
     Decision {
         request: context.request.clone(),
         versions: versions(context),
+        arms: context.assigned.arms.clone(),
         headline: String::new(),
         slate: Vec::new(),
         personalization: Personalization::None,
@@ -152,7 +152,7 @@ fn versions(context: &Context<'_>) -> Versions {
 
 /// The learnt models in force that the placement names.
 fn models(context: &Context<'_>) -> Vec<(String, ArtifactId)> {
-    let Some(planned) = context.snapshot.plan.get(&context.request.placement) else { return Vec::new() };
+    let Some(planned) = context.planned else { return Vec::new() };
     let is_used = |name: &str| {
         planned.sources.iter().any(|source| source.spec.name == name)
             || planned.scorers.iter().any(|scorer| scorer.spec.name == name)
@@ -482,7 +482,7 @@ impl<'a> Work<'a> {
             _ if slate.is_empty() => String::new(),
             Fallback::None => placement.headline.clone(),
             Fallback::Popular => placement.fallback_headline.clone(),
-            Fallback::Hidden | Fallback::Off | Fallback::Clutter => String::new(),
+            Fallback::Hidden | Fallback::Off | Fallback::Clutter | Fallback::External => String::new(),
         };
         let objective = placement.objective.as_ref().filter(|_| !foresight.foreseen.is_empty());
         let named = |(source, count): &(&PlannedSource, u32)| (source.spec.name.to_owned(), *count);

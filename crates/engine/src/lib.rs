@@ -24,6 +24,8 @@ pub mod context;
 pub mod decide;
 /// The fold and its published snapshots.
 pub mod engine;
+/// Arms, and what became of their units.
+pub mod experiment;
 /// What results can be narrowed by.
 pub mod facets;
 /// What candidates are like, as numbers.

@@ -8,7 +8,8 @@ use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
-    catalog_versions, clock, keys, models_api, operate, queries_api, recommend, search_api, suggest_api, tune,
+    catalog_versions, clock, experiments_api, keys, models_api, operate, queries_api, recommend, search_api,
+    suggest_api, tune,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -89,6 +90,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/search/ubi", get(get_ubi))
         .route("/v1/settings/search", get(get_search_settings).put(put_search_settings))
         .route("/v1/categories/{path}/products", get(get_category))
+        .route("/v1/experiments", get(get_experiments))
+        .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
+        .route("/v1/experiments/{name}/stop", post(post_stop))
+        .route("/v1/experiments/{name}/plan", get(get_plan).post(post_plan))
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
         .route("/v1/placements/{placement}", patch(patch_placement))
@@ -288,6 +293,60 @@ async fn put_search_settings(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     Ok(axum::Json(operate::put_search_settings(&app, &body).await?).into_response())
+}
+
+async fn get_experiments(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let told = tokio::task::spawn_blocking(move || experiments_api::list(&app.shop)).await;
+    Ok(axum::Json(told.map_err(|_| ApiError::internal())?).into_response())
+}
+
+async fn get_experiment(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let told = tokio::task::spawn_blocking(move || experiments_api::get(&app.shop, &name)).await;
+    Ok(axum::Json(told.map_err(|_| ApiError::internal())??).into_response())
+}
+
+async fn put_experiment(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(experiments_api::set(&app, &name, &body).await?).into_response())
+}
+
+async fn post_stop(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(experiments_api::stop(&app, &name).await?).into_response())
+}
+
+async fn get_plan(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(experiments_api::planned(&app.shop, &name, None)?).into_response())
+}
+
+async fn post_plan(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(experiments_api::planned(&app.shop, &name, Some(&body))?).into_response())
 }
 
 /// How long the caller waits, `x-timeout-ms`.

@@ -70,6 +70,7 @@ fn answer(app: &App, scope: Scope, timeout: Duration, asked: AskedSearch) -> Res
         query: query(search, met),
         personalization: render::personalization(decision.personalization).to_owned(),
         fallback: render::fallback(decision.fallback).to_owned(),
+        arms: render::arms(&decision),
         missing_ids: decision.missing_ids.clone(),
         skipped: decision.request.skipped.clone(),
         took_ms: took.as_millis() as u64,

@@ -1,7 +1,7 @@
 //! `/v1/search` and `/v1/categories/{path}/products`: what is asked and what is answered.
 
 use super::field::{Fields, ID_MAX, object_of};
-use super::recommend::{Asked, RecommendContext, SlotBody};
+use super::recommend::{Asked, InArmBody, RecommendContext, SlotBody};
 use bespoke_domain::Problem;
 use bespoke_domain::event::PageType;
 use bespoke_domain::search::{Choice, REFINEMENTS_MAX, RESULTS_MAX, Refinement, SORTS, Search, Sort};
@@ -222,8 +222,10 @@ pub struct SearchBody {
     pub sort: String,
     /// none, session or full.
     pub personalization: String,
-    /// none, popular, hidden, off.
+    /// none, popular, hidden, off, or external: the arm leaves it to something else.
     pub fallback: String,
+    /// The arms that it was made in.
+    pub arms: Vec<InArmBody>,
     /// Ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,
     /// Sources that were left out for want of time; see `x-timeout-ms`.

@@ -9,6 +9,7 @@ use bespoke_domain::decision::{
 };
 use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
+use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Experiment, Guardrail, Holdout, Unit};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort, Understood};
@@ -110,6 +111,7 @@ fn event() -> Event {
         consent: Consent::DENIED.with(Purpose::Personalization, true),
         statement: Statement::default().with(Purpose::Marketing, false).with(Purpose::Analytics, true),
         link: Some(ShopperNo(300)),
+        buckets: (0x1111_2222, 0x3333),
         page: PageType::Confirmation,
         visible: true,
         currency: Some(eur()),
@@ -219,6 +221,35 @@ fn settings() -> Settings {
         }],
         models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
         search: search_settings(),
+        holdout: Holdout { share: 300 },
+        experiments: vec![experiment()],
+    }
+}
+
+fn experiment() -> Experiment {
+    let uses = vec![("home_hero".to_owned(), "home_new".to_owned())];
+    let arms = vec![
+        ArmUse { name: "control".to_owned(), share: 5_000, ..ArmUse::default() },
+        ArmUse { name: "new".to_owned(), share: 5_000, uses, is_external: true },
+    ];
+    Experiment {
+        name: "hero".to_owned(),
+        unit: Unit::Switchback(60),
+        layer: "home".to_owned(),
+        slice: (0, 8_000),
+        placements: vec!["home_hero".to_owned()],
+        arms,
+        metric: "revenue".to_owned(),
+        guardrails: vec![Guardrail { metric: "return_rate".to_owned(), margin: 0.25 }],
+        analysis: Analysis::FixedHorizon,
+        effect: 0.03,
+        days: 21,
+        planned_units: 40_000,
+        cap: 500.0,
+        covariate: "before_acts".to_owned(),
+        from: Some(Millis(1_780_000_000_000)),
+        until: Some(Millis(1_790_000_000_000)),
+        is_stopped: true,
     }
 }
 
@@ -242,6 +273,8 @@ fn request() -> Request {
         now: Millis(1_780_000_000_500),
         placement: "home_hero".to_owned(),
         shopper: Some(ShopperNo(77)),
+        bucket: 0x4444_5555,
+        session: 0x66,
         page: PageType::Product,
         items: vec!["SKU-1".to_owned()],
         category: Some("Home".to_owned()),
@@ -303,6 +336,7 @@ fn decision() -> Decision {
             engine: "0.1.0".to_owned(),
             models: vec![("slim".to_owned(), ArtifactId(5))],
         },
+        arms: vec![Arm { experiment: "hero".to_owned(), epoch: 2, arm: "new".to_owned() }],
         headline: "For you".to_owned(),
         slate: vec![slot],
         personalization: Personalization::Full,

@@ -151,6 +151,7 @@ impl Results {
             items: found.items.clone(),
             personalization: found.personalization.clone(),
             fallback: found.fallback.clone(),
+            arms: Vec::new(),
             missing_ids: found.missing_ids.clone(),
             skipped: found.skipped.clone(),
             next: None,
