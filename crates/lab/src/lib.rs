@@ -17,6 +17,8 @@ pub mod attribute_queries;
 pub mod baskets;
 /// Iterative reveal on the test data.
 pub mod evaluate;
+/// Statistics of experiments, on published results and planted truth.
+pub mod experiments;
 /// Accessories on a real catalogue.
 pub mod fits;
 /// The same predictions over HTTP.

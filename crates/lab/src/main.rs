@@ -3,7 +3,7 @@
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
 use bespoke_lab::{
-    args, baskets, bench, evaluate, fits, http, ranker, report, search, seeded, sequences, topn,
+    args, baskets, bench, evaluate, experiments, fits, http, ranker, report, search, seeded, sequences, topn,
 };
 use std::process::ExitCode;
 
@@ -76,6 +76,7 @@ fn run(command: &Command) -> Result<String, Error> {
             let result = fits::run(data)?;
             serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
         }
+        Command::Experiments(options) => experiments::run(options),
         Command::Bench(options) => {
             let figures = bench::run(options)?;
             Ok(if options.json { report::figures_json(&figures) } else { report::figures(&figures) })

@@ -1,7 +1,8 @@
 //! How evenly attention is spread: over products (popularity bias), over what one shopper is shown (filter bubbles), over brands and sellers against what they
 //! offer (fairness of exposure).
 
-use super::sample::{Effect, Interval, Look, Sample};
+use super::distributions::normal_quantile;
+use super::sample::Interval;
 
 /// Gini coefficient of counts: 0 where all are alike, towards 1 where one has everything. Those with nothing MUST be among them. 0 without any.
 pub fn gini(counts: &[u64]) -> f64 {
@@ -38,7 +39,7 @@ pub fn coverage(counts: &[u64]) -> f64 {
 pub struct Exposure {
     /// Its share of what was shown over its share of what could be: 1 is in proportion, 0 never shown.
     pub ratio: f64,
-    /// What the ratio may be, over decisions.
+    /// What the ratio may be (Wilson 1927, who knows that none of ten is not never).
     pub interval: Interval,
 }
 
@@ -46,15 +47,13 @@ impl Exposure {
     /// `shown` of `slots` were the group's, as was the share `supply` of the eligible. Slots of a decision are not independent: where what varies is the
     /// decision, give decisions as `slots` and their mean share as `shown`.
     pub fn new(shown: u64, slots: u64, supply: f64, alpha: f64) -> Self {
-        let share = Sample::share(shown, slots.max(2));
-        let effect =
-            Effect { estimate: share.mean, error: share.error(), degrees: f64::INFINITY, count: share.count };
-        let interval = effect.interval(alpha, Look::Once);
-        let over = |value: f64| (value / supply).max(0.0);
-        Self {
-            ratio: over(share.mean),
-            interval: Interval { low: over(interval.low), high: over(interval.high) },
-        }
+        let (n, share) = (slots.max(1) as f64, shown as f64 / slots.max(1) as f64);
+        let z = normal_quantile(1.0 - 0.5 * alpha);
+        let pull = z * z / n;
+        let middle = (share + 0.5 * pull) / (1.0 + pull);
+        let half = (pull * (share * (1.0 - share) + 0.25 * pull)).sqrt() / (1.0 + pull);
+        let interval = Interval { low: (middle - half) / supply, high: (middle + half) / supply };
+        Self { ratio: share / supply, interval }
     }
 
     /// Whether it is beyond doubt shown less than 1/`times` or more than `times` its part.
@@ -83,5 +82,9 @@ mod tests {
         assert!(Exposure::new(100, 1000, 0.3, 0.05).is_out_of_proportion(2.0));
         assert!(Exposure::new(90, 100, 0.3, 0.05).is_out_of_proportion(2.0));
         assert!(!Exposure::new(1, 10, 0.3, 0.05).is_out_of_proportion(2.0), "ten slots say little");
+        assert!(!Exposure::new(0, 5, 0.3, 0.05).is_out_of_proportion(2.0), "and none of five is not never");
+        // Wilson's interval of 10 of 100: .0552 to .1744.
+        let tenth = Exposure::new(10, 100, 1.0, 0.05).interval;
+        assert!((tenth.low - 0.055_229).abs() < 1e-5 && (tenth.high - 0.174_366).abs() < 1e-5, "{tenth:?}");
     }
 }

@@ -111,7 +111,7 @@ impl Question {
             return Verdict::Harm(broken.name.clone());
         }
         if let Some(open) = self.guardrails.iter().find(|metric| !self.is_tolerated(metric)) {
-            return self.wait_for(open);
+            return self.wait_for(open, harm_alpha);
         }
         let interval = self.primary.better_by(self.alpha, self.look);
         if interval.low > 0.0 {
@@ -119,7 +119,7 @@ impl Question {
         } else if -self.primary.margin < interval.low && interval.high < self.primary.margin {
             Verdict::Equivalent
         } else {
-            self.wait_for(&self.primary)
+            self.wait_for(&self.primary, self.alpha)
         }
     }
 
@@ -177,11 +177,11 @@ impl Question {
         guardrail.better_by(self.alpha, self.look).low > -guardrail.margin
     }
 
-    fn wait_for(&self, metric: &Metric) -> Verdict {
+    fn wait_for(&self, metric: &Metric, alpha: f64) -> Verdict {
         match self.look {
             Look::Once => Verdict::Ended,
             Look::Always(_) => {
-                self.not_yet(metric, metric.units_until(0.5 * metric.margin, self.alpha, self.look))
+                self.not_yet(metric, metric.units_until(0.5 * metric.margin, alpha, self.look))
             }
         }
     }
@@ -314,6 +314,23 @@ mod tests {
             let count = 20_000.0 + units;
             let error = 0.012 * (20_000.0 / count).sqrt();
             later.primary.effect = Effect { estimate, error, count, ..waiting.primary.effect };
+            assert!(!matches!(later.verdict(), Verdict::NotYet { .. }), "{estimate}");
+        }
+    }
+
+    #[test]
+    fn with_several_guardrails_harm_needs_more_and_so_does_an_answer() {
+        let mut waiting = question((0.05, 0.01), (0.02, 0.0065));
+        assert!(matches!(waiting.verdict(), Verdict::Harm(_)));
+        let others = (0..4).map(|_| metric("bounces", 0.0, 0.001, Good::Down, 0.01));
+        waiting.guardrails.extend(others);
+        let Verdict::NotYet { units, metric, .. } = waiting.verdict() else { panic!("one of five") };
+        assert_eq!(metric, "returns");
+        for estimate in [-0.02, 0.0, 0.0049, 0.0051, 0.02] {
+            let mut later = waiting.clone();
+            let count = 20_000.0 + units;
+            let effect = &mut later.guardrails[0].effect;
+            *effect = Effect { estimate, error: effect.error * (20_000.0 / count).sqrt(), count, ..*effect };
             assert!(!matches!(later.verdict(), Verdict::NotYet { .. }), "{estimate}");
         }
     }
