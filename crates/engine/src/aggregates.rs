@@ -3,6 +3,7 @@
 
 use crate::catalog::Catalog;
 use crate::compatibility::Compatibility;
+use crate::demand::Demand;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
@@ -124,6 +125,8 @@ pub struct Aggregates {
     pub pulse: Arc<Pulse>,
     /// What is searched for, and what comes of it.
     pub queries: Queries,
+    /// What results are narrowed by.
+    pub demand: Demand,
     /// Learnt models in force, by name.
     pub models: BTreeMap<String, ArtifactId>,
     /// Catalogue files taken in lately, the newest last.
@@ -167,6 +170,7 @@ impl Default for Aggregates {
             settings_history: Vec::new(),
             pulse: Arc::default(),
             queries: Queries::default(),
+            demand: Demand::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
             settings: None,
@@ -441,8 +445,11 @@ impl Aggregates {
         let live_catalog = std::mem::replace(&mut self.catalog, catalog);
         let queries = self.queries.freeze();
         let live_queries = std::mem::replace(&mut self.queries, queries);
+        let demand = self.demand.freeze();
+        let live_demand = std::mem::replace(&mut self.demand, demand);
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
+        self.demand = live_demand;
         frozen
     }
 }

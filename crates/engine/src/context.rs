@@ -3,6 +3,7 @@
 
 use crate::condition::{Check, Lookup};
 use crate::engine::Snapshot;
+use crate::facets::{Facet, facets};
 use crate::found::Found;
 use crate::profile::{Act, Dated, Profile, Recent};
 use bespoke_domain::{CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
@@ -44,6 +45,8 @@ pub struct Context<'a> {
     pub missing_ids: Vec<String>,
     /// What the search finds, once it was looked for.
     found: OnceCell<Option<Found>>,
+    /// What its results can be narrowed by, once that was counted.
+    facets: OnceCell<Vec<Facet>>,
 }
 
 impl<'a> Context<'a> {
@@ -83,6 +86,7 @@ impl<'a> Context<'a> {
             filter: request.filter.as_ref().map(|filter| resolved(snapshot, filter)),
             missing_ids,
             found: OnceCell::new(),
+            facets: OnceCell::new(),
         }
     }
 
@@ -93,6 +97,21 @@ impl<'a> Context<'a> {
             Some(Found::new(self, planned, self.request.search.as_deref()?))
         };
         self.found.get_or_init(find).as_ref()
+    }
+
+    /// What the search's results can be narrowed by; none where that is not asked for.
+    pub fn facets(&self) -> &[Facet] {
+        let count = || {
+            let search = self.request.search.as_deref()?;
+            Some(facets(self, search, self.found()?, search.facets.as_deref()?))
+        };
+        self.facets.get_or_init(|| count().unwrap_or_default())
+    }
+
+    /// The same, where nothing else is asked any more.
+    pub fn into_facets(self) -> Vec<Facet> {
+        self.facets();
+        self.facets.into_inner().unwrap_or_default()
     }
 
     /// The products that "together" sources start from: the page's, else the cart's, else the visit's last.

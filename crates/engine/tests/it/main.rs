@@ -5,6 +5,7 @@ mod conditions;
 mod golden;
 mod invariants;
 mod learnt;
+mod narrowing;
 mod occasions;
 mod ranker;
 mod searching;
