@@ -45,6 +45,8 @@ pub struct SearchSettings {
     pub language: Language,
     /// Words that mean the same, or nearly.
     pub synonyms: Vec<Synonym>,
+    /// Facets that come first, in this order, where results have them.
+    pub facets: Vec<String>,
 }
 
 /// A language whose endings are known.

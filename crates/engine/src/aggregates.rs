@@ -5,6 +5,7 @@ use crate::catalog::Catalog;
 use crate::compatibility::Compatibility;
 use crate::experiment::Epochs;
 use crate::experiment::ledger::Ledger;
+use crate::demand::Demand;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
@@ -130,6 +131,8 @@ pub struct Aggregates {
     pub epochs: Arc<Epochs>,
     /// What became of the units of each arm.
     pub ledger: Ledger,
+    /// What results are narrowed by.
+    pub demand: Demand,
     /// Learnt models in force, by name.
     pub models: BTreeMap<String, ArtifactId>,
     /// Catalogue files taken in lately, the newest last.
@@ -175,6 +178,7 @@ impl Default for Aggregates {
             queries: Queries::default(),
             epochs: Arc::default(),
             ledger: Ledger::default(),
+            demand: Demand::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
             settings: None,
@@ -452,9 +456,11 @@ impl Aggregates {
         let live_queries = std::mem::replace(&mut self.queries, queries);
         let ledger = self.ledger.freeze();
         let live_ledger = std::mem::replace(&mut self.ledger, ledger);
+        let demand = self.demand.freeze();
+        let live_demand = std::mem::replace(&mut self.demand, demand);
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
-        self.ledger = live_ledger;
+        (self.ledger, self.demand) = (live_ledger, live_demand);
         frozen
     }
 }

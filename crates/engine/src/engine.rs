@@ -5,7 +5,7 @@ use crate::aggregates::Aggregates;
 use crate::condition::Lookup;
 use crate::context::Context;
 use crate::experiment::ledger::{Prices, Who};
-use crate::facets::{Facet, facets};
+use crate::facets::Facet;
 use crate::names::Names;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
@@ -92,20 +92,12 @@ impl Live {
         self.decide_on(&self.snapshot(), request)
     }
 
-    /// Decides on a search, and counts what its results can be narrowed by: the `named` facets, or those that tell most apart.
-    pub fn search_on(
-        &self,
-        snapshot: &Snapshot,
-        request: &Request,
-        named: &[String],
-    ) -> (Decision, Vec<Facet>) {
+    /// Decides on a search; with the facets that it wants of its results.
+    pub fn search_on(&self, snapshot: &Snapshot, request: &Request) -> (Decision, Vec<Facet>) {
         let profile = request.shopper.and_then(|shopper| self.profile(shopper));
         let context = Context::new(snapshot, profile.as_deref(), request);
         let decision = crate::decide::decide_in(&context);
-        let facets = match (request.search.as_deref(), context.found()) {
-            (Some(search), Some(found)) => facets(&context, search, found, named),
-            _ => Vec::new(),
-        };
+        let facets = context.into_facets();
         (decision, facets)
     }
 
@@ -199,6 +191,10 @@ impl Engine {
                 self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
                 let profiles = &self.live.profiles;
                 self.aggregates.queries.fold_decision(decision, |shopper| profiles.root(shopper));
+                if let Some(shopper) = decision.request.shopper {
+                    let Aggregates { demand, catalog, .. } = &mut self.aggregates;
+                    demand.fold(catalog, decision, profiles.root(shopper));
+                }
             }
             Body::Model(change) => self.aggregates.fold_model(change),
             Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
@@ -296,6 +292,7 @@ impl Engine {
         });
         if withdraws {
             self.aggregates.queries.forget(root);
+            self.aggregates.demand.forget(root);
         }
     }
 

@@ -1,23 +1,27 @@
 //! What a search's results can be narrowed by: values with how many products have them, exactly, variants of one counted once. A
 //! facet that is narrowed by already is counted as if it were not, so that another of its values can be chosen (disjunctive).
-//! Which facets, in which order: those that tell most of these results apart, unless the request names them.
+//! Which facets, in which order: unless the request names them, those that the shop puts first, then those that shoppers use on
+//! such results ([`crate::demand`]) times how well they tell these apart. Values come by how many have them, by how often they are
+//! chosen, and by what the shopper deals with.
 
 use crate::catalog::{Catalog, Number};
 use crate::context::Context;
+use crate::demand::{Wanted, category_of};
 use crate::found::Found;
+use crate::scorer::affinity::{Likes, likes};
 use crate::variants::is_lone;
 use bespoke_domain::search::{Choice, Refinement, Search};
 use bespoke_domain::{CategoryNo, ProductNo};
 use std::cell::RefCell;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Most facets of an answer.
 pub const FACETS_MAX: usize = 20;
 /// Most values of one.
 pub const VALUES_MAX: usize = 50;
-/// Facets where the request names none, beside category, brand, price and rating.
-const BY_USE: usize = 6;
+/// Facets that always are among the first where nothing is known of demand, and others where the request names none.
+const OWN: [&str; 4] = ["category", "brand", "price", "rating"];
+const OTHERS: usize = 6;
 /// Share of the results that an attribute must be known of to be offered by itself.
 const KNOWN_MIN: f64 = 0.1;
 /// Ranges that prices are cut into, and prices that say where.
@@ -35,13 +39,13 @@ pub struct Value {
     pub chosen: bool,
 }
 
-/// A stretch of numbers with how many products lie in it: from its first number, below its second, the last one's end included.
+/// A stretch of numbers with how many products lie in it: from its first number on, and below its second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
     /// The least.
     pub from: f64,
-    /// Where it ends.
-    pub to: f64,
+    /// Where it ends; the last one nowhere.
+    pub to: Option<f64>,
     /// Products in it.
     pub count: u32,
 }
@@ -51,7 +55,7 @@ pub struct Stretch {
 pub struct Facet {
     /// An attribute, `brand`, `category`, `price` or `rating`.
     pub name: String,
-    /// Its values, those that are chosen first, then those of most products; none for numbers.
+    /// Its values, those that are chosen first; none for numbers.
     pub values: Vec<Value>,
     /// Of numbers: least and greatest.
     pub bounds: Option<(f64, f64)>,
@@ -59,9 +63,13 @@ pub struct Facet {
     pub stretches: Vec<Stretch>,
 }
 
-/// The facets of what was found: those named, or those that tell most apart.
+/// The facets of what was found: those named, or those that serve best.
 pub fn facets(context: &Context<'_>, search: &Search, found: &Found, named: &[String]) -> Vec<Facet> {
-    let counter = Counter { catalog: &context.snapshot.aggregates.catalog, context, search, found };
+    let aggregates = &context.snapshot.aggregates;
+    let catalog = &aggregates.catalog;
+    let category = category_of(catalog, found.best.iter().map(|(_, product)| *product));
+    let wanted = aggregates.demand.of(catalog, category, context.request.now);
+    let counter = Counter { catalog, context, search, found, wanted, likes: likes(context) };
     thread_local! {
         static OWN: RefCell<Tally> = RefCell::default();
     }
@@ -86,6 +94,8 @@ struct Counter<'a> {
     context: &'a Context<'a>,
     search: &'a Search,
     found: &'a Found,
+    wanted: Wanted<'a>,
+    likes: Likes,
 }
 
 impl<'a> Counter<'a> {
@@ -98,7 +108,7 @@ impl<'a> Counter<'a> {
         self.found.matched.iter().filter(move |(_, fails)| fails & !own == 0).map(|(product, _)| *product)
     }
 
-    /// The attributes that tell most apart: known of many, and of many values none of which all have.
+    /// The facets that serve best: those that the shop puts first, those that are wanted and tell most apart, and what is chosen.
     fn useful(&self, tally: &Tally) -> Vec<String> {
         let mut by_owner: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
         for (tag, count, _) in tally.tags.each() {
@@ -113,22 +123,45 @@ impl<'a> Counter<'a> {
             (known / all).min(1.0) * (1.0 - squares / (known * known).max(1.0)).max(0.0)
         };
         let brand = self.catalog.tag("brand", "");
-        let is_offered =
-            |(owner, (known, _)): &(u32, (f64, f64))| *known >= KNOWN_MIN * all && brand != Some(*owner);
-        let offered = by_owner.into_iter().filter(is_offered);
+        let of_brand = brand.and_then(|owner| by_owner.remove(&owner)).map_or(0.0, worth);
+        let offered = by_owner.into_iter().filter(|(_, (known, _))| *known >= KNOWN_MIN * all);
         let name = |owner| self.catalog.tag_parts(owner).map_or("", |(name, _)| name);
-        let mut best: Vec<(f64, &str)> = offered.map(|(owner, sums)| (worth(sums), name(owner))).collect();
-        best.retain(|(worth, _)| *worth > 0.0);
-        best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        let own = ["category", "brand", "price", "rating"].into_iter().map(str::to_owned);
+        let mut others: Vec<(f64, &str)> = offered.map(|(owner, sums)| (worth(sums), name(owner))).collect();
+        others.retain(|(worth, _)| *worth > 0.0);
+        others.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        let own = OWN.map(|name| (if name == "brand" { of_brand } else { tally.worth(name) }, name));
+        self.in_order(own.into_iter().chain(others))
+    }
+
+    /// Facets with how well they tell the results apart, in the order of those of which nothing is known, in the order that serves.
+    fn in_order<'b>(&self, facets: impl Iterator<Item = (f64, &'b str)>) -> Vec<String> {
+        let scored = facets.enumerate().map(|(place, (useful, name))| (self.wanted.facet(name, useful, place), name));
+        let mut scored: Vec<(f64, &str)> = scored.collect();
+        // Stable: of equals the first stays first.
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let settings = self.context.snapshot.aggregates.settings.as_deref();
+        let pinned = settings.map_or(&[][..], |settings| &settings.search.facets).iter().map(|name| name.to_lowercase());
+        let best = scored.iter().take(OWN.len() + OTHERS).map(|(_, name)| (*name).to_owned());
         let chosen = self.search.refinements.iter().map(|one| one.facet.to_lowercase());
-        let mut names: Vec<String> = own.collect();
-        for name in chosen.chain(best.iter().take(BY_USE).map(|(_, name)| (*name).to_owned())) {
+        let mut names: Vec<String> = Vec::new();
+        for name in pinned.chain(best).chain(chosen) {
             if !names.contains(&name) {
                 names.push(name);
             }
         }
         names
+    }
+
+    /// What a value weighs against the others of its facet: its share of the counts and of what was chosen, by how much likelier the
+    /// shopper is to deal with what has it.
+    fn weights<'b>(&'b self, folded: &str, all: u32) -> impl Fn(u32, u32) -> f64 + 'b {
+        let (shares, kept) = self.wanted.values(folded);
+        let is_tag = folded != "category";
+        move |key, count| {
+            let share = f64::from(count) / f64::from(all.max(1));
+            let likelier = if is_tag { libm::exp(f64::from(self.likes.of(key))) } else { 1.0 };
+            (shares.get(&key).copied().unwrap_or_default() + kept * share) * likelier
+        }
     }
 
     fn facet(&self, name: &str, tally: &Tally) -> Option<Facet> {
@@ -138,14 +171,15 @@ impl<'a> Counter<'a> {
             "rating" => return ratings(name, tally),
             "category" => {
                 let chosen = self.chosen(name, |path| self.catalog.category(path).map(|category| category.0));
-                let best = tally.categories.best(&chosen, |_| true);
+                let best = tally.categories.best(&chosen, |_| true, &self.weights(&folded, tally.product_count));
                 let path = |category| self.catalog.category_path(CategoryNo(category)).to_owned();
                 values(&best, &chosen, |category, _| path(category))
             }
             _ => {
                 let owner = self.catalog.tag(&folded, "")?;
                 let chosen = self.chosen(name, |value| self.catalog.tag(&folded, value));
-                let best = tally.tags.best(&chosen, |tag| self.catalog.tag_owner(tag) == Some(owner));
+                let is_own = |tag| self.catalog.tag_owner(tag) == Some(owner);
+                let best = tally.tags.best(&chosen, is_own, &self.weights(&folded, tally.product_count));
                 values(&best, &chosen, |tag, product| written_as(self.catalog, product, &folded, tag))
             }
         };
@@ -190,7 +224,9 @@ impl<'a> Counter<'a> {
             before.1 |= bit;
         }
         let pairs = edges.windows(2).zip(counts).filter(|(_, count)| *count > 0);
-        let stretches = pairs.map(|(pair, count)| Stretch { from: pair[0], to: pair[1], count }).collect();
+        let end = |to: f64| (to < edges[edges.len() - 1]).then_some(to);
+        let stretches =
+            pairs.map(|(pair, count)| Stretch { from: pair[0], to: end(pair[1]), count }).collect();
         Some(Facet { name: name.to_owned(), values: Vec::new(), bounds: Some(bounds), stretches })
     }
 }
@@ -198,8 +234,12 @@ impl<'a> Counter<'a> {
 fn ratings(name: &str, tally: &Tally) -> Option<Facet> {
     let (least, most) = tally.rated?;
     let bounds = (f64::from(least) / 10.0, f64::from(most) / 10.0);
-    let stretch =
-        |(from, count): (i32, u32)| Stretch { from: f64::from(from), to: f64::from(from + 1), count };
+    let last = tally.stars.len() as i32 - 1;
+    let stretch = |(from, count): (i32, u32)| Stretch {
+        from: f64::from(from),
+        to: (from < last).then_some(f64::from(from + 1)),
+        count,
+    };
     let stretches = (0..).zip(tally.stars).map(stretch).filter(|one| one.count > 0).collect();
     Some(Facet { name: name.to_owned(), values: Vec::new(), bounds: Some(bounds), stretches })
 }
@@ -239,9 +279,7 @@ fn values(
         count: *count,
         chosen: chosen.contains(key),
     };
-    let mut values: Vec<Value> = best.iter().map(value).collect();
-    values.sort_by(|a, b| b.chosen.cmp(&a.chosen).then(b.count.cmp(&a.count)).then(a.value.cmp(&b.value)));
-    values
+    best.iter().map(value).collect()
 }
 
 /// How a product writes its brand or a value of an attribute, `name` in lower case.
@@ -304,16 +342,25 @@ impl Counts {
         }
     }
 
-    /// Those of the keys that are meant with the largest counts, chosen ones first; of equals the smaller key.
-    fn best(&self, chosen: &[u32], is_meant: impl Fn(u32) -> bool) -> Vec<(u32, u32, ProductNo)> {
-        let place = |one: &(u32, u32, ProductNo)| (!chosen.contains(&one.0), Reverse(one.1), one.0);
-        let mut all: Vec<(u32, u32, ProductNo)> = self.each().filter(|one| is_meant(one.0)).collect();
+    /// Those of the keys that are meant that weigh most, chosen ones first; of equals the one with the smaller key.
+    fn best(
+        &self,
+        chosen: &[u32],
+        is_meant: impl Fn(u32) -> bool,
+        weight: &dyn Fn(u32, u32) -> f64,
+    ) -> Vec<(u32, u32, ProductNo)> {
+        let meant = self.each().filter(|one| is_meant(one.0));
+        let mut all: Vec<(bool, f64, (u32, u32, ProductNo))> =
+            meant.map(|one| (chosen.contains(&one.0), weight(one.0, one.1), one)).collect();
+        let order = |a: &(bool, f64, (u32, u32, ProductNo)), b: &(bool, f64, (u32, u32, ProductNo))| {
+            b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.0.cmp(&b.2.0))
+        };
         if all.len() > VALUES_MAX {
-            all.select_nth_unstable_by_key(VALUES_MAX, place);
+            all.select_nth_unstable_by(VALUES_MAX, order);
             all.truncate(VALUES_MAX);
         }
-        all.sort_unstable_by_key(place);
-        all
+        all.sort_unstable_by(order);
+        all.into_iter().map(|(.., one)| one).collect()
     }
 
     /// Keys with how many and the first that has it, in the order of first sight.
@@ -335,6 +382,8 @@ struct Tally {
     categories: Counts,
     /// Products by whole stars of their mean rating, five counted with four; least and greatest in tenths.
     stars: [u32; 5],
+    /// How seldom two products stand in the same category.
+    category_worth: f64,
     rated: Option<(u8, u8)>,
     /// Binary logarithms of prices: of rows alone first, then of rows of groups in the order of `grouped`.
     octaves: Vec<(f32, ProductNo)>,
@@ -429,12 +478,37 @@ impl Tally {
     /// Adds what stands in a category to all above it.
     fn roll_up(&mut self, catalog: &Catalog) {
         let direct: Vec<(u32, u32, ProductNo)> = self.categories.each().collect();
+        let known: f64 = direct.iter().map(|(_, count, _)| f64::from(*count)).sum();
+        let squares: f64 = direct.iter().map(|(_, count, _)| f64::from(*count).powi(2)).sum();
+        self.category_worth = 1.0 - squares / (known * known).max(1.0);
         for (category, count, product) in direct {
             for above in catalog.categories_up(CategoryNo(category)).into_iter().skip(1) {
                 self.categories.add(above.0, product);
                 self.categories.counts[above.index()] += count - 1;
             }
         }
+    }
+
+    /// How well one of [`OWN`] but brand tells the products apart.
+    fn worth(&self, name: &str) -> f64 {
+        let all = f64::from(self.product_count.max(1));
+        match name {
+            "category" => self.category_worth,
+            "price" => self.priced_worth(all),
+            _ => {
+                let rated = f64::from(self.stars.iter().sum::<u32>());
+                let squares: f64 = self.stars.iter().map(|count| f64::from(*count).powi(2)).sum();
+                (rated / all).min(1.0) * (1.0 - squares / (rated * rated).max(1.0))
+            }
+        }
+    }
+
+    /// Prices are cut into as many stretches of about as many products each, unless all are the same.
+    fn priced_worth(&self, all: f64) -> f64 {
+        let mut octaves = self.octaves.iter().map(|(octave, _)| *octave);
+        let Some(first) = octaves.next() else { return 0.0 };
+        let is_varied = octaves.any(|octave| octave != first);
+        if is_varied { (self.octaves.len() as f64 / all).min(1.0) * (1.0 - 1.0 / RANGES as f64) } else { 0.0 }
     }
 
     fn lone_octaves(&self) -> impl Iterator<Item = (f32, ProductNo)> + '_ {

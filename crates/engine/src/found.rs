@@ -72,6 +72,7 @@ impl Found {
             given_up: words(plan, ranked.given_up),
             unknown: words(plan, ranked.unknown),
             understood: meant.understood,
+            facets: Vec::new(),
         };
         Self { best: best(context, search, &matched, ranked), matched, met, refinements: gate.refinements }
     }
@@ -259,7 +260,7 @@ impl Wanted {
     fn holds(&self, context: &Context<'_>, product: ProductNo, row: &Row) -> bool {
         let catalog = &context.snapshot.aggregates.catalog;
         let within = |value: f64, from: &Option<f64>, to: &Option<f64>| {
-            from.is_none_or(|from| value >= from) && to.is_none_or(|to| value <= to)
+            from.is_none_or(|from| value >= from) && to.is_none_or(|to| value < to)
         };
         match self {
             Self::Tags(wanted) => wanted.iter().any(|tag| catalog.tags(product).binary_search(tag).is_ok()),

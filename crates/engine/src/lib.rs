@@ -22,6 +22,8 @@ pub mod content;
 pub mod context;
 /// The decision.
 pub mod decide;
+/// What shoppers narrow results by.
+pub mod demand;
 /// The fold and its published snapshots.
 pub mod engine;
 /// Arms, and what became of their units.

@@ -76,6 +76,10 @@ usage: lab seeded [options]
   --json             print one JSON object instead of a table
 The default placements against popularity on the seeded shop, by its truth. A simulation.
 
+usage: lab seeded-search [options]
+  as `lab seeded`
+Facets in the order of demand, and tastes in search, on the seeded shop, by its truth. A simulation.
+
 usage: lab ranker --train FILE [options]
   --scratch DIR      where rows and the peer go (default target/ranker)
   --groups N         prefixes to learn from and, at most, to be judged on (default 9000)
@@ -155,6 +159,8 @@ pub enum Command {
     Attributes(AttributeOptions),
     /// Compare with popularity on the seeded shop.
     Seeded(SeededOptions),
+    /// Facets and tastes in search on the seeded shop.
+    SeededSearch(SeededOptions),
     /// Trees on candidate rows, with or without their peer.
     Ranker(RankerOptions),
     /// Accessories on the catalogue in this folder.
@@ -179,6 +185,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
         Some("baskets") => parse_baskets(&mut words).map(Command::Baskets),
         Some("search") => parse_search(&mut words),
         Some("http") => parse_http(&mut words).map(Command::Http),
+        Some("seeded-search") => parse_seeded(&mut words).map(Command::SeededSearch),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
         Some("fits") => match (words.next().as_deref(), words.next(), words.next()) {

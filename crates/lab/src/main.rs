@@ -1,9 +1,11 @@
 //! The binary `lab`: reads arguments, runs, prints.
 
+use bespoke_sim::Params;
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
 use bespoke_lab::{
-    args, baskets, bench, evaluate, experiments, fits, http, ranker, report, search, seeded, sequences, topn,
+    args, baskets, bench, evaluate, experiments, fits, http, ranker, report, search, seeded, seeded_search,
+    sequences, topn,
 };
 use std::process::ExitCode;
 
@@ -63,6 +65,15 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::Seeded(options) => {
             let result = seeded::run(options)?;
             Ok(if options.json { report::seeded_json(&result) } else { report::seeded(&result) })
+        }
+        Command::SeededSearch(options) => {
+            let params = Params { seed: options.seed, ..Params::demo() };
+            let result = seeded_search::run(params, options.placements.as_deref())?;
+            if options.json {
+                serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
+            } else {
+                Ok(seeded_search::text(&result))
+            }
         }
         Command::Ranker(options) => {
             let compared = ranker::run(options)?;

@@ -6,6 +6,7 @@ mod experiments;
 mod golden;
 mod invariants;
 mod learnt;
+mod narrowing;
 mod occasions;
 mod ranker;
 mod searching;

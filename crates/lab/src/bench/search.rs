@@ -50,14 +50,13 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     }
     folded.engine.publish();
     let queries: Vec<String> = (0..).map(|no| query(&shop, no)).take(WARM_UP + MEASURED).collect();
-    let named = FACETS.map(str::to_owned);
-    let (mut millis, mut totals, mut shown) = (Vec::new(), 0.0, 0.0);
+        let (mut millis, mut totals, mut shown) = (Vec::new(), 0.0, 0.0);
     for (no, text) in queries.iter().enumerate() {
         let shopper = shoppers[shoppers.len() - 1 - no % shoppers.len()];
         let asked = request(no, last, shopper, text);
         let live = folded.engine.live();
         let started = Instant::now();
-        let (decision, facets) = live.search_on(&live.snapshot(), &asked, &named);
+        let (decision, facets) = live.search_on(&live.snapshot(), &asked);
         if no >= WARM_UP {
             millis.push(started.elapsed().as_secs_f64() * 1e3);
             totals += decision.met.as_ref().map_or(0.0, |met| f64::from(met.total));
@@ -122,7 +121,11 @@ fn request(no: usize, now: Millis, shopper: ShopperNo, text: &str) -> Request {
         shopper: Some(shopper),
         page: PageType::Search,
         slots: 24,
-        search: Some(Box::new(Search { text: text.to_owned(), ..Search::default() })),
+        search: Some(Box::new(Search {
+            text: text.to_owned(),
+            facets: Some(FACETS.map(str::to_owned).to_vec()),
+            ..Search::default()
+        })),
         ..Request::default()
     }
 }

@@ -255,7 +255,11 @@ fn experiment() -> Experiment {
 
 fn search_settings() -> SearchSettings {
     let synonym = Synonym { from: vec!["trainers".to_owned()], to: vec!["running shoes".to_owned()] };
-    SearchSettings { language: Language::German, synonyms: vec![synonym] }
+    SearchSettings {
+        language: Language::German,
+        synonyms: vec![synonym],
+        facets: vec!["size".to_owned()],
+    }
 }
 
 fn condition() -> Condition {
@@ -298,6 +302,9 @@ fn request() -> Request {
             literal: true,
             as_words: vec!["apple".to_owned()],
             from: 24,
+            facets: Some(vec!["brand".to_owned()]),
+            after: Some(DecisionId(9)),
+            shown: vec!["SKU-6".to_owned()],
         })),
         skipped: vec!["co_viewed".to_owned()],
     }
@@ -360,6 +367,7 @@ fn decision() -> Decision {
                 bounds: (None, Some(50.0)),
                 is_filter: true,
             }],
+            facets: vec!["brand".to_owned()],
         })),
         rest: vec![Candidate::Product(ProductNo(5))],
         considered: Some(vec![considered]),
