@@ -11,7 +11,7 @@ use bespoke_domain::search::{Choice, Met, RESULTS_MAX, Refinement, Search, Sort}
 use bespoke_domain::{Candidate, CategoryNo, GroupNo, ProductNo};
 use bespoke_search::matching::{Hit, Weights, matches};
 use bespoke_search::query::Plan;
-use bespoke_search::ranking::{self, Ranked};
+use bespoke_search::ranking::{self, Coverage};
 
 /// Products that cover the query whole, below which it is relaxed.
 const ENOUGH: usize = 20;
@@ -38,42 +38,31 @@ impl Found {
         } else {
             searched(context, search)
         };
-        let mut failed = Vec::new();
-        let mut open = Vec::with_capacity(hits.len());
-        for hit in hits {
-            if let Some(fails) = gate.fails(context, hit.product)
-                && meant.allows(context, hit.product)
-            {
-                open.push(hit);
-                failed.push(fails);
+        let catalog = &context.snapshot.aggregates.catalog;
+        let (index, plan) = (&context.snapshot.aggregates.texts.index, &meant.plan);
+        let open = |product| gate.fails(context, product).filter(|_| meant.allows(context, product));
+        let coverage = Coverage::new(index, plan, &Weights::default(), (&hits, ENOUGH), |hit| {
+            open(hit.product).map(|fails| fails == 0)
+        });
+        let middle = if meant.prices() { usual_octave(context, &hits, &open) } else { 0.0 };
+        let (mut matched, mut passing) = (Vec::new(), Vec::new());
+        // What covers too little is not looked at: of common words that is most of what has any of them.
+        for hit in hits.iter().filter(|hit| coverage.is_met(hit.words)) {
+            let Some(fails) = open(hit.product) else { continue };
+            matched.push((hit.product, fails));
+            if fails == 0 {
+                let raised = hit.score * meant.factor(catalog, hit.product, middle);
+                passing.push(Hit { score: raised * coverage.factor(hit.words), ..*hit });
             }
         }
-        if meant.raises() {
-            raise(context, &meant, &mut open);
-        }
-        let (index, plan) = (&context.snapshot.aggregates.texts.index, &meant.plan);
-        let weights = Weights::default();
-        let passing = open.iter().zip(&failed).map(|(hit, fails)| (*hit, *fails == 0));
-        let ranked = ranking::rank(index, plan, &weights, passing, ENOUGH);
-        let covers = |hit: &Hit| ranked.covers(hit.words);
-        let matched: Vec<(ProductNo, u16)> = open
-            .iter()
-            .zip(failed)
-            .filter(|(hit, _)| covers(hit))
-            .map(|(hit, fails)| (hit.product, fails))
-            .collect();
-        let catalog = &context.snapshot.aggregates.catalog;
         let met = Met {
-            total: count_groups(
-                catalog,
-                matched.iter().filter(|(_, fails)| *fails == 0).map(|(one, _)| *one),
-            ),
+            total: count_groups(catalog, passing.iter().map(|hit| hit.product)),
             corrected: plan.corrected().unwrap_or_default(),
-            given_up: words(plan, ranked.given_up),
-            unknown: words(plan, ranked.unknown),
+            given_up: words(plan, coverage.given_up),
+            unknown: words(plan, coverage.unknown),
             understood: meant.understood,
         };
-        Self { best: best(context, search, &matched, ranked), matched, met, refinements: gate.refinements }
+        Self { best: best(context, search, passing), matched, met, refinements: gate.refinements }
     }
 
     /// Whether a candidate is as the search is narrowed.
@@ -101,18 +90,11 @@ fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Meant) {
     (hits, meant)
 }
 
-/// Raises what has what was named; a usual price is that of the hit in the middle.
-fn raise(context: &Context<'_>, meant: &Meant, hits: &mut [Hit]) {
+/// The binary logarithm of the price in the middle of what may be shown; 0 without prices.
+fn usual_octave(context: &Context<'_>, hits: &[Hit], open: &impl Fn(ProductNo) -> Option<u16>) -> f32 {
     let catalog = &context.snapshot.aggregates.catalog;
-    let middle = if meant.prices() { usual_octave(catalog, hits) } else { 0.0 };
-    for hit in hits {
-        hit.score *= meant.factor(catalog, hit.product, middle);
-    }
-}
-
-/// The binary logarithm of the price in the middle; 0 without prices.
-fn usual_octave(catalog: &Catalog, hits: &[Hit]) -> f32 {
-    let octaves = hits.iter().filter_map(|hit| catalog.row(hit.product)).map(|row| row.octave);
+    let shown = hits.iter().filter(|hit| open(hit.product).is_some());
+    let octaves = shown.filter_map(|hit| catalog.row(hit.product)).map(|row| row.octave);
     let mut octaves: Vec<f32> = octaves.filter(|octave| octave.is_finite()).collect();
     let half = octaves.len() / 2;
     if octaves.is_empty() { 0.0 } else { *octaves.select_nth_unstable_by(half, f32::total_cmp).1 }
@@ -150,12 +132,7 @@ fn count_groups(catalog: &Catalog, rows: impl Iterator<Item = ProductNo>) -> u32
 }
 
 /// The best of what matches and fails no refinement, in the order that is asked for.
-fn best(
-    context: &Context<'_>,
-    search: &Search,
-    matched: &[(ProductNo, u16)],
-    ranked: Ranked,
-) -> Vec<(f32, ProductNo)> {
+fn best(context: &Context<'_>, search: &Search, passing: Vec<Hit>) -> Vec<(f32, ProductNo)> {
     let aggregates = &context.snapshot.aggregates;
     let (catalog, now) = (&aggregates.catalog, context.request.now);
     let known = |product, number| catalog.number(product, number, now).map(|value| value as f32);
@@ -168,9 +145,9 @@ fn best(
     };
     let popularity = |product: ProductNo| aggregates.popularity.score(product, now) as f32;
     if search.sort == Sort::Relevance && !search.text.trim().is_empty() {
-        return ranked.best(RESULTS_MAX).into_iter().map(|hit| (hit.score, hit.product)).collect();
+        return ranking::best(passing, RESULTS_MAX).into_iter().map(|hit| (hit.score, hit.product)).collect();
     }
-    let passing = matched.iter().filter(|(_, fails)| *fails == 0).map(|(product, _)| *product);
+    let passing = passing.into_iter().map(|hit| hit.product);
     let mut all: Vec<(f32, ProductNo)> = match search.sort {
         Sort::Relevance | Sort::Popular => passing.map(|one| (popularity(one), one)).collect(),
         _ => passing.map(|one| (value(one).unwrap_or(f32::NEG_INFINITY), one)).collect(),
