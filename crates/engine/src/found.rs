@@ -33,30 +33,35 @@ impl Found {
     /// Looks for what `search` asks for.
     pub fn new(context: &Context<'_>, planned: &PlannedPlacement, search: &Search) -> Self {
         let gate = Gate::new(context, planned, search);
-        let (hits, meant) = if search.text.trim().is_empty() {
+        let (mut hits, meant) = if search.text.trim().is_empty() {
             (browsed(context), Meant::default())
         } else {
             searched(context, search)
         };
         let catalog = &context.snapshot.aggregates.catalog;
         let (index, plan) = (&context.snapshot.aggregates.texts.index, &meant.plan);
-        let open = |product| gate.fails(context, product).filter(|_| meant.allows(context, product));
+        let narrowed = |product| gate.narrows(context, product).filter(|_| meant.allows(context, product));
+        let open = |product| gate.is_available(context, product).then(|| narrowed(product)).flatten();
         let coverage = Coverage::new(index, plan, &Weights::default(), (&hits, ENOUGH), |hit| {
             open(hit.product).map(|fails| fails == 0)
         });
         let middle = if meant.prices() { usual_octave(context, &hits, &open) } else { 0.0 };
-        let (mut matched, mut passing) = (Vec::new(), Vec::new());
         // What covers too little is not looked at: of common words that is most of what has any of them.
-        for hit in hits.iter().filter(|hit| coverage.is_met(hit.words)) {
-            let Some(fails) = open(hit.product) else { continue };
-            matched.push((hit.product, fails));
-            if fails == 0 {
-                let raised = hit.score * meant.factor(catalog, hit.product, middle);
-                passing.push(Hit { score: raised * coverage.factor(hit.words), ..*hit });
+        hits.retain(|hit| coverage.is_met(hit.words));
+        keep(&mut hits, |hit| gate.is_available(context, hit.product));
+        let (mut matched, mut passing) = (Vec::with_capacity(hits.len()), Vec::with_capacity(hits.len()));
+        for hit in &hits {
+            if let Some(fails) = narrowed(hit.product) {
+                matched.push((hit.product, fails));
+                passing.extend((fails == 0).then_some(*hit));
             }
         }
+        for hit in &mut passing {
+            let raised = hit.score * meant.factor(catalog, hit.product, middle);
+            hit.score = raised * coverage.factor(hit.words);
+        }
         let met = Met {
-            total: count_groups(catalog, passing.iter().map(|hit| hit.product)),
+            total: count_groups(catalog, &passing),
             corrected: plan.corrected().unwrap_or_default(),
             given_up: words(plan, coverage.given_up),
             unknown: words(plan, coverage.unknown),
@@ -70,6 +75,17 @@ impl Found {
         let Candidate::Product(product) = candidate else { return self.refinements.is_empty() };
         self.refinements.iter().all(|one| one.holds(context, product, row))
     }
+}
+
+/// Keeps the hits that are meant. Nothing is jumped over, so that one that was guessed wrong does not wait for its memory.
+fn keep(hits: &mut Vec<Hit>, is_meant: impl Fn(&Hit) -> bool) {
+    let mut kept = 0;
+    for at in 0..hits.len() {
+        let hit = hits[at];
+        hits[kept] = hit;
+        kept += usize::from(is_meant(&hit));
+    }
+    hits.truncate(kept);
 }
 
 fn words(plan: &Plan, which: u16) -> Vec<String> {
@@ -116,19 +132,15 @@ fn browsed(context: &Context<'_>) -> Vec<Hit> {
 }
 
 /// Different products among rows.
-fn count_groups(catalog: &Catalog, rows: impl Iterator<Item = ProductNo>) -> u32 {
-    let mut lone = 0;
-    let mut named: Vec<GroupNo> = Vec::new();
-    for row in rows.filter_map(|product| catalog.row(product)) {
-        if is_lone(row.group) {
-            lone += 1;
-        } else {
-            named.push(row.group);
-        }
-    }
+fn count_groups(catalog: &Catalog, hits: &[Hit]) -> u32 {
+    let groups =
+        hits.iter().map(|hit| catalog.kept(hit.product).map_or(GroupNo::default(), |kept| kept.group));
+    let groups: Vec<GroupNo> = groups.collect();
+    let mut named: Vec<GroupNo> = groups.iter().copied().filter(|group| !is_lone(*group)).collect();
+    let lone = groups.len() - named.len();
     named.sort_unstable();
     named.dedup();
-    lone + named.len() as u32
+    (lone + named.len()) as u32
 }
 
 /// The best of what matches and fails no refinement, in the order that is asked for.
@@ -169,6 +181,8 @@ struct Gate<'a> {
     excluded: &'a [ProductNo],
     rules: Vec<&'a rule::Planned>,
     refinements: Vec<Wanted>,
+    /// Whether there is nothing but what is available.
+    is_plain: bool,
 }
 
 /// A refinement, its values looked up.
@@ -186,21 +200,38 @@ impl<'a> Gate<'a> {
         let market = &context.request.market;
         let removes =
             |rule: &&rule::Planned| rule.spec.phase == rule::Phase::Remove && rule.is_active(context);
-        Self {
+        let mut gate = Self {
             sold: (!market.is_empty()).then(|| catalog.sold_in(market)),
             excluded: &context.exclude,
             rules: planned.rules.iter().filter(removes).collect(),
             refinements: search.refinements.iter().map(|one| Wanted::new(catalog, one)).collect(),
-        }
+            is_plain: false,
+        };
+        gate.is_plain = gate.sold.is_none()
+            && gate.excluded.is_empty()
+            && gate.rules.is_empty()
+            && gate.refinements.is_empty()
+            && context.filter.is_none();
+        gate
     }
 
-    /// The refinements that a product fails, a bit each; `None` where it may not be shown at all.
+    /// Whether a product may be shown to anyone.
+    #[inline]
+    fn is_available(&self, context: &Context<'_>, product: ProductNo) -> bool {
+        context.snapshot.aggregates.catalog.is_available(product, context.request.now)
+    }
+
+    /// The refinements that an available product fails, a bit each; `None` where it may not be shown here.
+    #[inline]
+    fn narrows(&self, context: &Context<'_>, product: ProductNo) -> Option<u16> {
+        if self.is_plain { Some(0) } else { self.fails(context, product) }
+    }
+
     fn fails(&self, context: &Context<'_>, product: ProductNo) -> Option<u16> {
         let catalog = &context.snapshot.aggregates.catalog;
         let row = catalog.row(product)?;
         let is_sold = |sold: &Vec<bool>| sold.get(usize::from(row.markets)).is_some_and(|sold| *sold);
-        let is_open = row.is_available(context.request.now)
-            && self.sold.as_ref().is_none_or(is_sold)
+        let is_open = self.sold.as_ref().is_none_or(is_sold)
             && !self.excluded.contains(&product)
             && context
                 .filter

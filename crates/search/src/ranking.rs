@@ -6,6 +6,9 @@ use crate::matching::{Hit, Weights, rarity};
 use crate::query::Plan;
 use std::cmp::Ordering;
 
+/// Sets of words that are looked for one after the other, before hits are put in order by them: mostly the first is enough.
+const SCANNED: usize = 4;
+
 /// How much of a query results must cover.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Coverage {
@@ -117,28 +120,27 @@ impl Shares {
     }
 
     /// The share that results must cover, and the words that even the best lack.
-    fn needed(
-        &self,
-        hits: &[Hit],
-        enough: usize,
-        mut look: impl FnMut(&Hit) -> Option<bool>,
-    ) -> (f32, u16) {
-        let by_level = self.by_level(hits);
+    fn needed(&self, hits: &[Hit], enough: usize, mut look: impl FnMut(&Hit) -> Option<bool>) -> (f32, u16) {
         let (mut count, mut any) = (0, false);
         let (mut needed, mut best) = (0.0, None);
-        'levels: for (words, places) in by_level.each() {
-            for place in places {
-                let Some(may_be) = look(&hits[*place as usize]) else { continue };
-                needed = self.of(words);
-                count += 1;
-                any |= may_be;
-                if may_be {
-                    best.get_or_insert(words);
-                }
-                if count >= enough && any {
-                    break 'levels;
-                }
+        let mut is_enough = |words: u16, hit: &Hit| {
+            let Some(may_be) = look(hit) else { return false };
+            needed = self.of(words);
+            count += 1;
+            any |= may_be;
+            if may_be {
+                best.get_or_insert(words);
             }
+            count >= enough && any
+        };
+        let sets = self.sets(hits);
+        let (first, others) = sets.split_at(sets.len().min(SCANNED));
+        let with = |words: u16| hits.iter().filter(move |hit| hit.words == words);
+        let is_met = first.iter().any(|words| with(*words).any(|hit| is_enough(*words, hit)));
+        if !is_met && !others.is_empty() {
+            let by_set = by_set(hits, self.of_sets.len());
+            let of = |words: u16| by_set.get(usize::from(words)).into_iter().flatten();
+            _ = others.iter().any(|words| of(*words).any(|at| is_enough(*words, &hits[*at as usize])));
         }
         // What even the best of those that may be results lack: no product has all.
         let best = best.unwrap_or(u16::MAX);
@@ -148,41 +150,20 @@ impl Shares {
         (needed, missing)
     }
 
-    /// Places of hits by the set of words that they have, those that cover most first.
-    fn by_level(&self, hits: &[Hit]) -> Levels {
-        let mut counts = vec![0_u32; self.of_sets.len()];
-        hits.iter().for_each(|hit| counts[usize::from(hit.words)] += 1);
-        let mut sets: Vec<u16> = (0..).zip(&counts).filter(|(_, count)| **count > 0).map(|(set, _)| set).collect();
+    /// The sets of words that hits have, those that cover most first.
+    fn sets(&self, hits: &[Hit]) -> Vec<u16> {
+        let mut is_there = vec![false; self.of_sets.len()];
+        hits.iter().for_each(|hit| is_there[usize::from(hit.words)] = true);
+        let mut sets: Vec<u16> =
+            (0..).zip(is_there).filter(|(_, there)| *there).map(|(set, _)| set).collect();
         sets.sort_by(|a, b| self.of(*b).total_cmp(&self.of(*a)));
-        let (mut ends, mut end) = (Vec::with_capacity(sets.len()), 0);
-        let mut next = vec![0_u32; counts.len()];
-        for set in &sets {
-            next[usize::from(*set)] = end;
-            end += counts[usize::from(*set)];
-            ends.push(end);
-        }
-        let mut places = vec![0_u32; hits.len()];
-        for (place, hit) in (0..).zip(hits) {
-            let at = &mut next[usize::from(hit.words)];
-            places[*at as usize] = place;
-            *at += 1;
-        }
-        Levels { sets, ends, places }
+        sets
     }
 }
 
-/// Places in a list of hits, by the set of words that they have.
-struct Levels {
-    sets: Vec<u16>,
-    /// Where each set's places end.
-    ends: Vec<u32>,
-    places: Vec<u32>,
-}
-
-impl Levels {
-    fn each(&self) -> impl Iterator<Item = (u16, &[u32])> {
-        let from = std::iter::once(0).chain(self.ends.iter().copied());
-        let ranges = from.zip(&self.ends).map(|(from, to)| &self.places[from as usize..*to as usize]);
-        self.sets.iter().copied().zip(ranges)
-    }
+/// Places of hits by the set of words that they have.
+fn by_set(hits: &[Hit], sets: usize) -> Vec<Vec<u32>> {
+    let mut places = vec![Vec::new(); sets];
+    (0..).zip(hits).for_each(|(at, hit)| places[usize::from(hit.words)].push(at));
+    places
 }
