@@ -4,7 +4,7 @@
 //! such results ([`crate::demand`]) times how well they tell these apart. Values come by how many have them, by how often they are
 //! chosen, and by what the shopper deals with.
 
-use crate::catalog::{Catalog, Number};
+use crate::catalog::{Catalog, Kept, Number};
 use crate::context::Context;
 use crate::demand::{Wanted, category_of};
 use crate::found::Found;
@@ -27,6 +27,8 @@ const KNOWN_MIN: f64 = 0.1;
 /// Ranges that prices are cut into, and prices that say where.
 const RANGES: usize = 5;
 const SAMPLED: usize = 1_000;
+/// Products that are read at once.
+const BATCH: usize = 64;
 
 /// A value with how many products have it.
 #[derive(Clone, Debug, PartialEq)]
@@ -208,7 +210,9 @@ impl<'a> Counter<'a> {
         let edges = edges(&tally.octaves, bounds.1);
         let octaves: Vec<f32> = edges.iter().map(|edge| libm::log2(*edge) as f32).collect();
         let last = octaves.len().saturating_sub(2);
-        let place = |octave: f32| octaves.partition_point(|edge| *edge <= octave).saturating_sub(1).min(last);
+        // They rise; counted without a branch that could be guessed wrong.
+        let below = |octave: f32| octaves.iter().map(|edge| usize::from(*edge <= octave)).sum::<usize>();
+        let place = |octave: f32| below(octave).saturating_sub(1).min(last);
         let mut counts = vec![0_u32; edges.len()];
         for (octave, _) in tally.lone_octaves() {
             counts[place(octave)] += 1;
@@ -297,48 +301,51 @@ fn written_as(catalog: &Catalog, product: ProductNo, name: &str, tag: u32) -> St
 /// Counts by a dense key, with the first product of each; cleared by what was touched.
 #[derive(Default)]
 struct Counts {
-    counts: Vec<u32>,
+    counts: Vec<Count>,
     touched: Vec<(u32, ProductNo)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    products: u32,
+    /// The group that was counted last, and 1; 0 = none.
+    group: u32,
 }
 
 impl Counts {
     fn clear(&mut self, keys: usize) {
         for (key, _) in self.touched.drain(..) {
-            self.counts[key as usize] = 0;
+            self.counts[key as usize] = Count::default();
         }
         if self.counts.len() < keys {
-            self.counts.resize(keys, 0);
+            self.counts.resize(keys, Count::default());
         }
     }
 
     #[inline]
     fn add(&mut self, key: u32, product: ProductNo) {
         let count = &mut self.counts[key as usize];
-        if *count == 0 {
+        if count.products == 0 {
             self.touched.push((key, product));
         }
-        *count += 1;
+        count.products += 1;
     }
 
-    /// Counts each of the keys that the rows of one product have, once.
-    fn add_once(
-        &mut self,
-        keys: &mut Vec<(u32, ProductNo)>,
-        rows: &[(u32, ProductNo)],
-        mut list: impl FnMut(ProductNo, &mut Vec<(u32, ProductNo)>),
-    ) {
-        keys.clear();
-        rows.iter().for_each(|(_, product)| list(*product, keys));
-        keys.sort_unstable();
-        keys.dedup_by_key(|(key, _)| *key);
-        keys.iter().for_each(|(key, product)| self.add(*key, *product));
+    /// Counts a product of several rows once, which MUST come one after the other.
+    #[inline]
+    fn add_once(&mut self, key: u32, product: ProductNo, group: u32) {
+        let last = &mut self.counts[key as usize].group;
+        if *last != group + 1 {
+            *last = group + 1;
+            self.add(key, product);
+        }
     }
 
     /// Takes a key out.
     fn forget(&mut self, key: u32) {
         self.touched.retain(|(held, _)| *held != key);
         if let Some(count) = self.counts.get_mut(key as usize) {
-            *count = 0;
+            *count = Count::default();
         }
     }
 
@@ -365,7 +372,7 @@ impl Counts {
 
     /// Keys with how many and the first that has it, in the order of first sight.
     fn each(&self) -> impl Iterator<Item = (u32, u32, ProductNo)> + '_ {
-        self.touched.iter().map(|(key, product)| (*key, self.counts[*key as usize], *product))
+        self.touched.iter().map(|(key, product)| (*key, self.counts[*key as usize].products, *product))
     }
 }
 
@@ -391,8 +398,6 @@ struct Tally {
     /// Rows that share a product with others: their group and number.
     grouped: Vec<(u32, ProductNo)>,
     octave_groups: Vec<u32>,
-    /// Keys of the group at hand, with the rows that have them.
-    keys: Vec<(u32, ProductNo)>,
 }
 
 impl Tally {
@@ -403,36 +408,50 @@ impl Tally {
         self.octaves.clear();
         self.grouped.clear();
         self.octave_groups.clear();
-        for product in rows {
-            let Some(row) = catalog.row(product) else { continue };
-            if !is_lone(row.group) {
-                self.grouped.push((row.group.0, product));
-                continue;
+        let mut rows = rows;
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            // Read before anything hangs on it: one product after the other would wait for memory each time.
+            let read = |product| Some((product, *catalog.kept(product)?));
+            batch.clear();
+            batch.extend(rows.by_ref().take(BATCH).filter_map(read));
+            if batch.is_empty() {
+                break;
             }
-            self.product_count += 1;
-            catalog.each_value(product, |tag| self.tags.add(tag, product));
-            self.categories.add(row.category.0, product);
-            if let Some(tenths) = catalog.rating_tenths(product) {
-                self.stars[star(tenths)] += 1;
-                self.note_rating(tenths);
-            }
-            if row.octave.is_finite() {
-                self.octaves.push((row.octave, product));
-            }
+            batch.iter().for_each(|(product, kept)| self.count_one(catalog, *product, kept));
         }
         self.lone_count = self.octaves.len();
         let scattered = self.count_groups(catalog);
         self.roll_up(catalog);
         for (from, to) in scattered {
-            let rows = &self.grouped[from..to];
-            self.categories.add_once(&mut self.keys, rows, |product, keys| {
-                let up =
-                    catalog.categories_up(catalog.row(product).map(|row| row.category).unwrap_or_default());
-                keys.extend(up.into_iter().map(|category| (category.0, product)));
-            });
+            for &(group, product) in &self.grouped[from..to] {
+                let category = catalog.kept(product).map(|kept| kept.category).unwrap_or_default();
+                for above in catalog.categories_up(category) {
+                    self.categories.add_once(above.0, product, group);
+                }
+            }
         }
         // No category is no value.
         self.categories.forget(0);
+    }
+
+    /// Counts a row; one that shares its product with others is put aside.
+    #[inline]
+    fn count_one(&mut self, catalog: &Catalog, product: ProductNo, kept: &Kept) {
+        if !is_lone(kept.group) {
+            self.grouped.push((kept.group.0, product));
+            return;
+        }
+        self.product_count += 1;
+        catalog.each_value(product, kept, |tag| self.tags.add(tag, product));
+        self.categories.add(kept.category.0, product);
+        if let Some(tenths) = kept.rating_tenths() {
+            self.stars[star(tenths)] += 1;
+            self.note_rating(tenths);
+        }
+        if kept.octave.is_finite() {
+            self.octaves.push((kept.octave, product));
+        }
     }
 
     fn note_rating(&mut self, tenths: u8) {
@@ -447,29 +466,28 @@ impl Tally {
         let (mut scattered, mut from) = (Vec::new(), 0);
         for rows in self.grouped.chunk_by(|a, b| a.0 == b.0) {
             self.product_count += 1;
-            let row = |product: ProductNo| catalog.row(product).copied().unwrap_or_default();
-            self.tags.add_once(&mut self.keys, rows, |product, keys| {
-                catalog.each_value(product, |tag| keys.push((tag, product)));
-            });
-            let category = row(rows[0].1).category;
-            if rows.iter().all(|(_, product)| row(*product).category == category) {
-                self.categories.add(category.0, rows[0].1);
-            } else {
-                scattered.push((from, from + rows.len()));
-            }
-            from += rows.len();
-            let mut stars = 0_u8;
-            for (group, product) in rows {
-                if let Some(tenths) = catalog.rating_tenths(*product) {
+            let category = catalog.kept(rows[0].1).map(|kept| kept.category).unwrap_or_default();
+            let (mut stars, mut is_scattered) = (0_u8, false);
+            for &(group, product) in rows {
+                let Some(kept) = catalog.kept(product) else { continue };
+                catalog.each_value(product, kept, |tag| self.tags.add_once(tag, product, group));
+                is_scattered |= kept.category != category;
+                if let Some(tenths) = kept.rating_tenths() {
                     stars |= 1 << star(tenths);
                     let (least, most) = self.rated.unwrap_or((tenths, tenths));
                     self.rated = Some((least.min(tenths), most.max(tenths)));
                 }
-                if let Some(row) = catalog.row(*product).filter(|row| row.octave.is_finite()) {
-                    self.octaves.push((row.octave, *product));
-                    self.octave_groups.push(*group);
+                if kept.octave.is_finite() {
+                    self.octaves.push((kept.octave, product));
+                    self.octave_groups.push(group);
                 }
             }
+            if is_scattered {
+                scattered.push((from, from + rows.len()));
+            } else {
+                self.categories.add(category.0, rows[0].1);
+            }
+            from += rows.len();
             (0..).zip(&mut self.stars).for_each(|(star, count)| *count += u32::from(stars >> star & 1));
         }
         scattered
@@ -484,7 +502,7 @@ impl Tally {
         for (category, count, product) in direct {
             for above in catalog.categories_up(CategoryNo(category)).into_iter().skip(1) {
                 self.categories.add(above.0, product);
-                self.categories.counts[above.index()] += count - 1;
+                self.categories.counts[above.index()].products += count - 1;
             }
         }
     }
