@@ -8,7 +8,7 @@ use bespoke_domain::search::{Search, Understood};
 use bespoke_domain::{CategoryNo, ProductNo};
 use bespoke_search::analysis::{Piece, measured};
 use bespoke_search::index::Index;
-use bespoke_search::query::{self, About, Options, Plan, Planner, What, not_searched, understand};
+use bespoke_search::query::{self, About, Options, Plan, Planner, What, understand};
 use std::ops::Range;
 
 /// By what a product's score is multiplied that has a value that was named, as sure as can be.
@@ -70,7 +70,7 @@ impl Meant {
             false => understand(&planner, (&texts.values, &count), &pieces, &alone),
         };
         let mut meant =
-            Self { plan: planner.plan_pieces(&pieces, &not_searched(&all), options), ..Self::default() };
+            Self { plan: planner.plan_pieces(&pieces, &all, options), ..Self::default() };
         for one in &all {
             meant.take(catalog, index, &pieces, one);
         }
@@ -116,7 +116,7 @@ impl Meant {
                         .map(|category| Raised::Within(catalog.with_all_below(&[category]))),
                     about => number_of(catalog, about, &value.text).map(Raised::Tag),
                 };
-                self.raised.extend(raised.map(|raised| (VALUE_BOOST * one.confidence, raised)));
+                self.raised.extend(raised.map(|raised| (bespoke_search::knob(if matches!(value.about, About::Brand) {"BRAND"} else {"VALUE"}, VALUE_BOOST) * libm::powf(one.confidence, bespoke_search::knob("CONF",1.0)), raised)));
             }
         }
         self.understood.push(shown);
@@ -182,11 +182,18 @@ fn as_words(pieces: &[Piece], parts: &[String]) -> Vec<Range<usize>> {
     let mut alone = Vec::new();
     for part in parts {
         let words: Vec<String> = part.split_whitespace().map(str::to_lowercase).collect();
-        let stands = |at: &usize| {
-            let held = pieces[*at..].iter().take(words.len()).map(|piece| &piece.surface);
-            !words.is_empty() && pieces.len() - at >= words.len() && held.eq(words.iter())
+        // A number in words is one piece of several.
+        let end = |at: usize| {
+            let mut left = words.as_slice();
+            let mut end = at;
+            while let Some(piece) = pieces.get(end).filter(|_| !left.is_empty()) {
+                let own: Vec<String> = piece.surface.split(' ').map(str::to_owned).collect();
+                left = left.strip_prefix(own.as_slice())?;
+                end += 1;
+            }
+            (left.is_empty() && end > at).then_some(at..end)
         };
-        alone.extend((0..pieces.len()).filter(stands).map(|at| at..at + words.len()));
+        alone.extend((0..pieces.len()).filter_map(end));
     }
     alone
 }
