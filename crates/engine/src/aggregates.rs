@@ -3,9 +3,9 @@
 
 use crate::catalog::Catalog;
 use crate::compatibility::Compatibility;
+use crate::demand::Demand;
 use crate::experiment::Epochs;
 use crate::experiment::ledger::Ledger;
-use crate::demand::Demand;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};

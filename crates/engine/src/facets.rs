@@ -137,12 +137,16 @@ impl<'a> Counter<'a> {
 
     /// Facets with how well they tell the results apart, in the order of those of which nothing is known, in the order that serves.
     fn in_order<'b>(&self, facets: impl Iterator<Item = (f64, &'b str)>) -> Vec<String> {
-        let scored = facets.enumerate().map(|(place, (useful, name))| (self.wanted.facet(name, useful, place), name));
+        let scored =
+            facets.enumerate().map(|(place, (useful, name))| (self.wanted.facet(name, useful, place), name));
         let mut scored: Vec<(f64, &str)> = scored.collect();
         // Stable: of equals the first stays first.
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
         let settings = self.context.snapshot.aggregates.settings.as_deref();
-        let pinned = settings.map_or(&[][..], |settings| &settings.search.facets).iter().map(|name| name.to_lowercase());
+        let pinned = settings
+            .map_or(&[][..], |settings| &settings.search.facets)
+            .iter()
+            .map(|name| name.to_lowercase());
         let best = scored.iter().take(OWN.len() + OTHERS).map(|(_, name)| (*name).to_owned());
         let chosen = self.search.refinements.iter().map(|one| one.facet.to_lowercase());
         let mut names: Vec<String> = Vec::new();
@@ -173,7 +177,8 @@ impl<'a> Counter<'a> {
             "rating" => return ratings(name, tally),
             "category" => {
                 let chosen = self.chosen(name, |path| self.catalog.category(path).map(|category| category.0));
-                let best = tally.categories.best(&chosen, |_| true, &self.weights(&folded, tally.product_count));
+                let best =
+                    tally.categories.best(&chosen, |_| true, &self.weights(&folded, tally.product_count));
                 let path = |category| self.catalog.category_path(CategoryNo(category)).to_owned();
                 values(&best, &chosen, |category, _| path(category))
             }

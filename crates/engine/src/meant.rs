@@ -69,8 +69,7 @@ impl Meant {
             true => Vec::new(),
             false => understand(&planner, (&texts.values, &count), &pieces, &alone),
         };
-        let mut meant =
-            Self { plan: planner.plan_pieces(&pieces, &all, options), ..Self::default() };
+        let mut meant = Self { plan: planner.plan_pieces(&pieces, &all, options), ..Self::default() };
         for one in &all {
             meant.take(catalog, index, &pieces, one);
         }
@@ -116,7 +115,15 @@ impl Meant {
                         .map(|category| Raised::Within(catalog.with_all_below(&[category]))),
                     about => number_of(catalog, about, &value.text).map(Raised::Tag),
                 };
-                self.raised.extend(raised.map(|raised| (bespoke_search::knob(if matches!(value.about, About::Brand) {"BRAND"} else {"VALUE"}, VALUE_BOOST) * libm::powf(one.confidence, bespoke_search::knob("CONF",1.0)), raised)));
+                self.raised.extend(raised.map(|raised| {
+                    (
+                        bespoke_search::knob(
+                            if matches!(value.about, About::Brand) { "BRAND" } else { "VALUE" },
+                            VALUE_BOOST,
+                        ) * libm::powf(one.confidence, bespoke_search::knob("CONF", 1.0)),
+                        raised,
+                    )
+                }));
             }
         }
         self.understood.push(shown);

@@ -1,12 +1,12 @@
 //! The binary `lab`: reads arguments, runs, prints.
 
-use bespoke_sim::Params;
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
 use bespoke_lab::{
     args, baskets, bench, evaluate, experiments, fits, http, ranker, report, search, seeded, seeded_search,
     sequences, topn,
 };
+use bespoke_sim::Params;
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.

@@ -14,8 +14,8 @@ use bespoke_domain::search::{Choice, Refinement, Search};
 use bespoke_domain::settings::Settings;
 use bespoke_domain::time::DAY_MS;
 use bespoke_domain::{
-    Body, Candidate, Consent, Decision, DecisionId, Entry, Event, EventItem, EventKind, Millis, Offset, Purpose,
-    Request, ShopperNo,
+    Body, Candidate, Consent, Decision, DecisionId, Entry, Event, EventItem, EventKind, Millis, Offset,
+    Purpose, Request, ShopperNo,
 };
 use bespoke_engine::Engine;
 use bespoke_engine::facets::Facet;
@@ -120,9 +120,12 @@ pub fn run(params: Params, placements: Option<&Path>) -> Result<SeededSearch, Er
     }
     for no in 0..COMPARED_MAX as u32 {
         let shopper = Shopper::new(&shop, shop.params.shoppers + no);
-        let leaf = Dice::new(shop.params.seed, What::Narrow, u64::MAX - u64::from(no)).below(shop.leaf_count());
+        let leaf =
+            Dice::new(shop.params.seed, What::Narrow, u64::MAX - u64::from(no)).below(shop.leaf_count());
         // Without a taste: what is good, and not dear.
-        bench.compare(&shopper, leaf, last, &mut wandering, |product| 0.4 * product.quality - product.price_ln);
+        bench.compare(&shopper, leaf, last, &mut wandering, |product| {
+            0.4 * product.quality - product.price_ln
+        });
     }
     Ok(SeededSearch { facets, tasteful: tasteful.result(), wandering: wandering.result() })
 }
@@ -316,7 +319,8 @@ impl<'a> Bench<'a> {
     fn searched(&mut self, shopper: u32, leaf: u32, term: &str, (time, key): (Millis, u64)) {
         let held_out = shopper.is_multiple_of(HELD_OUT);
         let who = Shopper::new(self.shop, shopper);
-        let request = self.request(Some(shopper), time, Search { text: term.to_owned(), ..Search::default() });
+        let request =
+            self.request(Some(shopper), time, Search { text: term.to_owned(), ..Search::default() });
         let (decision, facets) = self.ours.search(&request);
         if held_out && time >= self.split {
             let planted = narrowing::own(self.shop, leaf);
@@ -357,12 +361,15 @@ impl<'a> Bench<'a> {
             let mut dice = Dice::new(shop.params.seed, What::Narrow, u64::MAX / 2 + u64::from(no));
             for step in 0..WANDERED {
                 let leaf = dice.below(shop.leaf_count());
-                let product = shop.product(shop.row_of(leaf, dice.skewed(shop.group_count(leaf), 3.0), dice.below(4)));
+                let product =
+                    shop.product(shop.row_of(leaf, dice.skewed(shop.group_count(leaf), 3.0), dice.below(4)));
                 let item = EventItem { item_id: shop.id(product.no), quantity: 1, ..EventItem::default() };
                 let time = now.plus(i64::from(step) * 60_000 - DAY_MS);
                 let event = Event {
                     consent: Consent::GRANTED,
-                    statement: PURPOSES.into_iter().fold(Statement::default(), |said, (one, _)| said.with(one, true)),
+                    statement: PURPOSES
+                        .into_iter()
+                        .fold(Statement::default(), |said, (one, _)| said.with(one, true)),
                     items: vec![item],
                     ..Event::new(EventKind::ViewItem, time)
                 };

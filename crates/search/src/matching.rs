@@ -80,7 +80,8 @@ pub fn matches(index: &Index, plan: &Plan, weights: &Weights, hits: &mut Vec<Hit
         return;
     }
     let scorer = Scorer::new(index, weights);
-    let groups: Vec<Vec<Planned<'_>>> = plan.groups.iter().map(|group| planned(index, weights, group)).collect();
+    let groups: Vec<Vec<Planned<'_>>> =
+        plan.groups.iter().map(|group| planned(index, weights, group)).collect();
     thread_local! {
         static OWN: RefCell<Window> = RefCell::default();
     }

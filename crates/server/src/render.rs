@@ -1,7 +1,7 @@
 //! Decisions in words: external ids, titles and prices for the numbers a decision holds.
 
-use crate::wire::recommend::InArmBody;
 use crate::wire::expression;
+use crate::wire::recommend::InArmBody;
 use bespoke_domain::decision::{Fallback, Personalization, Slot};
 use bespoke_domain::experiment::Arm;
 use bespoke_domain::search::{Choice, Refinement, Search};

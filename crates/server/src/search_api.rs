@@ -2,12 +2,12 @@
 
 use crate::http::App;
 use crate::recommend::{find, note, request_of, slot_bodies};
-use crate::{clock, render};
 use crate::wire::error::ApiError;
 use crate::wire::search::{
     AskedSearch, FacetBody, FacetRangeBody, FacetValueBody, QueryBody, SearchBody, UnderstoodBody,
 };
 use crate::wire::token;
+use crate::{clock, render};
 use bespoke_domain::search::{Met, RESULTS_MAX, Search};
 use bespoke_domain::settings::Scope;
 use bespoke_domain::{Decision, Problem, Request};
@@ -41,7 +41,12 @@ pub async fn search_by_address(
 }
 
 /// A search by a body that goes on with no other.
-pub fn search_at_once(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<SearchBody, ApiError> {
+pub fn search_at_once(
+    app: &App,
+    scope: Scope,
+    timeout: Duration,
+    body: &[u8],
+) -> Result<SearchBody, ApiError> {
     let asked = AskedSearch::parse(body, None).map_err(ApiError::invalid)?;
     if asked.cursor.is_some() {
         return Err(stale());
@@ -70,12 +75,18 @@ async fn page_before(app: &App, cursor: &str) -> Result<Decision, ApiError> {
 }
 
 fn stale() -> ApiError {
-    let detail = "must be the `next` of an answer to the same question, at most 30 days old; begin again at page 1";
+    let detail =
+        "must be the `next` of an answer to the same question, at most 30 days old; begin again at page 1";
     ApiError::invalid(Problem::new("cursor", "invalid_cursor", detail))
 }
 
 /// Goes on with the page before, where it asked the same.
-fn go_on(snapshot: &Snapshot, request: &Request, search: &mut Search, before: &Decision) -> Result<(), ApiError> {
+fn go_on(
+    snapshot: &Snapshot,
+    request: &Request,
+    search: &mut Search,
+    before: &Decision,
+) -> Result<(), ApiError> {
     let had = before.request.search.as_deref().ok_or_else(stale)?;
     let same = |one: &Search| {
         (one.text.clone(), one.refinements.clone(), one.sort, one.literal, one.as_words.clone())
@@ -121,7 +132,11 @@ fn answer(
     if !is_dry {
         app.shop.queue.log_decision(decision);
     }
-    Ok(SearchBody { facets: facets.into_iter().map(facet).collect(), took_ms: took.as_millis() as u64, ..body })
+    Ok(SearchBody {
+        facets: facets.into_iter().map(facet).collect(),
+        took_ms: took.as_millis() as u64,
+        ..body
+    })
 }
 
 /// The answer, but for its facets and its time; on this page, of so many slots.

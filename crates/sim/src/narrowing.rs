@@ -87,7 +87,9 @@ pub fn value(shop: &Shop, shopper: &Shopper, leaf: u32, facet: &'static str) -> 
     let text = match facet {
         "color" => COLOURS[shopper.colour as usize].to_owned(),
         "style" => STYLES[shopper.style as usize].to_owned(),
-        "size" => (*Dice::new(shop.params.seed, What::Narrow, u64::from(shopper.no) << 32).pick(&SIZES)).to_owned(),
+        "size" => {
+            (*Dice::new(shop.params.seed, What::Narrow, u64::from(shopper.no) << 32).pick(&SIZES)).to_owned()
+        }
         "brand" => shop.brand_name(department, shopper.favourite_brand(department, shop.brand_count())),
         _ => return below_usual(shop, leaf),
     };

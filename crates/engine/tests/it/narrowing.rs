@@ -141,8 +141,11 @@ fn pages_go_on_in_one_order_while_tastes_change() {
         for page in 0..3_u32 {
             let kept = if keeps { shown.clone() } else { Vec::new() };
             let search = Search { from: 2 * page, after: after.filter(|_| keeps), shown: kept, ..ask("mug") };
-            let asked =
-                Request { search: Some(Box::new(search)), slots: 2, ..request("p", Some(9), 10 + i64::from(page)) };
+            let asked = Request {
+                search: Some(Box::new(search)),
+                slots: 2,
+                ..request("p", Some(9), 10 + i64::from(page))
+            };
             let decision = bench.decide(asked);
             after = Some(decision.request.id);
             bench.engine.publish();
@@ -153,7 +156,8 @@ fn pages_go_on_in_one_order_while_tastes_change() {
                 seen.push(slot.candidate);
             }
             // Acts that pull what is far down to the front.
-            (0..8).for_each(|_| bench.event(9, EventKind::AddToCart, 10 + i64::from(page), &["tray", "small"]));
+            (0..8)
+                .for_each(|_| bench.event(9, EventKind::AddToCart, 10 + i64::from(page), &["tray", "small"]));
         }
         seen
     };

@@ -50,7 +50,7 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     }
     folded.engine.publish();
     let queries: Vec<String> = (0..).map(|no| query(&shop, no)).take(WARM_UP + MEASURED).collect();
-        let (mut millis, mut totals, mut shown) = (Vec::new(), 0.0, 0.0);
+    let (mut millis, mut totals, mut shown) = (Vec::new(), 0.0, 0.0);
     for (no, text) in queries.iter().enumerate() {
         let shopper = shoppers[shoppers.len() - 1 - no % shoppers.len()];
         let asked = request(no, last, shopper, text);

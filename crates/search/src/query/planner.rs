@@ -96,8 +96,14 @@ impl Draft {
                 other.weight *= literal.filter(|literal| *literal < own).map_or(1.0, |literal| literal / own);
             }
         }
-        let some = (0..).zip(std::mem::take(&mut self.words)).filter(|(_, alternatives)| !alternatives.is_empty());
-        some.map(|(word, alternatives)| Group { words: 1 << word, alternatives, is_head: self.heads >> word & 1 == 1 }).collect()
+        let some =
+            (0..).zip(std::mem::take(&mut self.words)).filter(|(_, alternatives)| !alternatives.is_empty());
+        some.map(|(word, alternatives)| Group {
+            words: 1 << word,
+            alternatives,
+            is_head: self.heads >> word & 1 == 1,
+        })
+        .collect()
     }
 }
 
@@ -123,9 +129,7 @@ impl<'a> Planner<'a> {
         let is_kept = |at: &usize| !is_within(at, |one| !one.is_searched);
         let is_apart = |at: usize| is_within(&at, Understood::is_apart);
         let head = (0..pieces.len()).find(|at| heads::is_head(self.analyzer, pieces, *at, is_apart));
-        let all = (0..pieces.len())
-            .filter(is_kept)
-            .filter(|at| !pieces[*at].readings.is_empty());
+        let all = (0..pieces.len()).filter(is_kept).filter(|at| !pieces[*at].readings.is_empty());
         let all: Vec<usize> = all.collect();
         let heads = all.iter().take(WORDS_MAX).position(|at| Some(*at) == head).map_or(0, |word| 1 << word);
         let all: Vec<&Piece> = all.into_iter().map(|at| &pieces[at]).collect();

@@ -164,7 +164,8 @@ fn missing(
     let all: Vec<&String> = products.iter().collect();
     let mut missing = BTreeSet::new();
     for ids in all.chunks(IDS_AT_ONCE) {
-        let answer = ask("/v1/rank", &json!({ "placement": placement, "ids": ids, "n": 1, "dry_run": true }))?;
+        let answer =
+            ask("/v1/rank", &json!({ "placement": placement, "ids": ids, "n": 1, "dry_run": true }))?;
         let ids = answer["missing_ids"].as_array().context("the answer has no `missing_ids`")?;
         missing.extend(ids.iter().filter_map(Value::as_str).map(str::to_owned));
     }

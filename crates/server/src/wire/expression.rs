@@ -52,7 +52,9 @@ fn written_test(test: &Test) -> String {
     };
     match &test.is {
         Is::There => format!("{field} EXISTS"),
-        Is::OneOf(texts) => format!("{field} IN [{}]", texts.iter().map(quoted).collect::<Vec<_>>().join(", ")),
+        Is::OneOf(texts) => {
+            format!("{field} IN [{}]", texts.iter().map(quoted).collect::<Vec<_>>().join(", "))
+        }
         Is::Within { least, most, above, below } => {
             let ends = [(*least, if *above { ">" } else { ">=" }), (*most, if *below { "<" } else { "<=" })];
             let ends = ends.iter().filter(|(end, _)| end.is_finite());

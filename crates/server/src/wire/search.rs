@@ -22,7 +22,8 @@ const VALUES_MAX: usize = 50;
 /// Longest value of a facet in bytes.
 const VALUE_MAX: usize = 256;
 /// How results can be narrowed, for errors.
-const REFINE: &str = "must name a facet with a list of values, or with numbers `from` and `to`, `from` below `to`";
+const REFINE: &str =
+    "must name a facet with a list of values, or with numbers `from` and `to`, `from` below `to`";
 
 /// What a shop searches for.
 #[derive(ToSchema)]

@@ -255,11 +255,7 @@ fn experiment() -> Experiment {
 
 fn search_settings() -> SearchSettings {
     let synonym = Synonym { from: vec!["trainers".to_owned()], to: vec!["running shoes".to_owned()] };
-    SearchSettings {
-        language: Language::German,
-        synonyms: vec![synonym],
-        facets: vec!["size".to_owned()],
-    }
+    SearchSettings { language: Language::German, synonyms: vec![synonym], facets: vec!["size".to_owned()] }
 }
 
 fn condition() -> Condition {

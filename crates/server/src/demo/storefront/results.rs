@@ -204,7 +204,9 @@ async fn request(visit: &Visit<'_>, asked: &Asked) -> Option<SearchBody> {
     modules::name(&mut ask, &visit.visitor);
     let (app, body) = (&visit.site.app, ask.to_string());
     let answer = match visit.page.category {
-        Some(category) => search_api::category(app, Scope::Secret, TIMEOUT, (body.as_bytes(), category)).await,
+        Some(category) => {
+            search_api::category(app, Scope::Secret, TIMEOUT, (body.as_bytes(), category)).await
+        }
         None => search_api::search(app, Scope::Secret, TIMEOUT, body.as_bytes()).await,
     };
     // The shop's page never breaks.
