@@ -6,6 +6,7 @@ use crate::compatibility::Compatibility;
 use crate::demand::Demand;
 use crate::experiment::Epochs;
 use crate::experiment::ledger::Ledger;
+use crate::kpis::Kpis;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
@@ -131,6 +132,8 @@ pub struct Aggregates {
     pub epochs: Arc<Epochs>,
     /// What became of the units of each arm.
     pub ledger: Ledger,
+    /// Counts by day.
+    pub kpis: Kpis,
     /// What results are narrowed by.
     pub demand: Demand,
     /// Learnt models in force, by name.
@@ -178,6 +181,7 @@ impl Default for Aggregates {
             queries: Queries::default(),
             epochs: Arc::default(),
             ledger: Ledger::default(),
+            kpis: Kpis::default(),
             demand: Demand::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
@@ -456,11 +460,13 @@ impl Aggregates {
         let live_queries = std::mem::replace(&mut self.queries, queries);
         let ledger = self.ledger.freeze();
         let live_ledger = std::mem::replace(&mut self.ledger, ledger);
+        let kpis = self.kpis.freeze();
+        let live_kpis = std::mem::replace(&mut self.kpis, kpis);
         let demand = self.demand.freeze();
         let live_demand = std::mem::replace(&mut self.demand, demand);
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
-        (self.ledger, self.demand) = (live_ledger, live_demand);
+        (self.ledger, self.kpis, self.demand) = (live_ledger, live_kpis, live_demand);
         frozen
     }
 }

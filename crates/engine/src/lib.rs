@@ -38,6 +38,8 @@ pub mod filter;
 pub mod foresight;
 /// What a search finds.
 pub mod found;
+/// Counts by day, and what they come to.
+pub mod kpis;
 /// What a ranker learns from.
 pub mod lessons;
 /// What products of a category usually cost.
@@ -52,6 +54,8 @@ pub mod names;
 pub mod numbering;
 /// Moments of the past, and the state as it was then.
 pub mod occasions;
+/// Orders and what comes back of them.
+pub mod orders;
 /// The candidates of one decision.
 pub mod pool;
 /// One shopper's projection.

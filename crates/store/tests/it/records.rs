@@ -14,8 +14,9 @@ use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
-    Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective, OnThin,
-    Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse, Synonym,
+    Attribution, Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective,
+    OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse,
+    Synonym,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -162,6 +163,7 @@ fn settings() -> Settings {
         time_zone: "Europe/Berlin".to_owned(),
         unknown_consent_granted: true,
         sensitive_categories: vec!["Health".to_owned()],
+        clock: vec![(Millis(1_780_000_000_000), 60)],
     };
     let placement = Placement {
         name: "home_hero".to_owned(),
@@ -222,6 +224,7 @@ fn settings() -> Settings {
         models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
         search: search_settings(),
         holdout: Holdout { share: 300 },
+        attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
         experiments: vec![experiment()],
     }
 }
