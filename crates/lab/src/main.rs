@@ -58,6 +58,10 @@ fn run(command: &Command) -> Result<String, Error> {
             let results = search::attributes::run(options)?;
             Ok(if options.json { report::attributes_json(&results) } else { report::attributes(&results) })
         }
+        Command::SearchSpeed(options) => {
+            let figures = search::speed::run(options)?;
+            Ok(if options.bench.json { report::figures_json(&figures) } else { report::figures(&figures) })
+        }
         Command::Http(options) => {
             let compared = http::run(options)?;
             serde_json::to_string(&compared).map_err(|error| Error::Bench(error.to_string()))

@@ -82,13 +82,13 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
 
 /// An engine with its log's next place.
 #[derive(Default)]
-struct Folded {
-    engine: Engine,
+pub(crate) struct Folded {
+    pub(crate) engine: Engine,
     offset: Offset,
 }
 
 impl Folded {
-    fn push(&mut self, received: Millis, shopper: Option<ShopperNo>, body: Body) {
+    pub(crate) fn push(&mut self, received: Millis, shopper: Option<ShopperNo>, body: Body) {
         self.offset = self.offset.next();
         self.engine.apply(self.offset, &Entry { received, shopper, body });
     }
@@ -131,7 +131,7 @@ fn request(no: usize, now: Millis, shopper: ShopperNo, text: &str) -> Request {
 }
 
 /// One to three words of a product's title, in the order in which they stand there.
-fn query(shop: &Shop, no: u32) -> String {
+pub(crate) fn query(shop: &Shop, no: u32) -> String {
     let patch = shop.patch((no * 7_919) % shop.params.products);
     let title = patch.content.map(|content| content.title).unwrap_or_default();
     // Without the number that every title ends with.
