@@ -11,8 +11,10 @@ use bespoke_search::index::Index;
 use bespoke_search::query::{self, About, Options, Plan, Planner, What, understand};
 use std::ops::Range;
 
-/// By what a product's score is multiplied that has a value that was named, as sure as can be.
+/// What having a value that was named adds to a product's score, as a share of it, where the value is as sure as can be.
 const VALUE_BOOST: f32 = 0.5;
+/// The same of the brand: who names one wants no other.
+const BRAND_BOOST: f32 = 3.0;
 /// The same of a low or a high price that was asked for, a factor of four from the middle.
 const PRICE_BOOST: f32 = 0.5;
 
@@ -59,7 +61,7 @@ impl Meant {
             products: index.product_count(),
             synonyms: &texts.synonyms,
         };
-        let options = Options { is_literal: search.literal, ..Options::default() };
+        let options = Options { is_literal: search.literal };
         let pieces = planner.pieces(&search.text);
         let count = |about: &About, text: &str| {
             number_of(catalog, about, text).map_or(0, |tag| context.snapshot.aggregates.content.count(tag))
@@ -110,20 +112,13 @@ impl Meant {
                     About::Attribute(name) => name.clone(),
                 };
                 shown.value.clone_from(&value.text);
+                let boost = if value.about == About::Brand { BRAND_BOOST } else { VALUE_BOOST };
                 let raised = match &value.about {
                     About::Category => category_of(catalog, &value.text)
                         .map(|category| Raised::Within(catalog.with_all_below(&[category]))),
                     about => number_of(catalog, about, &value.text).map(Raised::Tag),
                 };
-                self.raised.extend(raised.map(|raised| {
-                    (
-                        bespoke_search::knob(
-                            if matches!(value.about, About::Brand) { "BRAND" } else { "VALUE" },
-                            VALUE_BOOST,
-                        ) * libm::powf(one.confidence, bespoke_search::knob("CONF", 1.0)),
-                        raised,
-                    )
-                }));
+                self.raised.extend(raised.map(|raised| (boost * one.confidence, raised)));
             }
         }
         self.understood.push(shown);

@@ -2,7 +2,7 @@
 
 use crate::shop::Shop;
 use bespoke_search::analysis::{Language, Piece};
-use bespoke_search::query::{About, Options, Planner, Understood, Values, What, not_searched, understand};
+use bespoke_search::query::{About, Options, Planner, Understood, Values, What, understand};
 use bespoke_search::vocabulary::TermNo;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ fn understood(shop: &Shop, values: &Known, query: &str) -> (Vec<Understood>, Str
     };
     let pieces = planner.pieces(query);
     let all = values.understand(&planner, &pieces, &[]);
-    let words = planner.plan_pieces(&pieces, &not_searched(&all), Options::default()).words;
+    let words = planner.plan_pieces(&pieces, &all, Options::default()).words;
     let words: Vec<String> = words.into_iter().map(|word| word.surface).collect();
     (all, words.join(" "))
 }
@@ -393,7 +393,7 @@ fn what_the_shopper_takes_back_is_left_alone() {
     let price = all.iter().find(|one| one.is_filter).expect("a price").pieces.clone();
     let left = values.understand(&planner, &pieces, &[price]);
     assert_eq!(left, all[..1], "only the colour");
-    let words = planner.plan_pieces(&pieces, &not_searched(&left), Options::default()).words;
+    let words = planner.plan_pieces(&pieces, &left, Options::default()).words;
     assert_eq!(words.len(), 4, "the words of the price are searched for again");
 }
 
