@@ -145,18 +145,19 @@ impl InProcess {
 
     /// Milliseconds that a search takes, and the numbers of its products.
     fn search(&self, text: &str) -> (f64, Vec<u32>) {
+        let facets = Some(self.facets.to_vec());
         let request = Request {
             id: DecisionId(1),
             now: Millis(2),
             placement: "search".to_owned(),
             page: PageType::Search,
             slots: 10,
-            search: Some(Box::new(Search { text: text.to_owned(), ..Search::default() })),
+            search: Some(Box::new(Search { text: text.to_owned(), facets, ..Search::default() })),
             ..Request::default()
         };
         let live = self.folded.engine.live();
         let started = Instant::now();
-        let (decision, facets) = live.search_on(&live.snapshot(), &request, &self.facets);
+        let (decision, facets) = live.search_on(&live.snapshot(), &request);
         let millis = started.elapsed().as_secs_f64() * 1e3;
         drop(facets);
         (millis, products(&decision))
