@@ -3,8 +3,10 @@
 
 use crate::catalog::Catalog;
 use crate::compatibility::Compatibility;
+use crate::demand::Demand;
 use crate::experiment::Epochs;
 use crate::experiment::ledger::Ledger;
+use crate::kpis::Kpis;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
@@ -130,6 +132,10 @@ pub struct Aggregates {
     pub epochs: Arc<Epochs>,
     /// What became of the units of each arm.
     pub ledger: Ledger,
+    /// Counts by day.
+    pub kpis: Kpis,
+    /// What results are narrowed by.
+    pub demand: Demand,
     /// Learnt models in force, by name.
     pub models: BTreeMap<String, ArtifactId>,
     /// Catalogue files taken in lately, the newest last.
@@ -175,6 +181,8 @@ impl Default for Aggregates {
             queries: Queries::default(),
             epochs: Arc::default(),
             ledger: Ledger::default(),
+            kpis: Kpis::default(),
+            demand: Demand::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
             settings: None,
@@ -452,9 +460,13 @@ impl Aggregates {
         let live_queries = std::mem::replace(&mut self.queries, queries);
         let ledger = self.ledger.freeze();
         let live_ledger = std::mem::replace(&mut self.ledger, ledger);
+        let kpis = self.kpis.freeze();
+        let live_kpis = std::mem::replace(&mut self.kpis, kpis);
+        let demand = self.demand.freeze();
+        let live_demand = std::mem::replace(&mut self.demand, demand);
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
-        self.ledger = live_ledger;
+        (self.ledger, self.kpis, self.demand) = (live_ledger, live_kpis, live_demand);
         frozen
     }
 }

@@ -4,6 +4,7 @@
 use crate::condition::{Check, Lookup};
 use crate::engine::Snapshot;
 use crate::experiment::{Assigned, assigned};
+use crate::facets::{Facet, facets};
 use crate::found::Found;
 use crate::profile::{Act, Dated, Profile, Recent};
 use crate::tables::PlannedPlacement;
@@ -50,6 +51,8 @@ pub struct Context<'a> {
     pub missing_ids: Vec<String>,
     /// What the search finds, once it was looked for.
     found: OnceCell<Option<Found>>,
+    /// What its results can be narrowed by, once that was counted.
+    facets: OnceCell<Vec<Facet>>,
 }
 
 impl<'a> Context<'a> {
@@ -99,6 +102,7 @@ impl<'a> Context<'a> {
             filter: request.filter.as_ref().map(|filter| resolved(snapshot, filter)),
             missing_ids,
             found: OnceCell::new(),
+            facets: OnceCell::new(),
         }
     }
 
@@ -106,6 +110,21 @@ impl<'a> Context<'a> {
     pub fn found(&self) -> Option<&Found> {
         let find = || Some(Found::new(self, self.planned?, self.request.search.as_deref()?));
         self.found.get_or_init(find).as_ref()
+    }
+
+    /// What the search's results can be narrowed by; none where that is not asked for.
+    pub fn facets(&self) -> &[Facet] {
+        let count = || {
+            let search = self.request.search.as_deref()?;
+            Some(facets(self, search, self.found()?, search.facets.as_deref()?))
+        };
+        self.facets.get_or_init(|| count().unwrap_or_default())
+    }
+
+    /// The same, where nothing else is asked any more.
+    pub fn into_facets(self) -> Vec<Facet> {
+        self.facets();
+        self.facets.into_inner().unwrap_or_default()
     }
 
     /// The products that "together" sources start from: the page's, else the cart's, else the visit's last.

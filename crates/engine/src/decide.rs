@@ -10,10 +10,11 @@ use crate::profile::Profile;
 use crate::rule::{Phase, Planned};
 use crate::source::{MATCHES, POPULAR};
 use crate::tables::{PlannedPlacement, PlannedSource};
+use crate::variants::is_lone;
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::order::by_score;
-use bespoke_domain::search::{RESULTS_MAX, Sort};
+use bespoke_domain::search::{Met, RESULTS_MAX, Search, Sort};
 use bespoke_domain::settings::{Diversity, Form, OnThin};
 use bespoke_domain::{Candidate, Decision, ProductNo, Request};
 use rustc_hash::FxHashSet;
@@ -109,7 +110,10 @@ fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
 
 /// Results that earlier pages show.
 fn before(request: &Request) -> usize {
-    request.search.as_ref().map_or(0, |search| search.from as usize).min(RESULTS_MAX)
+    let of = |search: &Search| {
+        if search.after.is_some() { search.shown.len() } else { search.from as usize }
+    };
+    request.search.as_deref().map_or(0, of).min(RESULTS_MAX)
 }
 
 /// Whether the request itself says in which order results come.
@@ -347,13 +351,41 @@ impl<'a> Work<'a> {
         slots: usize,
         (caps, fallback): (Diversity, Fallback),
     ) -> Vec<usize> {
-        let mut chosen = self.select(slots, caps, fallback);
-        let before = before(context.request).min(chosen.len());
-        if before > 0 {
+        let before = before(context.request).min(slots);
+        let kept = match context.request.search.as_deref().filter(|search| search.after.is_some()) {
+            Some(search) => self.put_first(context, &search.shown),
+            None => before,
+        };
+        let mut chosen = self.select(kept + slots - before, caps, fallback);
+        let kept = kept.min(chosen.len());
+        if kept > 0 {
             let earlier = self.remover("earlier_page");
-            chosen.drain(..before).for_each(|at| self.leave_out(at, earlier));
+            chosen.drain(..kept).for_each(|at| self.leave_out(at, earlier));
         }
         chosen
+    }
+
+    /// Puts what earlier pages showed in front of everything, in its order, or another variant of it; says how many of it are still in.
+    fn put_first(&mut self, context: &Context<'_>, shown: &[String]) -> usize {
+        let mut first: Vec<usize> = Vec::with_capacity(shown.len());
+        for product in shown.iter().filter_map(|id| context.snapshot.product(id)) {
+            let group = context.snapshot.aggregates.catalog.row(product).map(|row| row.group);
+            let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none() && !first.contains(at);
+            let own = self.pool.place(Candidate::Product(product)).filter(is_in);
+            let other = || {
+                let group = group.filter(|group| !is_lone(*group))?;
+                (0..self.pool.all.len()).find(|at| self.pool.all[*at].row.group == group && is_in(at))
+            };
+            first.extend(own.or_else(other));
+        }
+        for one in &mut self.pool.all {
+            // What a rule pins where an earlier page was comes first on this one.
+            one.pin = one.pin.map(|(position, rule)| (position.max(first.len() as u16), rule));
+        }
+        for (position, at) in (0..).zip(&first) {
+            self.pool.all[*at].pin = Some((position, u16::MAX));
+        }
+        first.len()
     }
 
     /// Places of the slate's candidates in the pool, in the slate's order.
@@ -501,7 +533,7 @@ impl<'a> Work<'a> {
             scorers: planned.scorers.iter().map(|scorer| scorer.spec.name.to_owned()).collect(),
             candidate_count: self.pool.all.len() as u32,
             removed: self.removed.iter().filter(|(_, count)| *count > 0).cloned().collect(),
-            met: context.found().map(|found| Box::new(found.met.clone())),
+            met: met(context),
             rest: if goes_on { self.rest() } else { Vec::new() },
             considered: context.request.explain.then(|| self.considered()),
             ..nothing(context)
@@ -553,6 +585,12 @@ impl<'a> Work<'a> {
         };
         all.into_iter().map(entry).collect()
     }
+}
+
+/// How the search was met, with the facets that were offered.
+fn met(context: &Context<'_>) -> Option<Box<Met>> {
+    let facets = context.facets().iter().map(|facet| facet.name.clone()).collect();
+    context.found().map(|found| Box::new(Met { facets, ..found.met.clone() }))
 }
 
 /// Parts of the sources by their numbers, those of the scorers after them.

@@ -4,9 +4,11 @@
 use crate::aggregates::Aggregates;
 use crate::condition::Lookup;
 use crate::context::Context;
-use crate::experiment::ledger::{Prices, Who};
-use crate::facets::{Facet, facets};
+use crate::experiment::ledger::Who;
+use crate::facets::Facet;
+use crate::kpis::Told;
 use crate::names::Names;
+use crate::orders::Prices;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
@@ -92,20 +94,12 @@ impl Live {
         self.decide_on(&self.snapshot(), request)
     }
 
-    /// Decides on a search, and counts what its results can be narrowed by: the `named` facets, or those that tell most apart.
-    pub fn search_on(
-        &self,
-        snapshot: &Snapshot,
-        request: &Request,
-        named: &[String],
-    ) -> (Decision, Vec<Facet>) {
+    /// Decides on a search; with the facets that it wants of its results.
+    pub fn search_on(&self, snapshot: &Snapshot, request: &Request) -> (Decision, Vec<Facet>) {
         let profile = request.shopper.and_then(|shopper| self.profile(shopper));
         let context = Context::new(snapshot, profile.as_deref(), request);
         let decision = crate::decide::decide_in(&context);
-        let facets = match (request.search.as_deref(), context.found()) {
-            (Some(search), Some(found)) => facets(&context, search, found, named),
-            _ => Vec::new(),
-        };
+        let facets = context.into_facets();
         (decision, facets)
     }
 
@@ -196,9 +190,15 @@ impl Engine {
             Body::Key(key) => self.aggregates.fold_key(key),
             Body::Decision(decision) => {
                 self.fold_exposure(decision);
+                let root = decision.request.shopper.map(|shopper| self.live.profiles.root(shopper));
+                self.aggregates.kpis.fold_decision(decision, root);
                 self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
                 let profiles = &self.live.profiles;
                 self.aggregates.queries.fold_decision(decision, |shopper| profiles.root(shopper));
+                if let Some(shopper) = decision.request.shopper {
+                    let Aggregates { demand, catalog, .. } = &mut self.aggregates;
+                    demand.fold(catalog, decision, profiles.root(shopper));
+                }
             }
             Body::Model(change) => self.aggregates.fold_model(change),
             Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
@@ -215,7 +215,7 @@ impl Engine {
             // Whoever it was, what it says about consent holds.
             self.note_keys(entry.shopper, event);
             let root = entry.shopper.map(|shopper| self.live.profiles.root(shopper));
-            self.fold_outcome(root, event);
+            self.count(root, event, &[]);
             if let Some(root) = root {
                 self.absorb(offset, root, event, &[]);
             }
@@ -224,7 +224,7 @@ impl Engine {
         let products = self.aggregates.number_items(&self.live.names, event);
         self.meet(entry.shopper, event);
         let root = entry.shopper.map(|shopper| self.live.profiles.root(shopper));
-        self.fold_outcome(root, event);
+        self.count(root, event, &products);
         if let Some(profile) =
             root.filter(|_| is_personal_purchase(event)).and_then(|root| self.live.profile(root))
         {
@@ -248,6 +248,7 @@ impl Engine {
             let keys = (profiles.bucket(one.min(two)), profiles.bucket(one.max(two)));
             profiles.link(one, two);
             self.aggregates.ledger.join(keys);
+            self.aggregates.kpis.join((one.min(two), one.max(two)));
         }
     }
 
@@ -273,15 +274,23 @@ impl Engine {
         ledger.fold_decision(decision, (who, profile.as_deref()), (catalog, epochs, &settings));
     }
 
-    /// Folds what became of an experiment's units in.
-    fn fold_outcome(&mut self, root: Option<ShopperNo>, event: &Event) {
-        let Some(currency) = self.aggregates.settings.as_ref().map(|settings| settings.shop.currency) else {
-            return;
-        };
-        let names = &self.live.names;
-        let who = Who { shopper: root, bucket: root.map_or(0, |shopper| self.live.profiles.bucket(shopper)) };
-        let Aggregates { ledger, catalog, .. } = &mut self.aggregates;
-        ledger.fold_event(event, who, &Prices { catalog, find: &|id| names.get(id), currency });
+    /// Counts an event: for the units of experiments, and by day.
+    fn count(&mut self, root: Option<ShopperNo>, event: &Event, products: &[ProductNo]) {
+        let Some(settings) = self.aggregates.settings.clone() else { return };
+        let (names, profiles) = (&self.live.names, &self.live.profiles);
+        let who = Who { shopper: root, bucket: root.map_or(0, |shopper| profiles.bucket(shopper)) };
+        let Aggregates { ledger, kpis, catalog, .. } = &mut self.aggregates;
+        let prices = Prices { catalog, find: &|id| names.get(id), currency: settings.shop.currency };
+        let arms = ledger.fold_event(event, who, &prices);
+        let is_order = event.kind == EventKind::Purchase;
+        let profile = root.filter(|_| is_order).and_then(|root| profiles.get(root));
+        let looks = profile.as_deref().map_or(&[][..], Profile::recent).iter();
+        let first_look_s = looks.filter(|one| products.contains(&one.product)).map(|one| one.time_s).min();
+        kpis.fold_event(
+            Told { event, products, shopper: root, arms: &arms, first_look_s },
+            &prices,
+            &settings,
+        );
     }
 
     /// Folds an event into a shopper's profile; who withdraws personalization is forgotten elsewhere too.
@@ -296,6 +305,7 @@ impl Engine {
         });
         if withdraws {
             self.aggregates.queries.forget(root);
+            self.aggregates.demand.forget(root);
         }
     }
 

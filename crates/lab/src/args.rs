@@ -11,6 +11,7 @@ use crate::models::MODELS;
 use crate::ranker::RankerOptions;
 use crate::search::SearchOptions;
 use crate::search::attributes::AttributeOptions;
+use crate::search::speed::SpeedOptions;
 use crate::sequences::SequenceOptions;
 use crate::sequences::models::MODELS as SEQUENCE_MODELS;
 use crate::topn::TopOptions;
@@ -63,6 +64,9 @@ usage: lab search --products FILE --attributes FILE [options]
   --json             print one JSON object instead of a table
 Share of attribute queries (crates/lab/search/attributes.jsonl) whose first product is all that was asked for.
 
+usage: lab search-speed --data DIR [options of `lab bench`]
+Searches on DIR/search_chorus_icecat, in process and over HTTP, and on the seeded shop; leaves both catalogues for a peer.
+
 usage: lab http --train FILE --test FILE [options]
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
   --scratch DIR      an empty or new directory to write to (default target/http)
@@ -75,6 +79,10 @@ usage: lab seeded [options]
   --placements FILE  instead of the default ones
   --json             print one JSON object instead of a table
 The default placements against popularity on the seeded shop, by its truth. A simulation.
+
+usage: lab seeded-search [options]
+  as `lab seeded`
+Facets in the order of demand, and tastes in search, on the seeded shop, by its truth. A simulation.
 
 usage: lab ranker --train FILE [options]
   --scratch DIR      where rows and the peer go (default target/ranker)
@@ -153,8 +161,12 @@ pub enum Command {
     Search(SearchOptions),
     /// The same, on attribute queries.
     Attributes(AttributeOptions),
+    /// What searches cost.
+    SearchSpeed(SpeedOptions),
     /// Compare with popularity on the seeded shop.
     Seeded(SeededOptions),
+    /// Facets and tastes in search on the seeded shop.
+    SeededSearch(SeededOptions),
     /// Trees on candidate rows, with or without their peer.
     Ranker(RankerOptions),
     /// Accessories on the catalogue in this folder.
@@ -178,7 +190,9 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
         Some("cold-start") => parse_sequences(&mut words).map(Command::ColdStart),
         Some("baskets") => parse_baskets(&mut words).map(Command::Baskets),
         Some("search") => parse_search(&mut words),
+        Some("search-speed") => parse_search_speed(&mut words).map(Command::SearchSpeed),
         Some("http") => parse_http(&mut words).map(Command::Http),
+        Some("seeded-search") => parse_seeded(&mut words).map(Command::SeededSearch),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
         Some("fits") => match (words.next().as_deref(), words.next(), words.next()) {
@@ -408,19 +422,36 @@ fn parse_http(words: &mut impl Iterator<Item = String>) -> Result<HttpOptions, E
     Ok(options)
 }
 
+fn parse_search_speed(words: &mut impl Iterator<Item = String>) -> Result<SpeedOptions, Error> {
+    match (words.next().as_deref(), words.next()) {
+        (Some("--data"), Some(folder)) => {
+            let data = PathBuf::from(folder).join("search_chorus_icecat");
+            let bench = BENCHES.iter().find(|bench| bench.name == "search").unwrap_or(&BENCHES[0]);
+            Ok(SpeedOptions { data, bench: bench_options(bench.name, words)? })
+        }
+        _ => Err(Error::Usage("`search-speed` begins with --data DIR".to_owned())),
+    }
+}
+
 fn parse_bench(words: &mut impl Iterator<Item = String>) -> Result<BenchOptions, Error> {
+    let name = words.next().unwrap_or_default();
+    match BENCHES.iter().find(|bench| bench.name == name) {
+        Some(bench) => bench_options(bench.name, words),
+        None => Err(Error::Usage(format!("no bench `{name}`"))),
+    }
+}
+
+fn bench_options(
+    bench: &'static str,
+    words: &mut impl Iterator<Item = String>,
+) -> Result<BenchOptions, Error> {
     let mut options = BenchOptions {
-        bench: BENCHES[0].name,
+        bench,
         server: "target/release/bespoke".into(),
         scratch: "target/bench".into(),
         scale: 1.0,
         json: false,
     };
-    let name = words.next().unwrap_or_default();
-    match BENCHES.iter().find(|bench| bench.name == name) {
-        Some(bench) => options.bench = bench.name,
-        None => return Err(Error::Usage(format!("no bench `{name}`"))),
-    }
     while let Some(word) = words.next() {
         match word.as_str() {
             "--server" => options.server = value(words, &word)?.into(),

@@ -84,7 +84,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/recommend:next", post(post_next))
         .route("/v1/recommend/{placement}", get(get_recommend))
         .route("/v1/rank", slates(recommend::rank))
-        .route("/v1/search", slates(search_api::search).get(get_search))
+        .route("/v1/search", post(post_search).get(get_search))
         .route("/v1/suggest", get(get_suggest))
         .route("/v1/search/report", get(get_search_report))
         .route("/v1/search/ubi", get(get_ubi))
@@ -215,6 +215,16 @@ async fn get_recommend(
     Ok((cached, axum::Json(recommend::impersonal(&app, placement, query.as_deref())?)).into_response())
 }
 
+async fn post_search(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    Ok(axum::Json(search_api::search(&app, scope, timeout(&headers)?, &body).await?).into_response())
+}
+
 async fn get_search(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -222,7 +232,7 @@ async fn get_search(
 ) -> Result<Response, ApiError> {
     let scope = scope(&app, &headers, query.as_deref())?;
     let query = query.unwrap_or_default();
-    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, None))?;
+    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, None)).await?;
     Ok(axum::Json(body).into_response())
 }
 
@@ -234,7 +244,8 @@ async fn get_category(
 ) -> Result<Response, ApiError> {
     let scope = scope(&app, &headers, query.as_deref())?;
     let query = query.unwrap_or_default();
-    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, Some(&path)))?;
+    let asked = (query.as_str(), Some(path.as_str()));
+    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, asked).await?;
     Ok(axum::Json(body).into_response())
 }
 

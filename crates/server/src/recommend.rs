@@ -99,19 +99,28 @@ fn answer(
     timeout: Duration,
     asked: Asked,
 ) -> Result<RecommendBody, ApiError> {
+    let is_dry = asked.dry_run;
     let request = request_of(app, snapshot, scope, timeout, asked)?;
-    Ok(decide_and_log(app, snapshot, request))
+    let (body, decision) = decided(app, snapshot, request);
+    if !is_dry {
+        app.shop.queue.log_decision(decision);
+    }
+    Ok(body)
 }
 
 /// Decides, puts the decision into the log's queue, and renders it. The placement MUST be in the snapshot.
 pub(crate) fn decide_and_log(app: &App, snapshot: &Snapshot, request: Request) -> RecommendBody {
+    let (body, decision) = decided(app, snapshot, request);
+    app.shop.queue.log_decision(decision);
+    body
+}
+
+fn decided(app: &App, snapshot: &Snapshot, request: Request) -> (RecommendBody, Decision) {
     let started = Instant::now();
     let decision = app.shop.live.decide_on(snapshot, &request);
     let took = started.elapsed();
     note(app, &decision, took);
-    let body = render_body(&app.shop, snapshot, &decision, took.as_millis() as u64);
-    app.shop.queue.log_decision(decision);
-    body
+    (render_body(&app.shop, snapshot, &decision, took.as_millis() as u64), decision)
 }
 
 pub(crate) fn note(app: &App, decision: &Decision, took: Duration) {
@@ -142,6 +151,9 @@ pub(crate) fn request_of(
 ) -> Result<Request, ApiError> {
     if asked.user_id.is_some() && scope != Scope::Secret {
         return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
+    }
+    if asked.dry_run && scope != Scope::Secret {
+        return Err(ApiError::new("forbidden_scope", "`dry_run` needs a secret key (sk_…)"));
     }
     let Some(planned) = snapshot.plan.get(&asked.placement) else {
         let detail = format!("there is no placement {:?}", asked.placement);

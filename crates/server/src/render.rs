@@ -1,5 +1,6 @@
 //! Decisions in words: external ids, titles and prices for the numbers a decision holds.
 
+use crate::wire::expression;
 use crate::wire::recommend::InArmBody;
 use bespoke_domain::decision::{Fallback, Personalization, Slot};
 use bespoke_domain::experiment::Arm;
@@ -65,7 +66,8 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
         "placement": request.placement,
         "made_at_ms": request.now.0,
         "page_type": request.page.name(),
-        "context": { "item_ids": request.items, "category_path": request.category, "cart_item_ids": request.cart, "exclude_ids": request.exclude, "skipped": request.skipped },
+        "context": { "item_ids": request.items, "category_path": request.category, "cart_item_ids": request.cart, "exclude_ids": request.exclude, "skipped": request.skipped,
+            "filter": request.filter.as_ref().map(expression::written), "market": request.market },
         "search": request.search.as_deref().map(search),
         "met": decision.met,
         "headline": decision.headline,
@@ -110,6 +112,8 @@ fn search(search: &Search) -> Value {
         "literal": search.literal,
         "as_words": search.as_words,
         "from": search.from,
+        "after": search.after.map(|before| before.to_string()),
+        "facets": search.facets,
     })
 }
 

@@ -7,23 +7,22 @@
 
 use super::{Epochs, unit_key};
 use crate::catalog::Catalog;
+use crate::orders::{Orders, Prices, Worth};
 use crate::profile::{Act, Profile, seconds};
 use bespoke_domain::decision::Fallback;
 use bespoke_domain::experiment::{Arm, HELD, HOLDOUT, PERSONALIZED, Unit};
 use bespoke_domain::time::{MINUTE_MS, SESSION_GAP_MS};
-use bespoke_domain::{Currency, Decision, Event, EventKind, Millis, ProductNo, Settings, ShopperNo};
+use bespoke_domain::{Decision, Event, EventKind, Millis, ProductNo, Settings, ShopperNo};
 use bespoke_models::cow::CowVec;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most runs kept, those that ended long ago giving way.
 pub const RUNS_MAX: usize = 64;
 /// Most units of one run; what comes later is counted and left out.
 pub const UNITS_MAX: usize = 20_000_000;
-/// Orders whose return is still told apart, the newest.
-pub const ORDERS_MAX: usize = 500_000;
 /// Visits and cells that shoppers are followed in, the newest.
 const FOLLOWED_MAX: usize = 500_000;
 /// Days before the first exposure that tell what a unit was like.
@@ -250,25 +249,14 @@ impl Run {
     }
 }
 
-/// An order whose return would be told.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-struct Order {
-    key: u64,
-    revenue: i64,
-    margin: i64,
-    returned: i64,
-    /// The runs, by their number, and the rows that it counted for.
-    rows: Box<[(u32, u32)]>,
-}
-
 /// Where a shopper is followed: the run and the row, and until when.
 type Followed = (u32, u32, u32);
 
 /// What later events may belong to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Pending {
-    orders: BTreeMap<u64, Order>,
-    order_keys: VecDeque<u64>,
+    /// Each with the runs, by their number, and the rows that it counted for.
+    orders: Orders<Box<[(u32, u32)]>>,
     /// Shoppers within searches and cells.
     followed: BTreeMap<ShopperNo, Vec<Followed>>,
 }
@@ -311,6 +299,11 @@ impl Ledger {
     /// The runs, in the order in which they began.
     pub fn runs(&self) -> impl DoubleEndedIterator<Item = &Run> {
         self.runs.iter().map(|(_, run)| run)
+    }
+
+    /// The run with this number.
+    pub fn run_of(&self, number: u32) -> Option<&Run> {
+        self.runs.iter().find(|(held, _)| *held == number).map(|(_, run)| run)
     }
 
     /// The latest run of an experiment.
@@ -446,28 +439,28 @@ impl Ledger {
         }
     }
 
-    /// Folds an event in.
-    pub fn fold_event(&mut self, event: &Event, who: Who, prices: &Prices<'_>) {
+    /// Folds an event in; the runs, by number, and the arms that it counted for.
+    pub fn fold_event(&mut self, event: &Event, who: Who, prices: &Prices<'_>) -> Vec<(u32, u8)> {
         if self.runs.is_empty() {
-            return;
+            return Vec::new();
         }
         if event.kind == EventKind::Refund {
-            self.fold_refund(event, prices.currency);
-            return;
+            self.fold_refund(event, prices);
+            return Vec::new();
         }
         let rows = self.rows_of(event, who);
-        if rows.is_empty() || self.is_known_order(event) {
-            return;
+        if rows.is_empty() || self.pending.orders.has(event) {
+            return Vec::new();
         }
         let time_s = seconds(event.time);
         let mut outcome = outcome_of(event);
         if event.kind == EventKind::Purchase && !event.is_bot() {
-            match money(event, prices) {
-                Some((revenue, margin)) => (outcome.revenue, outcome.margin) = (revenue, margin),
+            match prices.order(event) {
+                Some(worth) => (outcome.revenue, outcome.margin) = (worth.revenue, worth.margin),
                 None => self.foreign_orders += 1,
             }
         }
-        let mut credited = Vec::new();
+        let (mut credited, mut arms) = (Vec::new(), Vec::new());
         for (at, number) in rows {
             let (id, run) = &mut self.runs[at];
             let Some(row) = run.rows.get_mut(number as usize).filter(|row| row.first_s <= time_s) else {
@@ -480,11 +473,14 @@ impl Ledger {
             let begins = time_s > row.last_s.saturating_add(GAP_S);
             row.outcome.add(&Outcome { visits: u16::from(begins), ..outcome });
             row.last_s = row.last_s.max(time_s);
+            arms.push((*id, row.arm));
             credited.push((*id, number));
         }
         if event.kind == EventKind::Purchase && !credited.is_empty() {
-            self.note_order(event, &outcome, credited);
+            let worth = Worth { revenue: outcome.revenue, margin: outcome.margin };
+            self.pending.orders.note(event, worth, credited.into_boxed_slice());
         }
+        arms
     }
 
     /// The rows of an event that goes on in runs: places of the runs and numbers of the rows.
@@ -508,71 +504,22 @@ impl Ledger {
         self.runs.iter().enumerate().filter(is_latest).filter_map(row).collect()
     }
 
-    /// Whether it is an order that has been told already, by the browser and by the server say.
-    fn is_known_order(&self, event: &Event) -> bool {
-        event.kind == EventKind::Purchase
-            && order_key(event).is_some_and(|key| self.pending.orders.contains_key(&key))
-    }
-
-    fn note_order(&mut self, event: &Event, outcome: &Outcome, rows: Vec<(u32, u32)>) {
-        let Some(key) = order_key(event) else { return };
-        let Pending { orders, order_keys: keys, .. } = &mut self.pending;
-        if keys.len() == ORDERS_MAX
-            && let Some(oldest) = keys.pop_front()
-        {
-            orders.remove(&oldest);
-        }
-        let order = Order {
-            key,
-            revenue: outcome.revenue,
-            margin: outcome.margin,
-            returned: 0,
-            rows: rows.into_boxed_slice(),
-        };
-        if orders.insert(key, order).is_none() {
-            keys.push_back(key);
-        }
-    }
-
-    /// Takes what came back off the rows that the order counted for, at most what it was worth.
-    fn fold_refund(&mut self, event: &Event, currency: Currency) {
-        let Some(key) = order_key(event) else { return };
-        let Some(order) = self.pending.orders.get_mut(&key) else { return };
-        let left = order.revenue - order.returned;
-        let named = refunded(event, currency).unwrap_or(left);
-        let amount = named.clamp(0, left.max(0));
-        let is_first = order.returned == 0;
-        order.returned += amount;
-        let share = if order.revenue > 0 { amount as f64 / order.revenue as f64 } else { 0.0 };
+    /// Takes what came back off the rows that the order counted for.
+    fn fold_refund(&mut self, event: &Event, prices: &Prices<'_>) {
+        let Some(back) = self.pending.orders.give_back(event, prices) else { return };
         let outcome = Outcome {
-            returned: amount,
-            returned_margin: (order.margin as f64 * share).round() as i64,
-            returns: u16::from(is_first),
+            returned: back.now.revenue,
+            returned_margin: back.now.margin,
+            returns: u16::from(back.is_first),
             ..Outcome::default()
         };
-        for &(id, number) in &order.rows {
+        for &(id, number) in back.to {
             let run = self.runs.iter_mut().find(|(held, _)| *held == id);
             if let Some(row) = run.and_then(|(_, run)| run.rows.get_mut(number as usize)) {
                 row.outcome.add(&outcome);
             }
         }
     }
-}
-
-fn order_key(event: &Event) -> Option<u64> {
-    let id = event.details.as_deref()?.transaction_id.as_deref()?;
-    Some(super::fnv(id.bytes()))
-}
-
-/// What things cost.
-#[derive(Clone, Copy)]
-pub struct Prices<'a> {
-    /// The products.
-    pub catalog: &'a Catalog,
-    /// The number of an id.
-    pub find: &'a dyn Fn(&str) -> Option<ProductNo>,
-    /// The shop's currency.
-    pub currency: Currency,
 }
 
 /// What an event counts for, but for visits and money.
@@ -594,41 +541,4 @@ fn outcome_of(event: &Event) -> Outcome {
         contacts: is(EventKind::SupportContact),
         ..Outcome::default()
     }
-}
-
-/// Revenue and margin of an order in minor units of the shop's currency; `None` where it is in another. Lines without a price count
-/// with the catalogue's; lines without a known cost have no margin.
-pub fn money(event: &Event, prices: &Prices<'_>) -> Option<(i64, i64)> {
-    let Prices { catalog, find, currency } = *prices;
-    if event.currency.is_some_and(|held| held != currency) {
-        return None;
-    }
-    let (mut revenue, mut margin) = (0_i64, 0_i64);
-    for item in &event.items {
-        let product = find(&item.item_id);
-        let listed =
-            || product.and_then(|product| catalog.price(product)).filter(|price| price.currency == currency);
-        let Some(price) = item.price_minor.or_else(|| listed().map(|price| price.minor)) else { continue };
-        let quantity = i64::from(item.quantity);
-        revenue = revenue.saturating_add(price.saturating_mul(quantity));
-        let cost = product.and_then(|product| catalog.facts(product)?.cost);
-        if let Some(cost) = cost.filter(|cost| cost.currency == currency) {
-            margin = margin.saturating_add((price - cost.minor).saturating_mul(quantity));
-        }
-    }
-    Some((revenue, margin))
-}
-
-/// What a refund says that it gives back; `None` where it names nothing, and the whole order is meant.
-fn refunded(event: &Event, currency: Currency) -> Option<i64> {
-    if event.currency.is_some_and(|held| held != currency) {
-        return None;
-    }
-    let value = event.details.as_deref().and_then(|details| details.value);
-    if let Some(value) = value.filter(|value| value.currency == currency) {
-        return Some(value.minor);
-    }
-    let line =
-        |item: &bespoke_domain::EventItem| Some(item.price_minor?.saturating_mul(i64::from(item.quantity)));
-    (!event.items.is_empty()).then(|| event.items.iter().map(line).sum::<Option<i64>>())?
 }

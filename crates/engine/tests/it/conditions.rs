@@ -53,6 +53,7 @@ fn shop() -> Bench {
         time_zone: "UTC".to_owned(),
         unknown_consent_granted: true,
         sensitive_categories: Vec::new(),
+        clock: Vec::new(),
     };
     let settings = Settings {
         shop,
@@ -63,6 +64,7 @@ fn shop() -> Bench {
         models: Vec::new(),
         search: Default::default(),
         holdout: Default::default(),
+        attribution: Default::default(),
         experiments: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));

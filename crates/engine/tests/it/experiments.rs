@@ -6,6 +6,7 @@ use bespoke_domain::event::Details;
 use bespoke_domain::experiment::{ArmUse, Experiment, Guardrail, HELD, HOLDOUT, Holdout, PERSONALIZED, Unit};
 use bespoke_domain::search::Search;
 use bespoke_engine::experiment::ledger::Row;
+use bespoke_engine::experiment::metric::{COVARIATES, METRICS, SEGMENTS};
 use bespoke_engine::experiment::result::report;
 use bespoke_engine::experiment::{is_held, place};
 use bespoke_models::statistics::verdict::Verdict;
@@ -445,4 +446,15 @@ fn a_checkpoint_goes_on_where_the_log_was() {
         bytes
     };
     assert_eq!(state(&whole), state(&bench.engine));
+}
+
+#[test]
+fn every_metric_covariate_and_segment_is_in_the_guide() {
+    let guide = include_str!("../../../../docs/experiments.md");
+    let metrics = METRICS.iter().map(|spec| (format!("| `{}` |", spec.name), spec.doc));
+    metrics.for_each(|(row, doc)| {
+        assert!(guide.lines().any(|line| line.starts_with(&row) && line.contains(doc)), "{row} {doc}");
+    });
+    let others = COVARIATES.iter().map(|spec| spec.name).chain(SEGMENTS.iter().map(|spec| spec.name));
+    others.for_each(|name| assert!(guide.contains(&format!("`{name}`")), "{name}"));
 }

@@ -6,6 +6,7 @@ mod experiments;
 mod golden;
 mod invariants;
 mod learnt;
+mod narrowing;
 mod occasions;
 mod ranker;
 mod searching;
@@ -91,6 +92,7 @@ impl Bench {
             time_zone: "UTC".to_owned(),
             unknown_consent_granted: true,
             sensitive_categories: Vec::new(),
+            clock: Vec::new(),
         };
         self.push(
             None,
@@ -103,6 +105,7 @@ impl Bench {
                 models: Vec::new(),
                 search: Default::default(),
                 holdout: Default::default(),
+                attribution: Default::default(),
                 experiments: Vec::new(),
             })),
         );

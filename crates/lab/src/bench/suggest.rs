@@ -104,6 +104,7 @@ fn settings() -> Settings {
             time_zone: "UTC".to_owned(),
             unknown_consent_granted: true,
             sensitive_categories: Vec::new(),
+            clock: Vec::new(),
         },
         placements: Vec::new(),
         segments: Vec::new(),
@@ -112,6 +113,7 @@ fn settings() -> Settings {
         models: Vec::new(),
         search: Default::default(),
         holdout: Default::default(),
+        attribution: Default::default(),
         experiments: Vec::new(),
     }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// Most placements of one request.
 pub const BATCH_MAX: usize = 10;
 /// Longest cursor in bytes.
-const CURSOR_MAX: usize = 128;
+pub(super) const CURSOR_MAX: usize = 128;
 /// Most ids put in order at once.
 pub const GIVEN_MAX: usize = 500;
 
@@ -37,6 +37,8 @@ pub struct RecommendAsk {
     pub filter: Option<String>,
     /// Whether the log should keep every candidate with its score.
     pub explain: Option<bool>,
+    /// Whether nobody will see the answer, as where it is judged: it is not logged. Needs a secret key.
+    pub dry_run: Option<bool>,
 }
 
 /// What a shop asks for a whole page. Nothing is shown twice on it: what an earlier slate shows, a later one leaves out.
@@ -87,6 +89,8 @@ pub struct RankAsk {
     pub session_id: Option<String>,
     /// Where it will be shown.
     pub context: Option<RecommendContext>,
+    /// Whether nobody will see the answer; see `/v1/recommend`.
+    pub dry_run: Option<bool>,
 }
 
 /// The page a slate is for.
@@ -126,6 +130,8 @@ pub struct Asked {
     pub given: Vec<String>,
     pub n: u16,
     pub explain: bool,
+    /// Whether the decision is kept out of the log.
+    pub dry_run: bool,
 }
 
 impl Asked {
@@ -226,6 +232,7 @@ impl Asked {
             filter: filter.map(|text| expression::parse(&text)).transpose()?,
             n: fields.count("n", 100)?.unwrap_or(0) as u16,
             explain: fields.flag("explain")?.unwrap_or(false),
+            dry_run: fields.flag("dry_run")?.unwrap_or(false),
         };
         context.none_left().map_err(inside)?;
         fields.none_left()?;

@@ -5,7 +5,7 @@ use super::experiments::{ExperimentToml, HoldoutToml};
 use super::expression;
 use super::field::parse_time;
 use super::models::ModelTables;
-use super::shop::{CanonicalTables, ClutterTables, ShopToml};
+use super::shop::{AttributionToml, CanonicalTables, ClutterTables, ShopToml};
 use super::words::{SearchToml, SynonymToml};
 use bespoke_domain::settings::{
     Diversity, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows,
@@ -59,6 +59,7 @@ struct FileToml {
     placements: Vec<Spanned<PlacementToml>>,
     #[serde(default, rename = "segment")]
     segments: Vec<Spanned<SegmentToml>>,
+    attribution: Option<Spanned<AttributionToml>>,
     holdout: Option<HoldoutToml>,
     #[serde(default, rename = "experiment")]
     experiments: Vec<Spanned<ExperimentToml>>,
@@ -270,9 +271,20 @@ impl<'a> Reader<'a> {
         let (clutter, canonical) = (self.clutter(file.clutter), self.canonical(file.normalise));
         let models = self.models(file.models);
         let search = self.search(file.search, file.synonyms);
-        let holdout = self.holdout(file.holdout);
+        let (holdout, attribution) = (self.holdout(file.holdout), self.attribution(file.attribution));
         let experiments = self.experiments(file.experiments, (&placements, shop.currency));
-        Settings { shop, placements, segments, clutter, canonical, models, search, holdout, experiments }
+        Settings {
+            shop,
+            placements,
+            segments,
+            clutter,
+            canonical,
+            models,
+            search,
+            holdout,
+            attribution,
+            experiments,
+        }
     }
 
     fn placement(&mut self, file: PlacementToml) -> Placement {
