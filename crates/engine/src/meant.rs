@@ -71,8 +71,7 @@ impl Meant {
             true => Vec::new(),
             false => understand(&planner, (&texts.values, &count), &pieces, &alone),
         };
-        let mut meant =
-            Self { plan: planner.plan_pieces(&pieces, &all, options), ..Self::default() };
+        let mut meant = Self { plan: planner.plan_pieces(&pieces, &all, options), ..Self::default() };
         for one in &all {
             meant.take(catalog, index, &pieces, one);
         }

@@ -33,12 +33,7 @@ pub(super) fn compounds(lookup: &Lookup<'_>, products: u32, word: &str) -> Vec<A
     alternatives(lookup, products, own, found)
 }
 
-fn alternatives(
-    lookup: &Lookup<'_>,
-    products: u32,
-    own: u32,
-    mut found: Vec<&Term>,
-) -> Vec<Alternative> {
+fn alternatives(lookup: &Lookup<'_>, products: u32, own: u32, mut found: Vec<&Term>) -> Vec<Alternative> {
     let by_count = |one: &&Term, other: &&Term| {
         other.surface_count.cmp(&one.surface_count).then_with(|| one.text.cmp(&other.text))
     };

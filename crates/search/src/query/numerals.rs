@@ -42,7 +42,8 @@ impl Reader<'_> {
     /// A number in words, with its unit where one follows.
     fn number(&self, at: usize) -> Option<(Piece, usize)> {
         let (number, end) = self.in_words(at)?;
-        let with_unit = self.read(&format!("{number} {}", self.surface(end))).filter(|_| end < self.pieces.len());
+        let with_unit =
+            self.read(&format!("{number} {}", self.surface(end))).filter(|_| end < self.pieces.len());
         let measured = with_unit.filter(|piece| is_kind(piece, Kind::Quantity)).map(|piece| (piece, end + 1));
         // One is an article, in most languages, and part of names.
         let (piece, end) = match measured {
@@ -90,9 +91,9 @@ impl Reader<'_> {
             let is_large = |values: &[u32]| values.first().is_some_and(|value| *value >= 100);
             let links = self.wording.number_words_between.contains(&self.surface(end));
             let from = match parts(end) {
-                None if end == at && self.surface(end) == "a" => Some(end + 1).filter(|at| {
-                    parts(*at).is_some_and(|values| is_large(&values))
-                }),
+                None if end == at && self.surface(end) == "a" => {
+                    Some(end + 1).filter(|at| parts(*at).is_some_and(|values| is_large(&values)))
+                }
                 None if end > at && links && open >= 100 => {
                     Some(end + 1).filter(|at| parts(*at).is_some_and(|values| !is_large(&values)))
                 }

@@ -90,16 +90,22 @@ impl Draft {
         let of = |alternative: &Alternative| alternative.terms.iter().map(|term| rarity(*term)).sum::<f32>();
         for alternatives in &mut self.words {
             let literal = alternatives.iter().find(|one| one.why == Why::Literal).map(of);
-            let others = alternatives
-                .iter_mut()
-                .filter(|one| !matches!(one.why, Why::Corrected | Why::Compound));
+            let others =
+                alternatives.iter_mut().filter(|one| !matches!(one.why, Why::Corrected | Why::Compound));
             for other in others {
                 let own = of(other);
                 other.weight *= literal.filter(|literal| *literal < own).map_or(1.0, |literal| literal / own);
             }
         }
-        let some = (0..).zip(std::mem::take(&mut self.words)).filter(|(_, alternatives)| !alternatives.is_empty());
-        some.map(|(word, alternatives)| Group { words: 1 << word, alternatives, is_head: self.heads >> word & 1 == 1, is_value: self.values >> word & 1 == 1 }).collect()
+        let some =
+            (0..).zip(std::mem::take(&mut self.words)).filter(|(_, alternatives)| !alternatives.is_empty());
+        some.map(|(word, alternatives)| Group {
+            words: 1 << word,
+            alternatives,
+            is_head: self.heads >> word & 1 == 1,
+            is_value: self.values >> word & 1 == 1,
+        })
+        .collect()
     }
 }
 
@@ -124,9 +130,7 @@ impl<'a> Planner<'a> {
         let is_kept = |at: &usize| !is_within(at, |one| !one.is_searched);
         let is_apart = |at: usize| is_within(&at, Understood::is_apart);
         let head = (0..pieces.len()).find(|at| heads::is_head(self.analyzer, pieces, *at, is_apart));
-        let all = (0..pieces.len())
-            .filter(is_kept)
-            .filter(|at| !pieces[*at].readings.is_empty());
+        let all = (0..pieces.len()).filter(is_kept).filter(|at| !pieces[*at].readings.is_empty());
         let all: Vec<usize> = all.collect();
         let asks = |at: &&usize| !self.analyzer.is_stop(&pieces[**at].surface);
         let is_one = all.iter().filter(asks).count() < 2;
@@ -134,9 +138,13 @@ impl<'a> Planner<'a> {
         let heads = heads.map_or(0, |word| 1 << word);
         let names = |at: &usize| {
             let token = pieces[*at].readings.first().and_then(|reading| reading.first());
-            is_within(at, |one| matches!(one.what, What::Value(_))) || token.is_some_and(|token| matches!(token.kind, Kind::Quantity | Kind::Number))
+            is_within(at, |one| matches!(one.what, What::Value(_)))
+                || token.is_some_and(|token| matches!(token.kind, Kind::Quantity | Kind::Number))
         };
-        let values = (0..).zip(all.iter().take(WORDS_MAX)).filter(|(_, at)| names(at)).fold(0_u16, |bits, (no, _)| bits | 1 << no);
+        let values = (0..)
+            .zip(all.iter().take(WORDS_MAX))
+            .filter(|(_, at)| names(at))
+            .fold(0_u16, |bits, (no, _)| bits | 1 << no);
         let all: Vec<&Piece> = all.into_iter().map(|at| &pieces[at]).collect();
         let (kept, later) = all.split_at(all.len().min(WORDS_MAX));
         let mut words: Vec<Word> = kept.iter().map(|piece| self.typed(piece)).collect();
@@ -207,13 +215,7 @@ impl<'a> Planner<'a> {
     }
 
     /// What one word stands for: itself; else what it may be meant as.
-    fn word(
-        &self,
-        piece: &Piece,
-        word: &mut Word,
-        (own, may_change): (usize, bool),
-        draft: &mut Draft,
-    ) {
+    fn word(&self, piece: &Piece, word: &mut Word, (own, may_change): (usize, bool), draft: &mut Draft) {
         let lookup = self.lookup();
         let mut count = 0;
         for (at, reading) in piece.readings.iter().enumerate() {
@@ -223,7 +225,13 @@ impl<'a> Planner<'a> {
             count = count.max(known.iter().map(|(_, count)| *count).min().unwrap_or(0));
             let terms = known.into_iter().map(|(no, _)| no).collect();
             let is_quantity = piece.readings[0].first().is_some_and(|token| token.kind == Kind::Quantity);
-            let weight = if at == 0 { 1.0 } else if is_quantity { WEIGHT_QUANTITY_PARTS } else { WEIGHT_PARTS };
+            let weight = if at == 0 {
+                1.0
+            } else if is_quantity {
+                WEIGHT_QUANTITY_PARTS
+            } else {
+                WEIGHT_PARTS
+            };
             draft.add(own, Alternative { terms, weight, why: Why::Literal });
         }
         let Some([token]) = piece.readings.first().map(Vec::as_slice) else { return };

@@ -79,7 +79,8 @@ impl Synonyms {
             let rules = phrase.first().and_then(|first| own.by_first.get(first));
             !rules.is_some_and(|rules| rules.iter().any(|rule| rule.phrase == *phrase))
         };
-        let side = |text: &str| -> Vec<Phrase> { text.split(", ").map(|one| phrase(analyzer, one)).collect() };
+        let side =
+            |text: &str| -> Vec<Phrase> { text.split(", ").map(|one| phrase(analyzer, one)).collect() };
         for line in everyday::of(analyzer.language()) {
             let (from, to) = line.split_once(" > ").unwrap_or((line, ""));
             let (mut from, to) = (side(from), if to.is_empty() { side(from) } else { side(to) });

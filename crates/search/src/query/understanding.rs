@@ -283,7 +283,8 @@ impl Reader<'_> {
         let says = end > at + 1 || !self.planner.analyzer.is_stop(self.surface(at));
         let with_words = self.least_frequent(at..end).max(value.products);
         // Whoever names a number of something means that number.
-        let is_count = matches!(value.about, About::Attribute(_)) && self.pieces.get(at).is_some_and(Piece::is_number);
+        let is_count =
+            matches!(value.about, About::Attribute(_)) && self.pieces.get(at).is_some_and(Piece::is_number);
         let confidence = if is_count { 1.0 } else { value.products as f32 / with_words as f32 };
         let what = What::Value(value);
         let understood =

@@ -58,7 +58,10 @@ impl Values {
             _ => text,
         };
         let phrase = phrase(analyzer, named);
-        phrase.into_iter().chain(counts(analyzer, about, text)).for_each(|phrase| self.add(phrase, about, text));
+        phrase
+            .into_iter()
+            .chain(counts(analyzer, about, text))
+            .for_each(|phrase| self.add(phrase, about, text));
     }
 
     fn add(&mut self, phrase: String, about: &About, text: &str) {

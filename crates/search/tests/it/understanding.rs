@@ -143,6 +143,28 @@ fn values_of_the_catalogue_are_recognised() {
 }
 
 #[test]
+fn how_many_of_something_is_a_value() {
+    check(
+        Language::English,
+        &["switch 4 ports", "switch with four ports", "4 shoes", "ports"],
+        &expect![[""]],
+    );
+}
+
+#[test]
+fn prices_and_measures_in_words() {
+    check(
+        Language::English,
+        &[
+            "ipad under a hundred and fifty",
+            "ipad at least sixty-four gigabytes",
+            "shoes under twenty pounds",
+        ],
+        &expect![[""]],
+    );
+}
+
+#[test]
 fn prices_are_limits() {
     check(
         Language::English,
