@@ -15,16 +15,22 @@ enum Bar {
 use Bar::{Least, Most};
 
 /// Every bench, in this order.
-const BENCHES: [&str; 6] = ["decide", "nearest", "profiles", "suggest", "server", "train"];
+const BENCHES: [&str; 7] = ["decide", "nearest", "profiles", "search", "suggest", "server", "train"];
 
 /// Every bar: bench, figure, limit.
-const BARS: [(&str, &str, Bar); 27] = [
+const BARS: [(&str, &str, Bar); 33] = [
     ("decide", "mean_us", Most(150.0)),
     ("decide", "p99_us", Most(1_000.0)),
     ("decide", "process_gib", Most(4.0)),
     ("nearest", "p99_us_1m", Most(1_000.0)),
     ("nearest", "recall_1m", Least(0.95)),
     ("profiles", "gib", Most(1.2)),
+    ("search", "p50_ms", Most(8.0)),
+    ("search", "p99_ms", Most(25.0)),
+    ("search", "fold_all_s", Most(180.0)),
+    ("search", "fold_all_gib", Most(2.0)),
+    ("search", "new_product_ms", Most(5_000.0)),
+    ("search", "stock_ms", Most(1_000.0)),
     ("suggest", "p50_us_1m", Most(500.0)),
     ("suggest", "p99_us_1m", Most(3_000.0)),
     ("suggest", "fresh_ms_1m", Most(5_000.0)),
@@ -78,7 +84,7 @@ pub fn run(root: &Path, scale: &str) -> Result<()> {
 }
 
 /// Takes away what an earlier bench wrote.
-fn empty(scratch: &Path) -> Result<()> {
+pub(super) fn empty(scratch: &Path) -> Result<()> {
     if scratch.exists() {
         std::fs::remove_dir_all(scratch).context("the last bench's files cannot be removed")?;
     }

@@ -2,7 +2,7 @@
 //! recommenders against published bars, `cargo xtask bench` holds speed and memory against the design's numbers.
 //!
 //! In reading order: where the repository is ([`repo`]), the steps of a test run ([`steps`]), the rules that keep the
-//! architecture as it was drawn ([`arch`]), the bars on public data ([`quality`], [`topn`]), those on speed ([`mod@bench`], and [`peers`] beside another library), and arbitrary
+//! architecture as it was drawn ([`arch`]), the bars on public data ([`quality`], [`topn`]), those on speed ([`mod@bench`], and [`peers`] and [`tantivy`] beside other libraries), and arbitrary
 //! bytes into every parser ([`fuzz`]).
 
 #![allow(clippy::print_stdout, reason = "these tools speak to a person at a terminal")]
@@ -17,5 +17,6 @@ pub mod topn;
 
 pub mod bench;
 pub mod peers;
+pub mod tantivy;
 
 pub mod fuzz;

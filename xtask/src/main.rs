@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, fuzz, peers, quality, repo, steps};
+use xtask::{bench, fuzz, peers, quality, repo, steps, tantivy};
 
 /// One command of `cargo xtask`.
 struct Command {
@@ -26,9 +26,10 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        args: "[--scale F | peers --data DIR]",
+        args: "[--scale F | peers --data DIR | search --data DIR [--scale F]]",
         doc: "speed and memory against the design's numbers; needs 8 GB of memory and 15 GB of disk at scale 1. `peers`: \
-              speed of recommenders beside implicit (pip) on the public data in DIR; keep the machine idle",
+              speed of recommenders beside implicit (pip) on the public data in DIR; `search`: search beside tantivy, likewise; keep \
+              the machine idle",
         run: bench_bars,
     },
     Command {
@@ -88,7 +89,12 @@ fn bench_bars(root: &Path, args: &[String]) -> Result<()> {
         [] => bench::run(root, "1"),
         [flag, scale] if flag == "--scale" => bench::run(root, scale),
         [peers, flag, dir] if peers == "peers" && flag == "--data" => peers::run(root, Path::new(dir)),
-        _ => bail!("usage: cargo xtask bench [--scale F | peers --data DIR]"),
+        [search, flag, dir, rest @ ..] if search == "search" && flag == "--data" => match rest {
+            [] => tantivy::run(root, Path::new(dir), "1"),
+            [flag, scale] if flag == "--scale" => tantivy::run(root, Path::new(dir), scale),
+            _ => bail!("usage: cargo xtask bench search --data DIR [--scale F]"),
+        },
+        _ => bail!("usage: cargo xtask bench [--scale F | peers --data DIR | search --data DIR [--scale F]]"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a search asks for beside what every request says, and what its certificate keeps.
 
+use crate::id::DecisionId;
 use serde::{Deserialize, Serialize};
 
 /// Most facets that one request refines by.
@@ -52,7 +53,7 @@ impl Sort {
 pub enum Choice {
     /// One of these values.
     Values(Vec<String>),
-    /// A number within these bounds, each where there is one.
+    /// A number from the first on and below the second, each where there is one.
     Range(Option<f64>, Option<f64>),
 }
 
@@ -80,6 +81,12 @@ pub struct Search {
     pub as_words: Vec<String>,
     /// The first result that is wanted, from 0.
     pub from: u32,
+    /// The facets that are wanted: those named, by themselves where none is; `None` where facets are not counted.
+    pub facets: Option<Vec<String>>,
+    /// The page before this one; its order goes on.
+    pub after: Option<DecisionId>,
+    /// External ids that it and those before it showed: they are not shown again.
+    pub shown: Vec<String>,
 }
 
 /// A part of the text that says more than its words.
@@ -110,4 +117,6 @@ pub struct Met {
     pub unknown: Vec<String>,
     /// Parts of the text that say more than their words.
     pub understood: Vec<Understood>,
+    /// The facets that the results could be narrowed by, in the order in which they were offered.
+    pub facets: Vec<String>,
 }

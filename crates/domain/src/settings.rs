@@ -3,8 +3,9 @@
 
 use crate::condition::Condition;
 use crate::event::PageType;
+use crate::experiment::{Experiment, Holdout};
 use crate::money::Currency;
-use crate::time::Millis;
+use crate::time::{DAY_MS, MINUTE_MS, Millis};
 use serde::{Deserialize, Serialize};
 
 /// Everything that is set, as one unit.
@@ -24,6 +25,12 @@ pub struct Settings {
     pub models: Vec<ModelUse>,
     /// What is set of search.
     pub search: SearchSettings,
+    /// The permanent share without personalization.
+    pub holdout: Holdout,
+    /// By what orders are put down to what was shown.
+    pub attribution: Attribution,
+    /// What is compared, names unique.
+    pub experiments: Vec<Experiment>,
 }
 
 impl Settings {
@@ -40,6 +47,8 @@ pub struct SearchSettings {
     pub language: Language,
     /// Words that mean the same, or nearly.
     pub synonyms: Vec<Synonym>,
+    /// Facets that come first, in this order, where results have them.
+    pub facets: Vec<String>,
 }
 
 /// A language whose endings are known.
@@ -138,6 +147,35 @@ pub struct Shop {
     pub unknown_consent_granted: bool,
     /// Paths of categories that are not for everybody's eyes: what was done there is nobody's business elsewhere.
     pub sensitive_categories: Vec<String>,
+    /// The zone's clock: from when on it is ahead of UTC by how many minutes, in the order of time. Before the first it is what that says.
+    pub clock: Vec<(Millis, i16)>,
+}
+
+impl Shop {
+    /// The shop's day of a moment, counted from 1970-01-01.
+    pub fn local_day(&self, time: Millis) -> u16 {
+        let after = self.clock.partition_point(|(from, _)| *from <= time);
+        let ahead_min = self.clock.get(after.saturating_sub(1)).map_or(0, |(_, minutes)| *minutes);
+        let day = time.plus(i64::from(ahead_min) * MINUTE_MS).0.div_euclid(DAY_MS);
+        day.clamp(0, i64::from(u16::MAX)) as u16
+    }
+}
+
+/// By what an order is put down to what was shown before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attribution {
+    /// Days after a click.
+    pub click_days: u16,
+    /// Days after something was in view, where nothing was clicked.
+    pub view_days: u16,
+    /// Whether any product of the order will do; else only the one that was clicked or seen, or a variant of it.
+    pub any_product: bool,
+}
+
+impl Default for Attribution {
+    fn default() -> Self {
+        Self { click_days: 7, view_days: 1, any_product: false }
+    }
 }
 
 /// What kind of thing a placement shows.
@@ -371,6 +409,22 @@ impl ParamSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_cut_by_the_shops_clock() {
+        let at = |hours: i64| Millis(hours * 3_600_000);
+        let shop = Shop {
+            currency: Currency::EUR,
+            time_zone: "Europe/Berlin".to_owned(),
+            unknown_consent_granted: false,
+            sensitive_categories: Vec::new(),
+            clock: vec![(at(0), 60), (at(100), 120)],
+        };
+        let days =
+            [at(-2), at(22), at(23), at(94), at(95), at(117), at(118)].map(|time| shop.local_day(time));
+        // Before the change of the clock days begin at 23:00 UTC, after it at 22:00.
+        assert_eq!(days, [0, 0, 1, 3, 4, 4, 5]);
+    }
 
     #[test]
     fn languages_are_in_the_order_of_the_enum() {

@@ -11,7 +11,7 @@ use bespoke_domain::search::{Choice, Met, RESULTS_MAX, Refinement, Search, Sort}
 use bespoke_domain::{Candidate, CategoryNo, GroupNo, ProductNo};
 use bespoke_search::matching::{Hit, Weights, matches};
 use bespoke_search::query::Plan;
-use bespoke_search::ranking::{self, Ranked};
+use bespoke_search::ranking::{self, Coverage};
 
 /// Products that cover the query whole, below which it is relaxed.
 const ENOUGH: usize = 20;
@@ -35,47 +35,42 @@ impl Found {
     /// Looks for what `search` asks for.
     pub fn new(context: &Context<'_>, planned: &PlannedPlacement, search: &Search) -> Self {
         let gate = Gate::new(context, planned, search);
-        let (hits, meant) = if search.text.trim().is_empty() {
+        let (mut hits, meant) = if search.text.trim().is_empty() {
             (browsed(context), Meant::default())
         } else {
             searched(context, search)
         };
-        let mut failed = Vec::new();
-        let mut open = Vec::with_capacity(hits.len());
-        for hit in hits {
-            if let Some(fails) = gate.fails(context, hit.product)
-                && meant.allows(context, hit.product)
-            {
-                open.push(hit);
-                failed.push(fails);
+        let catalog = &context.snapshot.aggregates.catalog;
+        let (index, plan) = (&context.snapshot.aggregates.texts.index, &meant.plan);
+        let narrowed = |product| gate.narrows(context, product).filter(|_| meant.allows(context, product));
+        let open = |product| gate.is_available(context, product).then(|| narrowed(product)).flatten();
+        let coverage = Coverage::new(index, plan, &Weights::default(), (&hits, ENOUGH), |hit| {
+            open(hit.product).map(|fails| fails == 0)
+        });
+        let middle = if meant.prices() { usual_octave(context, &hits, &open) } else { 0.0 };
+        // What covers too little is not looked at: of common words that is most of what has any of them.
+        hits.retain(|hit| coverage.is_met(hit.words));
+        keep(&mut hits, |hit| gate.is_available(context, hit.product));
+        let (mut matched, mut passing) = (Vec::with_capacity(hits.len()), Vec::with_capacity(hits.len()));
+        for hit in &hits {
+            if let Some(fails) = narrowed(hit.product) {
+                matched.push((hit.product, fails));
+                passing.extend((fails == 0).then_some(*hit));
             }
         }
-        if meant.raises() {
-            raise(context, &meant, &mut open);
+        for hit in &mut passing {
+            let raised = hit.score * meant.factor(catalog, hit.product, middle);
+            hit.score = raised * coverage.factor(hit.words);
         }
-        let (index, plan) = (&context.snapshot.aggregates.texts.index, &meant.plan);
-        let weights = Weights::default();
-        let passing = open.iter().zip(&failed).map(|(hit, fails)| (*hit, *fails == 0));
-        let ranked = ranking::rank(index, plan, &weights, passing, ENOUGH);
-        let covers = |hit: &Hit| ranked.covers(hit.words);
-        let matched: Vec<(ProductNo, u16)> = open
-            .iter()
-            .zip(failed)
-            .filter(|(hit, _)| covers(hit))
-            .map(|(hit, fails)| (hit.product, fails))
-            .collect();
-        let catalog = &context.snapshot.aggregates.catalog;
         let met = Met {
-            total: count_groups(
-                catalog,
-                matched.iter().filter(|(_, fails)| *fails == 0).map(|(one, _)| *one),
-            ),
+            total: count_groups(catalog, &passing),
             corrected: plan.corrected().unwrap_or_default(),
-            given_up: words(plan, ranked.given_up),
-            unknown: words(plan, ranked.unknown),
+            given_up: words(plan, coverage.given_up),
+            unknown: words(plan, coverage.unknown),
             understood: meant.understood,
+            facets: Vec::new(),
         };
-        let (best, has) = best(context, search, &matched, ranked);
+        let (best, has) = best(context, search, passing);
         let searched = (words(plan, u16::MAX), has);
         Self { best, searched, matched, met, refinements: gate.refinements }
     }
@@ -93,6 +88,17 @@ impl Found {
         let Candidate::Product(product) = candidate else { return self.refinements.is_empty() };
         self.refinements.iter().all(|one| one.holds(context, product, row))
     }
+}
+
+/// Keeps the hits that are meant. Nothing is jumped over, so that one that was guessed wrong does not wait for its memory.
+fn keep(hits: &mut Vec<Hit>, is_meant: impl Fn(&Hit) -> bool) {
+    let mut kept = 0;
+    for at in 0..hits.len() {
+        let hit = hits[at];
+        hits[kept] = hit;
+        kept += usize::from(is_meant(&hit));
+    }
+    hits.truncate(kept);
 }
 
 fn words(plan: &Plan, which: u16) -> Vec<String> {
@@ -113,18 +119,11 @@ fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Meant) {
     (hits, meant)
 }
 
-/// Raises what has what was named; a usual price is that of the hit in the middle.
-fn raise(context: &Context<'_>, meant: &Meant, hits: &mut [Hit]) {
+/// The binary logarithm of the price in the middle of what may be shown; 0 without prices.
+fn usual_octave(context: &Context<'_>, hits: &[Hit], open: &impl Fn(ProductNo) -> Option<u16>) -> f32 {
     let catalog = &context.snapshot.aggregates.catalog;
-    let middle = if meant.prices() { usual_octave(catalog, hits) } else { 0.0 };
-    for hit in hits {
-        hit.score *= meant.factor(catalog, hit.product, middle);
-    }
-}
-
-/// The binary logarithm of the price in the middle; 0 without prices.
-fn usual_octave(catalog: &Catalog, hits: &[Hit]) -> f32 {
-    let octaves = hits.iter().filter_map(|hit| catalog.row(hit.product)).map(|row| row.octave);
+    let shown = hits.iter().filter(|hit| open(hit.product).is_some());
+    let octaves = shown.filter_map(|hit| catalog.row(hit.product)).map(|row| row.octave);
     let mut octaves: Vec<f32> = octaves.filter(|octave| octave.is_finite()).collect();
     let half = octaves.len() / 2;
     if octaves.is_empty() { 0.0 } else { *octaves.select_nth_unstable_by(half, f32::total_cmp).1 }
@@ -146,29 +145,20 @@ fn browsed(context: &Context<'_>) -> Vec<Hit> {
 }
 
 /// Different products among rows.
-fn count_groups(catalog: &Catalog, rows: impl Iterator<Item = ProductNo>) -> u32 {
-    let mut lone = 0;
-    let mut named: Vec<GroupNo> = Vec::new();
-    for row in rows.filter_map(|product| catalog.row(product)) {
-        if is_lone(row.group) {
-            lone += 1;
-        } else {
-            named.push(row.group);
-        }
-    }
+fn count_groups(catalog: &Catalog, hits: &[Hit]) -> u32 {
+    let groups =
+        hits.iter().map(|hit| catalog.kept(hit.product).map_or(GroupNo::default(), |kept| kept.group));
+    let groups: Vec<GroupNo> = groups.collect();
+    let mut named: Vec<GroupNo> = groups.iter().copied().filter(|group| !is_lone(*group)).collect();
+    let lone = groups.len() - named.len();
     named.sort_unstable();
     named.dedup();
-    lone + named.len() as u32
+    (lone + named.len()) as u32
 }
 
 /// The best of what matches and fails no refinement, in the order that is asked for; and which words each has where the order is
 /// by how well they match.
-fn best(
-    context: &Context<'_>,
-    search: &Search,
-    matched: &[(ProductNo, u16)],
-    ranked: Ranked,
-) -> (Vec<(f32, ProductNo)>, Vec<u16>) {
+fn best(context: &Context<'_>, search: &Search, passing: Vec<Hit>) -> (Vec<(f32, ProductNo)>, Vec<u16>) {
     let aggregates = &context.snapshot.aggregates;
     let (catalog, now) = (&aggregates.catalog, context.request.now);
     let known = |product, number| catalog.number(product, number, now).map(|value| value as f32);
@@ -181,10 +171,10 @@ fn best(
     };
     let popularity = |product: ProductNo| aggregates.popularity.score(product, now) as f32;
     if search.sort == Sort::Relevance && !search.text.trim().is_empty() {
-        let hits = ranked.best(RESULTS_MAX);
+        let hits = ranking::best(passing, RESULTS_MAX);
         return hits.into_iter().map(|hit| ((hit.score, hit.product), hit.words)).unzip();
     }
-    let passing = matched.iter().filter(|(_, fails)| *fails == 0).map(|(product, _)| *product);
+    let passing = passing.into_iter().map(|hit| hit.product);
     let mut all: Vec<(f32, ProductNo)> = match search.sort {
         Sort::Relevance | Sort::Popular => passing.map(|one| (popularity(one), one)).collect(),
         _ => passing.map(|one| (value(one).unwrap_or(f32::NEG_INFINITY), one)).collect(),
@@ -207,6 +197,8 @@ struct Gate<'a> {
     excluded: &'a [ProductNo],
     rules: Vec<&'a rule::Planned>,
     refinements: Vec<Wanted>,
+    /// Whether there is nothing but what is available.
+    is_plain: bool,
 }
 
 /// A refinement, its values looked up.
@@ -224,21 +216,38 @@ impl<'a> Gate<'a> {
         let market = &context.request.market;
         let removes =
             |rule: &&rule::Planned| rule.spec.phase == rule::Phase::Remove && rule.is_active(context);
-        Self {
+        let mut gate = Self {
             sold: (!market.is_empty()).then(|| catalog.sold_in(market)),
             excluded: &context.exclude,
             rules: planned.rules.iter().filter(removes).collect(),
             refinements: search.refinements.iter().map(|one| Wanted::new(catalog, one)).collect(),
-        }
+            is_plain: false,
+        };
+        gate.is_plain = gate.sold.is_none()
+            && gate.excluded.is_empty()
+            && gate.rules.is_empty()
+            && gate.refinements.is_empty()
+            && context.filter.is_none();
+        gate
     }
 
-    /// The refinements that a product fails, a bit each; `None` where it may not be shown at all.
+    /// Whether a product may be shown to anyone.
+    #[inline]
+    fn is_available(&self, context: &Context<'_>, product: ProductNo) -> bool {
+        context.snapshot.aggregates.catalog.is_available(product, context.request.now)
+    }
+
+    /// The refinements that an available product fails, a bit each; `None` where it may not be shown here.
+    #[inline]
+    fn narrows(&self, context: &Context<'_>, product: ProductNo) -> Option<u16> {
+        if self.is_plain { Some(0) } else { self.fails(context, product) }
+    }
+
     fn fails(&self, context: &Context<'_>, product: ProductNo) -> Option<u16> {
         let catalog = &context.snapshot.aggregates.catalog;
         let row = catalog.row(product)?;
         let is_sold = |sold: &Vec<bool>| sold.get(usize::from(row.markets)).is_some_and(|sold| *sold);
-        let is_open = row.is_available(context.request.now)
-            && self.sold.as_ref().is_none_or(is_sold)
+        let is_open = self.sold.as_ref().is_none_or(is_sold)
             && !self.excluded.contains(&product)
             && context
                 .filter
@@ -274,7 +283,7 @@ impl Wanted {
     fn holds(&self, context: &Context<'_>, product: ProductNo, row: &Row) -> bool {
         let catalog = &context.snapshot.aggregates.catalog;
         let within = |value: f64, from: &Option<f64>, to: &Option<f64>| {
-            from.is_none_or(|from| value >= from) && to.is_none_or(|to| value <= to)
+            from.is_none_or(|from| value >= from) && to.is_none_or(|to| value < to)
         };
         match self {
             Self::Tags(wanted) => wanted.iter().any(|tag| catalog.tags(product).binary_search(tag).is_ok()),

@@ -22,8 +22,12 @@ pub mod content;
 pub mod context;
 /// The decision.
 pub mod decide;
+/// What shoppers narrow results by.
+pub mod demand;
 /// The fold and its published snapshots.
 pub mod engine;
+/// Arms, and what became of their units.
+pub mod experiment;
 /// What results can be narrowed by.
 pub mod facets;
 /// What candidates are like, as numbers.
@@ -34,6 +38,8 @@ pub mod filter;
 pub mod foresight;
 /// What a search finds.
 pub mod found;
+/// Counts by day, and what they come to.
+pub mod kpis;
 /// What a ranker learns from.
 pub mod lessons;
 /// What products of a category usually cost.
@@ -48,6 +54,8 @@ pub mod names;
 pub mod numbering;
 /// Moments of the past, and the state as it was then.
 pub mod occasions;
+/// Orders and what comes back of them.
+pub mod orders;
 /// The candidates of one decision.
 pub mod pool;
 /// One shopper's projection.

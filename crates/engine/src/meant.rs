@@ -62,7 +62,7 @@ impl Meant {
             synonyms: &texts.synonyms,
         };
         let options = Options { is_literal: search.literal };
-        let pieces = planner.pieces(&search.text);
+        let pieces = planner.pieces(&search.text, options);
         let count = |about: &About, text: &str| {
             number_of(catalog, about, text).map_or(0, |tag| context.snapshot.aggregates.content.count(tag))
         };
@@ -142,24 +142,22 @@ impl Meant {
         self.price_sign != 0.0
     }
 
-    /// Whether any product is raised.
-    pub fn raises(&self) -> bool {
-        !self.raised.is_empty() || self.prices()
-    }
-
     /// By what a product's score is multiplied; `middle` is the binary logarithm of a usual price among what matches.
     pub fn factor(&self, catalog: &Catalog, product: ProductNo, middle: f32) -> f32 {
-        let Some(row) = catalog.row(product) else { return 1.0 };
+        if self.raised.is_empty() && !self.prices() {
+            return 1.0;
+        }
+        let Some(kept) = catalog.kept(product) else { return 1.0 };
         let mut factor = 1.0;
         for (boost, raised) in &self.raised {
             let has = match raised {
                 Raised::Tag(tag) => catalog.has_value(product, *tag),
-                Raised::Within(categories) => categories.contains(row.category),
+                Raised::Within(categories) => categories.contains(kept.category),
             };
             factor *= if has { 1.0 + boost } else { 1.0 };
         }
-        if self.price_sign != 0.0 && row.octave.is_finite() {
-            let off = ((row.octave - middle) / 2.0).clamp(-1.0, 1.0);
+        if self.prices() && kept.octave.is_finite() {
+            let off = ((kept.octave - middle) / 2.0).clamp(-1.0, 1.0);
             factor *= 1.0 + PRICE_BOOST * self.price_sign * off;
         }
         factor

@@ -9,13 +9,15 @@ use bespoke::wire::lines::{Shape, catalog_lines, event_lines};
 use bespoke::wire::recommend::Asked;
 use bespoke::{placements, wire};
 use bespoke_domain::condition::TESTS_MAX;
-use bespoke_domain::{Currency, DecisionId, Millis, Offset, ProductNo};
+use bespoke_domain::search::Search;
+use bespoke_domain::{Currency, DecisionId, Millis, Offset, ProductNo, Request};
 use bespoke_engine::{Engine, shelf};
 use bespoke_lab::session_data::Items;
 use bespoke_models::recommender::Scores;
 use bespoke_models::training_set::History;
 use bespoke_store::{decode_record, unframe};
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// Inputs to start from.
 mod seeds;
@@ -42,7 +44,7 @@ const fn target(
 }
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     target("events", "the body of POST /v1/events", events, seeds::events),
     target("patches", "the body of PATCH /v1/catalog/items", patches, seeds::patches),
     target("recommend", "the body of POST /v1/recommend", recommend, seeds::recommend),
@@ -60,6 +62,7 @@ pub const TARGETS: [Target; 18] = [
     target("record", "an entry of the log", record, seeds::record),
     target("checkpoint", "a checkpoint file and the state in it", checkpoint, seeds::checkpoint),
     target("artifact", "a fitted model", artifact, seeds::artifacts),
+    target("query", "what a shopper types, in any language of a shop", query, seeds::queries),
     target("sessions", "session data of the lab", sessions, seeds::sessions),
 ];
 
@@ -185,6 +188,29 @@ fn artifact(bytes: &[u8]) {
     let found = model.recommend(&history, &[ProductNo(1)], 5, &mut Scores::default());
     assert!(found.len() <= 5 && found.iter().all(|one| one.0.is_finite() && one.1.0 != 1), "{found:?}");
     _ = (model.closeness(ProductNo(0), ProductNo(u32::MAX)), model.size_bytes());
+}
+
+/// Read, planned, understood, looked for and counted, whatever it is; the first byte chooses the shop's language.
+fn query(bytes: &[u8]) {
+    static SHOPS: LazyLock<Vec<Engine>> = LazyLock::new(seeds::shops);
+    let (first, text) = bytes.split_first().unwrap_or((&0, &[]));
+    let live = SHOPS[usize::from(*first) % SHOPS.len()].live();
+    let text = String::from_utf8_lossy(text).into_owned();
+    for literal in [false, true] {
+        let search = Search { text: text.clone(), literal, ..Search::default() };
+        let request = Request {
+            placement: "search".to_owned(),
+            now: NOW,
+            slots: 24,
+            search: Some(Box::new(search)),
+            ..Request::default()
+        };
+        let (decision, facets) = live.search_on(&live.snapshot(), &request, &[]);
+        let total = decision.met.map_or(0, |met| met.total);
+        assert!(decision.slate.len() <= total as usize, "{} shown of {total}", decision.slate.len());
+        let counts = facets.iter().flat_map(|facet| &facet.values).map(|value| value.count);
+        assert!(counts.max().unwrap_or(0) <= total, "a facet counts more than there is");
+    }
 }
 
 fn sessions(bytes: &[u8]) {

@@ -5,7 +5,7 @@ use bespoke::wire::catalog::parse_patches;
 use bespoke::wire::event::parse_events;
 use bespoke::wire::token;
 use bespoke::{demo, placements};
-use bespoke_domain::settings::{KeyChange, Scope};
+use bespoke_domain::settings::{KeyChange, LANGUAGES, Language, Scope};
 use bespoke_domain::{Body, Currency, DecisionId, Entry, Offset, ProductNo, Request, ShopperNo};
 use bespoke_engine::{Engine, shelf};
 use bespoke_models::interactions::Interactions;
@@ -31,6 +31,11 @@ const PATCHES: [&str; 3] = [
     r#"{"id":"p1","title":"Mug","brand":"Acme","price":"9.99 EUR","sale_price":"7.50 EUR","cost_of_goods_sold":"3 EUR","availability":"in_stock","stock":7,"categories":["Home > Kitchen"],"item_group_id":"g1","link":"https://shop.example/p1","image_link":"https://shop.example/p1.jpg","published_at":"2025-01-01T00:00:00Z","color":"red"}"#,
     r#"{"items":[{"id":"p2","stock":0},{"id":"p3","price":12,"as_of":"2025-10-09T08:53:20Z"}],"as_of":1760000000000}"#,
     "{\"id\":\"p1\",\"stock\":1}\n{\"id\":\"p2\",\"published\":false,\"sale_price\":null}\n",
+];
+
+/// Products with what queries may name.
+const SOLD: [&str; 1] = [
+    r#"[{"id":"h1","title":"Sony WH-1000XM3 Bluetooth Headphones","brand":"Sony","price":"249 EUR","availability":"in_stock","categories":["Audio > Headphones"],"color":"black","memory":"16 GB"},{"id":"h2","title":"Kaffeemaschine 1,5 l","brand":"Krups","price":"49.90 EUR","availability":"in_stock","categories":["K\u00fcche > Maschinen"],"color":"rot"},{"id":"h3","title":"Tasse rouge 1/2 inch","brand":"Acme","price":"5 EUR","availability":"in_stock","categories":["Home > Kitchen"],"item_group_id":"g1","color":"red"}]"#,
 ];
 
 fn owned(texts: &[&str]) -> Vec<Vec<u8>> {
@@ -167,6 +172,40 @@ pub(crate) fn artifacts() -> Vec<Vec<u8>> {
     };
     let run = FitRun { seed: 1, threads: 1 };
     LEARNED.iter().map(|spec| shelf::bytes(&(spec.fit)(&data, &spec.values(&[]), run))).collect()
+}
+
+/// A shop a language, with a few products.
+pub(crate) fn shops() -> Vec<Engine> {
+    let rows =
+        PATCHES.iter().chain(&SOLD).flat_map(|text| parse_patches(text.as_bytes(), 500, Currency::EUR, NOW));
+    let patches: Vec<Body> = rows.flatten().flatten().map(|patch| Body::Catalog(Box::new(patch))).collect();
+    let shop = |language: Language| {
+        let settings = placements::parse(placements::DEFAULT).ok().map(|mut settings| {
+            settings.search.language = language;
+            Body::Settings(Box::new(settings))
+        });
+        let mut engine = Engine::default();
+        for (offset, body) in (1..).zip(settings.into_iter().chain(patches.clone())) {
+            engine.apply(Offset(offset), &Entry { received: NOW, shopper: None, body });
+        }
+        engine.publish();
+        engine
+    };
+    LANGUAGES.map(|(language, _)| shop(language)).into()
+}
+
+pub(crate) fn queries() -> Vec<Vec<u8>> {
+    owned(&[
+        "\0red mug under 50",
+        "\0cheap headphones at least 16 GB without cable",
+        "\0wh-1000xm3 1/2 inch 43.2 cm 1,000 pcs",
+        "\u{1}kaffeemaschine ohne Kabel bis zweihundertf\u{fc}nfzig Euro",
+        "\u{2}bijoux d'or entre 20 et 50 \u{20ac}",
+        "\u{3}zapatos rojos de menos de 30",
+        "\u{4}tazza da caff\u{e8}",
+        "\u{5}glazen fietsen",
+        "\0\u{1f600}\u{202e}mug\u{200b}\u{301} \u{6771}\u{4eac} \u{643}\u{648}\u{628}",
+    ])
 }
 
 pub(crate) fn sessions() -> Vec<Vec<u8>> {

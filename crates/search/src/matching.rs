@@ -320,6 +320,7 @@ impl Window {
     /// Moves what was added up into `hits`.
     fn take(&mut self, block: u16, hits: &mut Vec<Hit>) {
         let first = u32::from(block) * BLOCK;
+        hits.reserve(self.touched.iter().map(|bits| bits.count_ones() as usize).sum());
         for (word, bits) in self.touched.iter_mut().enumerate() {
             let mut bits = std::mem::take(bits);
             while bits != 0 {

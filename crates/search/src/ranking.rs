@@ -8,56 +8,60 @@ use std::cmp::Ordering;
 
 /// What a word that names a value tells at least, as a share of what the query's words tell on the average.
 const VALUE_SHARE: f32 = 2.0;
+/// Sets of words that are looked for one after the other, before hits are put in order by them: mostly the first is enough.
+const SCANNED: usize = 4;
 
-/// How far a query was met.
+/// How much of a query results must cover.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Ranked {
-    /// The results, in no order; scores take in what they cover.
-    hits: Vec<Hit>,
+pub struct Coverage {
     shares: Shares,
     needed: f32,
+    /// By set of words: what scores are multiplied by.
+    factors: Vec<f32>,
     /// Known words of the query that even the best result lacks, a bit each: no product has all.
     pub given_up: u16,
     /// Words of the query that the catalogue does not know.
     pub unknown: u16,
 }
 
-impl Ranked {
+impl Coverage {
+    /// As much as can be asked for while at least `enough` hits cover it, one of them a result. `look` says of a hit whether it may be a
+    /// result; `None` where it may not be shown at all. It is asked only as often as it takes.
+    pub fn new(
+        index: &Index,
+        plan: &Plan,
+        weights: &Weights,
+        (hits, enough): (&[Hit], usize),
+        look: impl FnMut(&Hit) -> Option<bool>,
+    ) -> Self {
+        let shares = Shares::new(index, plan);
+        let (needed, given_up) = shares.needed(hits, enough, look);
+        let factor = |share: &f32| libm::powf(share.min(1.0), weights.coverage);
+        let factors = shares.of_sets.iter().map(factor).collect();
+        Self { needed, factors, given_up, unknown: shares.unknown, shares }
+    }
+
     /// Whether a product with these words of the query is a result.
-    pub fn covers(&self, words: u16) -> bool {
+    #[inline]
+    pub fn is_met(&self, words: u16) -> bool {
         self.shares.of(words) >= self.needed
     }
 
-    /// The best, in order.
-    pub fn best(mut self, limit: usize) -> Vec<Hit> {
-        if self.hits.len() > limit {
-            self.hits.select_nth_unstable_by(limit, best_first);
-            self.hits.truncate(limit);
-        }
-        self.hits.sort_unstable_by(best_first);
-        self.hits
+    /// What the score of a product with these words is multiplied by.
+    #[inline]
+    pub fn factor(&self, words: u16) -> f32 {
+        self.factors.get(usize::from(words)).copied().unwrap_or(0.0)
     }
 }
 
-/// Takes hits that cover enough: as much as can be asked for while at least `enough` of them do, and any that is `true`: that may be
-/// a result. The others only tell how much there is to choose from.
-pub fn rank(
-    index: &Index,
-    plan: &Plan,
-    weights: &Weights,
-    hits: impl Iterator<Item = (Hit, bool)> + Clone,
-    enough: usize,
-) -> Ranked {
-    let shares = Shares::new(index, plan);
-    let (needed, given_up) = shares.needed(hits.clone(), enough);
-    let factor =
-        |share: &f32| if *share >= needed { libm::powf(share.min(1.0), weights.coverage) } else { -1.0 };
-    let factors: Vec<f32> = shares.of_sets.iter().map(factor).collect();
-    let scored = hits.filter_map(|(hit, may_be)| {
-        let factor = factors[usize::from(hit.words)];
-        (may_be && factor >= 0.0).then_some(Hit { score: hit.score * factor, ..hit })
-    });
-    Ranked { hits: scored.collect(), needed, given_up, unknown: shares.unknown, shares }
+/// The best, in order.
+pub fn best(mut hits: Vec<Hit>, limit: usize) -> Vec<Hit> {
+    if hits.len() > limit {
+        hits.select_nth_unstable_by(limit, best_first);
+        hits.truncate(limit);
+    }
+    hits.sort_unstable_by(best_first);
+    hits
 }
 
 /// The better first; of equals the one with the smaller number.
@@ -130,28 +134,50 @@ impl Shares {
     }
 
     /// The share that results must cover, and the words that even the best lack.
-    fn needed(&self, hits: impl Iterator<Item = (Hit, bool)>, enough: usize) -> (f32, u16) {
-        let mut counts = vec![(0_usize, false); self.of_sets.len()];
-        for (hit, may_be) in hits {
-            let (count, any) = &mut counts[usize::from(hit.words)];
-            *count += 1;
-            *any |= may_be;
-        }
-        let mut levels: Vec<(u16, (usize, bool))> =
-            (0..).zip(counts).filter(|(_, (count, _))| *count > 0).collect();
-        levels.sort_unstable_by(|a, b| self.of(b.0).total_cmp(&self.of(a.0)));
+    fn needed(&self, hits: &[Hit], enough: usize, mut look: impl FnMut(&Hit) -> Option<bool>) -> (f32, u16) {
         let (mut count, mut any) = (0, false);
-        let met = levels.iter().find(|(_, (products, may_be))| {
-            count += products;
+        let (mut needed, mut best) = (0.0, None);
+        let mut is_enough = |words: u16, hit: &Hit| {
+            let Some(may_be) = look(hit) else { return false };
+            needed = self.of(words);
+            count += 1;
             any |= may_be;
+            if may_be {
+                best.get_or_insert(words);
+            }
             count >= enough && any
-        });
-        let needed = met.or(levels.last()).map_or(0.0, |(words, _)| self.of(*words));
+        };
+        let sets = self.sets(hits);
+        let (first, others) = sets.split_at(sets.len().min(SCANNED));
+        let with = |words: u16| hits.iter().filter(move |hit| hit.words == words);
+        let is_met = first.iter().any(|words| with(*words).any(|hit| is_enough(*words, hit)));
+        if !is_met && !others.is_empty() {
+            let by_set = by_set(hits, self.of_sets.len());
+            let of = |words: u16| by_set.get(usize::from(words)).into_iter().flatten();
+            _ = others.iter().any(|words| of(*words).any(|at| is_enough(*words, &hits[*at as usize])));
+        }
         // What even the best of those that may be results lack: no product has all.
-        let best = levels.iter().find(|(_, (_, may_be))| *may_be).map_or(u16::MAX, |(words, _)| *words);
+        let best = best.unwrap_or(u16::MAX);
         let missing = (0..self.of_words.len())
             .filter(|no| self.of_words[*no] > 0.0 && best >> no & 1 == 0)
             .fold(0, |words, no| words | 1 << no);
         (needed, missing)
     }
+
+    /// The sets of words that hits have, those that cover most first.
+    fn sets(&self, hits: &[Hit]) -> Vec<u16> {
+        let mut is_there = vec![false; self.of_sets.len()];
+        hits.iter().for_each(|hit| is_there[usize::from(hit.words)] = true);
+        let mut sets: Vec<u16> =
+            (0..).zip(is_there).filter(|(_, there)| *there).map(|(set, _)| set).collect();
+        sets.sort_by(|a, b| self.of(*b).total_cmp(&self.of(*a)));
+        sets
+    }
+}
+
+/// Places of hits by the set of words that they have.
+fn by_set(hits: &[Hit], sets: usize) -> Vec<Vec<u32>> {
+    let mut places = vec![Vec::new(); sets];
+    (0..).zip(hits).for_each(|(at, hit)| places[usize::from(hit.words)].push(at));
+    places
 }

@@ -19,6 +19,8 @@ pub mod conflicts;
 pub mod demo;
 /// What is wrong with what the shop sends.
 pub mod doctor;
+/// Experiments over HTTP.
+pub mod experiments_api;
 /// A file that is the whole catalogue.
 mod full_import;
 /// The routes.

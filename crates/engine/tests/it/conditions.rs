@@ -53,6 +53,7 @@ fn shop() -> Bench {
         time_zone: "UTC".to_owned(),
         unknown_consent_granted: true,
         sensitive_categories: Vec::new(),
+        clock: Vec::new(),
     };
     let settings = Settings {
         shop,
@@ -62,6 +63,9 @@ fn shop() -> Bench {
         canonical: Vec::new(),
         models: Vec::new(),
         search: Default::default(),
+        holdout: Default::default(),
+        attribution: Default::default(),
+        experiments: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);

@@ -2,9 +2,11 @@
 
 mod breadth;
 mod conditions;
+mod experiments;
 mod golden;
 mod invariants;
 mod learnt;
+mod narrowing;
 mod occasions;
 mod ranker;
 mod searching;
@@ -90,6 +92,7 @@ impl Bench {
             time_zone: "UTC".to_owned(),
             unknown_consent_granted: true,
             sensitive_categories: Vec::new(),
+            clock: Vec::new(),
         };
         self.push(
             None,
@@ -101,8 +104,18 @@ impl Bench {
                 canonical: Vec::new(),
                 models: Vec::new(),
                 search: Default::default(),
+                holdout: Default::default(),
+                attribution: Default::default(),
+                experiments: Vec::new(),
             })),
         );
+    }
+
+    /// The settings in force.
+    fn in_force(&mut self) -> Settings {
+        self.engine.publish();
+        let snapshot = self.engine.live().snapshot();
+        snapshot.aggregates.settings.as_deref().cloned().expect("they are set")
     }
 
     /// What everything so far says about who dealt with what.

@@ -38,6 +38,7 @@ fn shop(planned: Placement) -> Bench {
         time_zone: "UTC".to_owned(),
         unknown_consent_granted: true,
         sensitive_categories: vec!["Health".to_owned()],
+        clock: Vec::new(),
     };
     let settings = Settings {
         shop,
@@ -47,6 +48,9 @@ fn shop(planned: Placement) -> Bench {
         canonical: Vec::new(),
         models: Vec::new(),
         search: Default::default(),
+        holdout: Default::default(),
+        attribution: Default::default(),
+        experiments: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     row(&mut bench, "old-42", "Boots", "old", &[("size", "42")]);

@@ -154,6 +154,7 @@ fn settings(shop: &Shop) -> Settings {
             time_zone: "Europe/Berlin".to_owned(),
             unknown_consent_granted: true,
             sensitive_categories: Vec::new(),
+            clock: Vec::new(),
         },
         placements: vec![placement],
         segments: Vec::new(),
@@ -161,6 +162,9 @@ fn settings(shop: &Shop) -> Settings {
         canonical: Vec::new(),
         models: Vec::new(),
         search: Default::default(),
+        holdout: Default::default(),
+        attribution: Default::default(),
+        experiments: Vec::new(),
     }
 }
 

@@ -50,14 +50,13 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     }
     folded.engine.publish();
     let queries: Vec<String> = (0..).map(|no| query(&shop, no)).take(WARM_UP + MEASURED).collect();
-    let named = FACETS.map(str::to_owned);
     let (mut millis, mut totals, mut shown) = (Vec::new(), 0.0, 0.0);
     for (no, text) in queries.iter().enumerate() {
         let shopper = shoppers[shoppers.len() - 1 - no % shoppers.len()];
         let asked = request(no, last, shopper, text);
         let live = folded.engine.live();
         let started = Instant::now();
-        let (decision, facets) = live.search_on(&live.snapshot(), &asked, &named);
+        let (decision, facets) = live.search_on(&live.snapshot(), &asked);
         if no >= WARM_UP {
             millis.push(started.elapsed().as_secs_f64() * 1e3);
             totals += decision.met.as_ref().map_or(0.0, |met| f64::from(met.total));
@@ -83,13 +82,13 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
 
 /// An engine with its log's next place.
 #[derive(Default)]
-struct Folded {
-    engine: Engine,
+pub(crate) struct Folded {
+    pub(crate) engine: Engine,
     offset: Offset,
 }
 
 impl Folded {
-    fn push(&mut self, received: Millis, shopper: Option<ShopperNo>, body: Body) {
+    pub(crate) fn push(&mut self, received: Millis, shopper: Option<ShopperNo>, body: Body) {
         self.offset = self.offset.next();
         self.engine.apply(self.offset, &Entry { received, shopper, body });
     }
@@ -122,13 +121,17 @@ fn request(no: usize, now: Millis, shopper: ShopperNo, text: &str) -> Request {
         shopper: Some(shopper),
         page: PageType::Search,
         slots: 24,
-        search: Some(Box::new(Search { text: text.to_owned(), ..Search::default() })),
+        search: Some(Box::new(Search {
+            text: text.to_owned(),
+            facets: Some(FACETS.map(str::to_owned).to_vec()),
+            ..Search::default()
+        })),
         ..Request::default()
     }
 }
 
 /// One to three words of a product's title, in the order in which they stand there.
-fn query(shop: &Shop, no: u32) -> String {
+pub(crate) fn query(shop: &Shop, no: u32) -> String {
     let patch = shop.patch((no * 7_919) % shop.params.products);
     let title = patch.content.map(|content| content.title).unwrap_or_default();
     // Without the number that every title ends with.

@@ -104,6 +104,7 @@ fn settings() -> Settings {
             time_zone: "UTC".to_owned(),
             unknown_consent_granted: true,
             sensitive_categories: Vec::new(),
+            clock: Vec::new(),
         },
         placements: Vec::new(),
         segments: Vec::new(),
@@ -111,6 +112,9 @@ fn settings() -> Settings {
         canonical: Vec::new(),
         models: Vec::new(),
         search: Default::default(),
+        holdout: Default::default(),
+        attribution: Default::default(),
+        experiments: Vec::new(),
     }
 }
 

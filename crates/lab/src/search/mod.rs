@@ -8,6 +8,8 @@ pub mod data;
 pub mod plain;
 /// The search that serves.
 pub mod served;
+/// What it costs.
+pub mod speed;
 
 use crate::error::Error;
 use bespoke_models::relevance::Means;

@@ -52,7 +52,8 @@ impl Served {
     }
 }
 
-fn patch(product: &Product) -> ProductPatch {
+/// A product as the log has it.
+pub(super) fn patch(product: &Product) -> ProductPatch {
     let (codes, attributes) = (product.codes.iter().map(|code| ("mpn", code)), product.attributes.iter());
     let attributes = attributes.map(|(name, value)| (name.as_str(), value)).chain(codes);
     let content = Content {

@@ -38,29 +38,96 @@ fn numbers_in_words_are_numbers() {
         "one cable",
         "dvds",
     ];
-    expect![[""]].assert_eq(&shop(Language::English, &[]).shown(&queries, Options::default()));
+    expect![[r#"
+        ten metre cable: ten metre cable
+          01 =10000mm Literal 1.00
+          10 cabl Literal 1.00
+        twenty-four port switch: twenty-four port switch
+          001 24 Literal 1.00
+          010 port Literal 1.00
+          100 switch Literal 1.00
+        dvd-r pack of twenty-five: dvd-r pack of twenty-five
+          01 dvdr Literal 1.00, dvd+r Literal 0.40
+          10 =25pc Literal 1.00, 25 Literal 0.30
+        dvd-r pack of 25: dvd-r pack of 25
+          01 dvdr Literal 1.00, dvd+r Literal 0.40
+          10 =25pc Literal 1.00, 25 Literal 0.30
+        sixteen gigabytes: sixteen gigabytes
+          1 =16000mb Literal 1.00
+        a hundred and fifty metres: a hundred and fifty metres
+        sony seven: sony seven
+          01 soni Literal 1.00
+          10 seven Literal 0.80
+        one cable: one cable
+          10 cabl Literal 1.00
+        dvds: dvds
+          1 dvd Literal 1.00
+    "#]]
+    .assert_eq(&shop(Language::English, &[]).shown(&queries, Options::default()));
     let german = ["fernseher zwölf volt", "zehn meter", "ein rucksack"];
-    expect![[""]].assert_eq(&shop(Language::German, &[]).shown(&german, Options::default()));
+    expect![[r#"
+        fernseher zwölf volt: fernseher zwolf volt
+          01 fernseh Literal 1.00
+          10 =12v Literal 1.00
+        zehn meter: zehn meter
+          1 =10000mm Literal 1.00
+        ein rucksack: ein· rucksack
+          10 rucksack Literal 1.00
+    "#]]
+    .assert_eq(&shop(Language::German, &[]).shown(&german, Options::default()));
 }
 
 #[test]
 fn everyday_words_stand_for_what_the_catalogue_says() {
     let queries =
         ["laptop bag", "laptop", "lan cable", "cordless headphones", "gray cable", "macbook", "notebook"];
-    expect![[""]].assert_eq(&shop(Language::English, &[]).shown(&queries, Options::default()));
+    expect![[r#"
+        laptop bag: laptop bag
+          01 notebook Synonym 0.80, notebook+case Synonym 0.80
+          10 notebook+case Synonym 0.80
+        laptop: laptop
+          1 notebook Synonym 0.80
+        lan cable: lan cable
+          01 ethernet+cabl Synonym 0.80, network+cabl Synonym 0.80, patch+cabl Synonym 0.80
+          10 cabl Literal 1.00, ethernet+cabl Synonym 0.26, network+cabl Synonym 0.36, patch+cabl Synonym 0.36
+        cordless headphones: cordless headphones
+          01 wireless Synonym 0.80
+          10 headphon Literal 1.00
+        gray cable: gray→grey cable
+          01 grey Corrected 0.90
+          10 cabl Literal 1.00
+        macbook: macbook
+          1 notebook Synonym 0.80
+        notebook: notebook
+          1 notebook Literal 1.00
+    "#]]
+    .assert_eq(&shop(Language::English, &[]).shown(&queries, Options::default()));
     let german = ["tv", "backpack"];
-    expect![[""]].assert_eq(&shop(Language::German, &[]).shown(&german, Options::default()));
+    expect![[r#"
+        tv: tv
+          1 fernseh Synonym 0.80
+        backpack: backpack
+          1 rucksack Synonym 0.80
+    "#]]
+    .assert_eq(&shop(Language::German, &[]).shown(&german, Options::default()));
 }
 
 #[test]
 fn the_shop_s_own_rule_takes_the_place_of_an_everyday_word() {
     let own = Synonym { from: vec!["laptop".to_owned()], to: vec!["case".to_owned()] };
-    expect![[""]].assert_eq(&shop(Language::English, &[own]).shown(&["laptop"], Options::default()));
+    expect![[r#"
+        laptop: laptop
+          1 case Synonym 0.90
+    "#]]
+    .assert_eq(&shop(Language::English, &[own]).shown(&["laptop"], Options::default()));
 }
 
 #[test]
 fn what_is_said_literally_is_left_alone() {
-    expect![[""]].assert_eq(&shop(Language::English, &[]).shown(&["laptop"], Options { is_literal: true }));
+    expect![[r#"
+        laptop: laptop
+    "#]]
+    .assert_eq(&shop(Language::English, &[]).shown(&["laptop"], Options { is_literal: true }));
 }
 
 /// The head words of texts, a line each.
@@ -91,9 +158,22 @@ fn the_head_word_says_what_a_thing_is() {
         "black",
         "",
     ];
-    expect![[""]].assert_eq(&head_words(Language::English, &english));
-    expect![[""]]
-        .assert_eq(&head_words(Language::German, &["Schwarze Tasse mit Henkel", "Kaffeemaschine rot 1,5 l"]));
+    expect![[r#"
+        VGA cable 2 m black: cable
+        VGA cable adapter: adapter
+        Laptop Case – XS notebook case Black: case case
+        keyboard for my computer: keyboard computer
+        Acer Chromebook notebook Black 29.5 cm: notebook
+        Fiber Patch Cable (LC/SC), 6M: cable sc
+        black: 
+        : 
+    "#]]
+    .assert_eq(&head_words(Language::English, &english));
+    expect![[r#"
+        Schwarze Tasse mit Henkel: tasse henkel
+        Kaffeemaschine rot 1,5 l: kaffeemaschine
+    "#]]
+    .assert_eq(&head_words(Language::German, &["Schwarze Tasse mit Henkel", "Kaffeemaschine rot 1,5 l"]));
 }
 
 #[test]

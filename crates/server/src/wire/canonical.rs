@@ -333,6 +333,7 @@ mod tests {
             time_zone: "UTC".to_owned(),
             unknown_consent_granted: false,
             sensitive_categories: Vec::new(),
+            clock: Vec::new(),
         };
         let canonical = lines.iter().map(line).collect();
         let settings = Settings {
@@ -343,6 +344,9 @@ mod tests {
             canonical,
             models: Vec::new(),
             search: Default::default(),
+            holdout: Default::default(),
+            attribution: Default::default(),
+            experiments: Vec::new(),
         };
         Tables::of(Some(&settings))
     }

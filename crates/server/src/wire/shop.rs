@@ -2,8 +2,8 @@
 
 use super::settings::Reader;
 use bespoke_domain::event::PageType;
-use bespoke_domain::settings::{Canonical, Clutter, Shop};
-use bespoke_domain::{Currency, Problem};
+use bespoke_domain::settings::{Attribution, Canonical, Clutter, Shop};
+use bespoke_domain::{Currency, Millis, Problem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -41,6 +41,47 @@ pub(super) struct ClutterToml {
     items: u16,
 }
 
+/// Longest that an order is put down to a click, in days.
+const DAYS_MAX: u16 = 90;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AttributionToml {
+    click_days: u16,
+    view_days: u16,
+    product: ProductToml,
+}
+
+impl Default for AttributionToml {
+    fn default() -> Self {
+        let Attribution { click_days, view_days, .. } = Attribution::default();
+        Self { click_days, view_days, product: ProductToml::Same }
+    }
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum ProductToml {
+    Same,
+    Any,
+}
+
+/// The years whose changes of the clock are known.
+const CLOCK_YEARS: (i16, i16) = (2010, 2060);
+
+/// The zone's clock in these years; that of UTC where there is no such zone.
+fn clock(zone: &Result<jiff::tz::TimeZone, jiff::Error>) -> Vec<(Millis, i16)> {
+    let zone = zone.as_ref().cloned().unwrap_or(jiff::tz::TimeZone::UTC);
+    let year = |year: i16| {
+        jiff::civil::date(year, 1, 1).to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
+    };
+    let (Ok(from), Ok(until)) = (year(CLOCK_YEARS.0), year(CLOCK_YEARS.1)) else { return Vec::new() };
+    let at =
+        |time: jiff::Timestamp| (Millis(time.as_millisecond()), (zone.to_offset(time).seconds() / 60) as i16);
+    let changes = zone.following(from).map(|change| change.timestamp()).take_while(|time| *time < until);
+    std::iter::once(from).chain(changes).map(at).collect()
+}
+
 /// `[clutter.PAGE]` by page.
 pub(super) type ClutterTables = BTreeMap<Spanned<String>, ClutterToml>;
 
@@ -56,7 +97,8 @@ impl Reader<'_> {
             self.fault(shop.currency.span().start, problem.inside("shop"));
             FALLBACK_CURRENCY
         });
-        if jiff::tz::TimeZone::get(shop.time_zone.get_ref()).is_err() {
+        let zone = jiff::tz::TimeZone::get(shop.time_zone.get_ref());
+        if zone.is_err() {
             let detail = "must be an IANA name such as \"Europe/London\"";
             let problem = Problem::new("shop.time_zone", "unknown_time_zone", detail);
             self.fault(shop.time_zone.span().start, problem);
@@ -72,7 +114,21 @@ impl Reader<'_> {
             time_zone: shop.time_zone.into_inner(),
             unknown_consent_granted: shop.unknown_consent == Answer::Granted,
             sensitive_categories: shop.sensitive_categories.map(Spanned::into_inner).unwrap_or_default(),
+            clock: clock(&zone),
         }
+    }
+
+    pub(super) fn attribution(&mut self, file: Option<Spanned<AttributionToml>>) -> Attribution {
+        let Some(file) = file else { return Attribution::default() };
+        let at = file.span().start;
+        let AttributionToml { click_days, view_days, product } = file.into_inner();
+        for (field, days) in [("click_days", click_days), ("view_days", view_days)] {
+            if days > DAYS_MAX {
+                let detail = format!("must be from 0 to {DAYS_MAX} days");
+                self.fault(at, Problem::new(format!("attribution.{field}"), "out_of_range", detail));
+            }
+        }
+        Attribution { click_days, view_days, any_product: product == ProductToml::Any }
     }
 
     pub(super) fn clutter(&mut self, tables: ClutterTables) -> Vec<Clutter> {
