@@ -62,7 +62,7 @@ impl Meant {
             synonyms: &texts.synonyms,
         };
         let options = Options { is_literal: search.literal };
-        let pieces = planner.pieces(&search.text);
+        let pieces = planner.pieces(&search.text, options);
         let count = |about: &About, text: &str| {
             number_of(catalog, about, text).map_or(0, |tag| context.snapshot.aggregates.content.count(tag))
         };

@@ -4,7 +4,7 @@
 
 use crate::index::{Index, Lengths};
 use crate::postings::{BLOCK, Occurrence, Postings};
-use crate::query::{Alternative, Group, Plan, Why};
+use crate::query::{Alternative, Group, Plan};
 use bespoke_domain::ProductNo;
 use std::cell::RefCell;
 
@@ -103,15 +103,12 @@ struct Planned<'a> {
     weight: f32,
     /// Whether it stands for the query's head word.
     is_head: bool,
-    /// What its terms count where they do not follow each other in the title, as a share.
-    apart: f32,
     /// Each term's rarity and where it stands.
     terms: Vec<(f32, &'a Postings)>,
 }
 
 fn planned<'a>(index: &'a Index, group: &Group) -> Vec<Planned<'a>> {
     let with_postings = |alternative: &Alternative| {
-        let apart = if alternative.why == Why::Synonym { crate::knob("APART", 1.0) } else { 1.0 };
         let terms = alternative.terms.iter().map(|term| {
             let postings = index.postings(*term).filter(|postings| postings.count() > 0)?;
             Some((rarity(index.product_count(), postings.count()), postings))
@@ -119,7 +116,6 @@ fn planned<'a>(index: &'a Index, group: &Group) -> Vec<Planned<'a>> {
         terms.collect::<Option<Vec<_>>>().map(|terms| Planned {
             weight: alternative.weight,
             is_head: group.is_head,
-            apart,
             terms,
         })
     };
@@ -189,7 +185,7 @@ struct Window {
     best: Vec<f32>,
     best_rows: Vec<u16>,
     /// Of the alternative at hand: how many of its terms each row has, and their sum.
-    both: Vec<(u16, f32, Option<u32>)>,
+    both: Vec<(u16, f32)>,
 }
 
 impl Window {
@@ -204,7 +200,7 @@ impl Window {
 
     /// Adds what a group gives to each product of a block.
     fn group(&mut self, scorer: &Scorer<'_>, block: u16, words: u16, alternatives: &[Planned<'_>]) {
-        if let [Planned { weight, is_head, terms, .. }] = alternatives
+        if let [Planned { weight, is_head, terms }] = alternatives
             && let [(rarity, postings)] = terms[..]
         {
             self.term(scorer, block, (words, *is_head), (weight * rarity, postings));
@@ -266,9 +262,7 @@ impl Window {
         };
         let Some(((rarity, postings), others)) = alternative.terms.split_first() else { return };
         self.both.clear();
-        postings.each_in(block, |row, occurrence| {
-            self.both.push((row, score(row, *rarity, occurrence), occurrence.place()));
-        });
+        postings.each_in(block, |row, occurrence| self.both.push((row, score(row, *rarity, occurrence))));
         for (rarity, postings) in others {
             let (mut kept, mut at) = (0, 0);
             postings.each_in(block, |row, occurrence| {
@@ -276,10 +270,7 @@ impl Window {
                     at += 1;
                 }
                 if at < self.both.len() && self.both[at].0 == row {
-                    let (_, before, place) = self.both[at];
-                    // Only words that follow each other have a place together.
-                    let place = occurrence.place().filter(|own| place.is_some_and(|place| place + 1 == *own));
-                    self.both[kept] = (row, before + score(row, *rarity, occurrence), place);
+                    self.both[kept] = (row, self.both[at].1 + score(row, *rarity, occurrence));
                     kept += 1;
                     at += 1;
                 }
@@ -287,9 +278,8 @@ impl Window {
             self.both.truncate(kept);
         }
         for at in 0..self.both.len() {
-            let (row, score, place) = self.both[at];
-            let together = if place.is_some() { 1.0 } else { alternative.apart };
-            self.raise(row, alternative.weight * together * score);
+            let (row, score) = self.both[at];
+            self.raise(row, alternative.weight * score);
         }
     }
 

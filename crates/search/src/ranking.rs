@@ -6,6 +6,8 @@ use crate::matching::{Hit, Weights, rarity};
 use crate::query::{Alternative, Group, Plan, Why};
 use std::cmp::Ordering;
 
+/// What a word that names a value tells at least, as a share of what the query's words tell on the average.
+const VALUE_SHARE: f32 = 2.0;
 /// Sets of words that are looked for one after the other, before hits are put in order by them: mostly the first is enough.
 const SCANNED: usize = 4;
 
@@ -99,8 +101,7 @@ impl Shares {
         let mean = asked.sum::<f32>() / plan.groups.len().max(1) as f32;
         for group in &plan.groups {
             // A colour or a size that was named is no less wanted for being common.
-            let told =
-                told(index, group).max(if group.is_value { mean * crate::knob("FLOOR", 2.0) } else { 0.0 });
+            let told = told(index, group).max(if group.is_value { VALUE_SHARE * mean } else { 0.0 });
             // Several words in one share what it tells.
             let share = told / group.words.count_ones().max(1) as f32;
             for (word, of_word) in of_words.iter_mut().enumerate() {

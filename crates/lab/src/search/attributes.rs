@@ -62,23 +62,6 @@ pub fn run(options: &AttributeOptions) -> Result<Vec<AttributeOutcome>, Error> {
     let rows: HashMap<&str, &Map<String, Value>> =
         rows.iter().filter_map(|row| Some((row.get("id")?.as_str()?, row))).collect();
     let mut outcomes = Vec::new();
-    if let Ok(ask) = std::env::var("ASK") {
-        let all = searches(&store)?;
-        for query in ask.split(';') {
-            eprintln!("== {query}");
-            for place in all[1].1(query).into_iter().take(6) {
-                let p = &store.products[place as usize];
-                eprintln!(
-                    "   {} | {} | {:?} | {}",
-                    p.title,
-                    p.brand,
-                    p.price,
-                    p.description.chars().take(100).collect::<String>()
-                );
-            }
-        }
-        return Ok(outcomes);
-    }
     for (system, search) in &searches(&store)? {
         let found: Vec<bool> = queries
             .iter()

@@ -136,8 +136,9 @@ pub fn measured(term: &str) -> Option<(f64, &str)> {
 fn without_plural(language: Language, word: &str) -> &str {
     match language {
         Language::French if word.ends_with("oux") || word.ends_with("eux") => word.trim_end_matches('x'),
-        Language::English if !word.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !word.ends_with("ss") => {
-            word.strip_suffix('s').unwrap_or(word)
+        // Not `gps` nor `mbps`: there it stands for a word.
+        Language::English if !word.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !word.ends_with("ps") => {
+            word.strip_suffix('s').filter(|word| !word.ends_with('s')).unwrap_or(word)
         }
         _ => word,
     }

@@ -34,7 +34,7 @@ const WEIGHT_SPLIT_KNOWN: f32 = 0.6;
 /// What may be done to a query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options {
-    /// Only what was typed: no correction, no synonym, nothing joined or split.
+    /// Only what was typed: no correction, no synonym, nothing joined or split, no number in words.
     pub is_literal: bool,
 }
 
@@ -112,14 +112,15 @@ impl Draft {
 impl<'a> Planner<'a> {
     /// The plan of a text.
     pub fn plan(&self, text: &str, options: Options) -> Plan {
-        let pieces = self.pieces(text);
+        let pieces = self.pieces(text, options);
         self.plan_pieces(&pieces, &[], options)
     }
 
     /// What a query is read as: its beginning, where it is very long.
-    pub fn pieces(&self, text: &str) -> Vec<Piece> {
+    pub fn pieces(&self, text: &str, options: Options) -> Vec<Piece> {
         let end = text.char_indices().nth(QUERY_LETTERS_MAX).map_or(text.len(), |(end, _)| end);
-        numerals::in_digits(self.analyzer, self.analyzer.pieces(&text[..end]))
+        let pieces = self.analyzer.pieces(&text[..end]);
+        if options.is_literal { pieces } else { numerals::in_digits(self.analyzer, pieces) }
     }
 
     /// The plan of pieces of which some have been understood.
