@@ -58,12 +58,15 @@ impl Found {
                 passing.extend((fails == 0).then_some(*hit));
             }
         }
+        let mut groups = Vec::with_capacity(passing.len());
         for hit in &mut passing {
-            let raised = hit.score * meant.factor(catalog, hit.product, middle);
+            let Some(kept) = catalog.kept(hit.product) else { continue };
+            let raised = hit.score * meant.factor(catalog, (hit.product, kept), middle);
             hit.score = raised * coverage.factor(hit.words);
+            groups.push(kept.group);
         }
         let met = Met {
-            total: count_groups(catalog, &passing),
+            total: count_groups(&groups),
             corrected: plan.corrected().unwrap_or_default(),
             given_up: words(plan, coverage.given_up),
             unknown: words(plan, coverage.unknown),
@@ -145,10 +148,7 @@ fn browsed(context: &Context<'_>) -> Vec<Hit> {
 }
 
 /// Different products among rows.
-fn count_groups(catalog: &Catalog, hits: &[Hit]) -> u32 {
-    let groups =
-        hits.iter().map(|hit| catalog.kept(hit.product).map_or(GroupNo::default(), |kept| kept.group));
-    let groups: Vec<GroupNo> = groups.collect();
+fn count_groups(groups: &[GroupNo]) -> u32 {
     let mut named: Vec<GroupNo> = groups.iter().copied().filter(|group| !is_lone(*group)).collect();
     let lone = groups.len() - named.len();
     named.sort_unstable();

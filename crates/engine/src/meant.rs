@@ -1,7 +1,7 @@
 //! What a search's words mean beyond themselves, for one decision: limits that results must keep, values that raise those that have
 //! them. Which words say what is read by `bespoke-search`; here it meets the catalogue.
 
-use crate::catalog::{Catalog, Number};
+use crate::catalog::{Catalog, Kept, Number};
 use crate::category_tree::CategorySet;
 use crate::context::Context;
 use bespoke_domain::search::{Search, Understood};
@@ -143,15 +143,14 @@ impl Meant {
     }
 
     /// By what a product's score is multiplied; `middle` is the binary logarithm of a usual price among what matches.
-    pub fn factor(&self, catalog: &Catalog, product: ProductNo, middle: f32) -> f32 {
+    pub fn factor(&self, catalog: &Catalog, (product, kept): (ProductNo, &Kept), middle: f32) -> f32 {
         if self.raised.is_empty() && !self.prices() {
             return 1.0;
         }
-        let Some(kept) = catalog.kept(product) else { return 1.0 };
         let mut factor = 1.0;
         for (boost, raised) in &self.raised {
             let has = match raised {
-                Raised::Tag(tag) => catalog.has_value(product, *tag),
+                Raised::Tag(tag) => catalog.has_value((product, kept), *tag),
                 Raised::Within(categories) => categories.contains(kept.category),
             };
             factor *= if has { 1.0 + boost } else { 1.0 };

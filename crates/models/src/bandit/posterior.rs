@@ -17,7 +17,14 @@ pub trait Belief {
     fn support(&self) -> (f64, f64);
 }
 
-/// Of a rate: 1 more than its successes and 1 more than its failures, to begin with both 1.
+/// How often an arm was chosen and rewarded, as far as that is not forgotten.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Tally {
+    chosen: f64,
+    rewarded: f64,
+}
+
+/// Of a rate.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Beta {
     /// At least 1.
@@ -35,24 +42,33 @@ pub struct Normal {
     pub deviation: f64,
 }
 
-impl Default for Beta {
-    fn default() -> Self {
-        Self { alpha: 1.0, beta: 1.0 }
+impl Tally {
+    /// Learns from a batch: `chosen` choices whose windows are over, `rewarded` of them with a reward.
+    pub fn learn(&mut self, chosen: u64, rewarded: u64) {
+        self.chosen += chosen as f64;
+        self.rewarded += rewarded.min(chosen) as f64;
+    }
+
+    /// Forgets a part of all that was learnt: what is left counts `keep` (0 to 1) of what it did. For arms whose rates move; where they do not it costs
+    /// regret.
+    pub fn discount(&mut self, keep: f64) {
+        self.chosen *= keep;
+        self.rewarded *= keep;
     }
 }
 
 impl Beta {
-    /// Learns from a batch: `chosen` choices whose windows are over, `rewarded` of them with a reward.
-    pub fn learn(&mut self, chosen: u64, rewarded: u64) {
-        self.alpha += rewarded as f64;
-        self.beta += chosen.saturating_sub(rewarded) as f64;
-    }
-
-    /// Forgets a part of all that was learnt: what is left counts `keep` (0 to 1) of what it did. For arms whose rates move; where they do not it costs
-    /// some regret.
-    pub fn discount(&mut self, keep: f64) {
-        self.alpha = 1.0 + (self.alpha - 1.0) * keep;
-        self.beta = 1.0 + (self.beta - 1.0) * keep;
+    /// What is believed of arms, each as if it had been rewarded once before, at the rate of all together (empirical Bayes): arms of which nothing is known are
+    /// tried as one of their kind, not as if they got clicks every other time.
+    pub fn of(tallies: &[Tally]) -> Vec<Self> {
+        let sum = |of: fn(&Tally) -> f64| tallies.iter().map(of).sum::<f64>();
+        let rate = (sum(|tally| tally.rewarded) + 1.0) / (sum(|tally| tally.chosen) + 2.0);
+        let misses = ((1.0 - rate) / rate).max(1.0);
+        let one = |tally: &Tally| Self {
+            alpha: 1.0 + tally.rewarded,
+            beta: misses + tally.chosen - tally.rewarded,
+        };
+        tallies.iter().map(one).collect()
     }
 }
 
@@ -120,14 +136,14 @@ mod tests {
 
     #[test]
     fn beliefs_learn_and_forget() {
-        let mut belief = Beta::default();
-        belief.learn(100, 20);
-        assert_eq!(belief, Beta { alpha: 21.0, beta: 81.0 });
-        belief.discount(0.5);
-        assert_eq!(belief, Beta { alpha: 11.0, beta: 41.0 });
-        assert!((belief.mean() - 11.0 / 52.0).abs() < 1e-15);
-        belief.discount(0.0);
-        assert_eq!(belief, Beta::default());
+        let mut tallies = [Tally::default(); 2];
+        assert_eq!(Beta::of(&tallies), [Beta { alpha: 1.0, beta: 1.0 }; 2]);
+        tallies[0].learn(98, 19);
+        // The rate of all is 20 of 100.
+        assert_eq!(Beta::of(&tallies), [Beta { alpha: 20.0, beta: 83.0 }, Beta { alpha: 1.0, beta: 4.0 }]);
+        assert!((Beta::of(&tallies)[1].mean() - 0.2).abs() < 1e-15);
+        tallies[0].discount(0.0);
+        assert_eq!(tallies, [Tally::default(); 2]);
     }
 
     #[test]
