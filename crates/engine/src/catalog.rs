@@ -1,8 +1,11 @@
 //! The catalogue as columns: one hot row a product for filters, the moments at which each field was true, and what
 //! describes it. Copy-on-write, so that a published snapshot costs a reference count a chunk.
 
+mod kept;
 mod markets;
 mod undo;
+
+pub use kept::Kept;
 
 use crate::category_tree::{CategorySet, Tree};
 use crate::content::{Facts, Packed};
@@ -115,42 +118,6 @@ pub fn is_naming(name: &str) -> bool {
     NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(name))
 }
 
-/// Values of a product that [`Kept`] has room for.
-const KEPT_MAX: usize = 12;
-
-/// What facets count of a product, in one line of a processor's cache: results are many, and memory is what they wait for.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[repr(align(64))]
-pub struct Kept {
-    /// Its brand and values of attributes; [`u32::MAX`] where there are no more.
-    values: [u32; KEPT_MAX],
-    /// As in its row.
-    pub category: CategoryNo,
-    /// As in its row.
-    pub group: GroupNo,
-    /// As in its row.
-    pub octave: f32,
-    /// Whether there are more values, which [`Catalog::tags`] has.
-    more: bool,
-    /// Mean rating in tenths, and 1; 0 where it is not rated.
-    rating: u8,
-}
-
-impl Kept {
-    /// Mean rating in tenths, where it is rated.
-    #[inline]
-    pub fn rating_tenths(&self) -> Option<u8> {
-        self.rating.checked_sub(1)
-    }
-}
-
-impl Default for Kept {
-    fn default() -> Self {
-        let Row { category, group, octave, .. } = Row::default();
-        Self { values: [u32::MAX; KEPT_MAX], category, group, octave, more: false, rating: 0 }
-    }
-}
-
 fn is_tag(name: &str, value: &str) -> bool {
     !value.is_empty() && !name.ends_with(RAW) && value.len() <= TAG_LEN_MAX && !is_naming(name)
 }
@@ -215,7 +182,7 @@ impl Catalog {
         self.moments.push(Moments { as_of: [i64::MIN; 6], ..Moments::default() });
         self.contents.push(None);
         self.tags.push(Arc::default());
-        self.kept.push(Kept { group, ..Kept::default() });
+        self.kept.push(Kept::of(group));
         self.offered.grow_to(self.rows.len().div_ceil(64), &[0; 2]);
         ProductNo((self.rows.len() - 1) as u32)
     }
@@ -387,46 +354,6 @@ impl Catalog {
     #[inline]
     pub fn tag_owner(&self, tag: u32) -> Option<u32> {
         self.tag_owners.get(tag as usize).copied()
-    }
-
-    /// Whether it may be shown at `now`, as its row says; looked up in bits, for many products at once.
-    #[inline]
-    pub fn is_available(&self, product: ProductNo, now: Millis) -> bool {
-        let Some([offered, ending]) = self.offered.get(product.index() / 64) else { return false };
-        let is_in = |bits: &u64| bits >> (product.index() % 64) & 1 == 1;
-        if is_in(ending) {
-            self.row(product).is_some_and(|row| row.is_available(now))
-        } else {
-            is_in(offered)
-        }
-    }
-
-    /// What facets count of a product.
-    #[inline]
-    pub fn kept(&self, product: ProductNo) -> Option<&Kept> {
-        self.kept.get(product.index())
-    }
-
-    /// Calls `look` with the product's brand and values of attributes, each once; `kept` is what is kept of it.
-    #[inline]
-    pub fn each_value(&self, product: ProductNo, kept: &Kept, mut look: impl FnMut(u32)) {
-        if kept.more {
-            let is_listed = |tag: &u32| {
-                self.tag_owner(*tag).is_some_and(|owner| owner != u32::MAX && !self.own_tags.contains(&owner))
-            };
-            self.tags(product).iter().copied().filter(is_listed).for_each(look);
-        } else {
-            kept.values.iter().copied().take_while(|tag| *tag != u32::MAX).for_each(&mut look);
-        }
-    }
-
-    /// Whether it has a brand or a value of an attribute.
-    #[inline]
-    pub fn has_value(&self, product: ProductNo, tag: u32) -> bool {
-        let Some(kept) = self.kept.get(product.index()) else { return false };
-        // No branch hangs on what is compared, so that one product does not wait for another's memory.
-        let is_kept = kept.values.iter().fold(false, |has, one| has | (*one == tag));
-        is_kept | (kept.more && self.tags(product).binary_search(&tag).is_ok())
     }
 
     /// Number of different attribute values.
@@ -614,24 +541,6 @@ impl Catalog {
         tags.into()
     }
 
-    /// What facets count; its values MUST have their numbers.
-    fn kept_of(&self, content: &Content) -> Kept {
-        let brand = (!content.brand.is_empty()).then_some(("brand", content.brand.as_str()));
-        let listed = content
-            .attributes
-            .iter()
-            .filter(|(name, _)| !is_own(name))
-            .flat_map(|(name, values)| values.split(',').map(move |value| (name.as_str(), value)));
-        let listed = brand.into_iter().chain(listed).filter(|(name, value)| is_tag(name, value));
-        let mut values: Vec<u32> = listed.filter_map(|(name, value)| self.tag(name, value)).collect();
-        values.sort_unstable();
-        values.dedup();
-        let mut kept = Kept { more: values.len() > KEPT_MAX, ..Kept::default() };
-        kept.values.iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
-        kept.rating = content.rating.map_or(0, |(mean, _)| 1 + (mean.clamp(0.0, 5.0) * 10.0).round() as u8);
-        kept
-    }
-
     /// Works out whether the row is offered, from all that is known of it.
     fn settle(&mut self, product: ProductNo) {
         let Some(moments) = self.moments.get(product.index()) else { return };
@@ -654,26 +563,6 @@ impl Catalog {
             (row.offered, row.margin, row.stock, row.octave) = (offered, margin, stock, octave);
         }
         self.follow(product);
-    }
-
-    /// Brings what is kept of a row elsewhere in step with it.
-    fn follow(&mut self, product: ProductNo) {
-        let (Some(row), Some(kept)) = (self.row(product).copied(), self.kept(product)) else { return };
-        let own = (kept.category, kept.group, kept.octave.to_bits());
-        if own != (row.category, row.group, row.octave.to_bits())
-            && let Some(kept) = self.kept.get_mut(product.index())
-        {
-            (kept.category, kept.group, kept.octave) = (row.category, row.group, row.octave);
-        }
-        let (word, bit) = (product.index() / 64, 1 << (product.index() % 64));
-        let set = |bits: u64, is_in: bool| if is_in { bits | bit } else { bits & !bit };
-        let Some([offered, ending]) = self.offered.get(word).copied() else { return };
-        let now = [set(offered, row.offered), set(ending, row.offered && row.expires_s != u32::MAX)];
-        if now != [offered, ending]
-            && let Some(bits) = self.offered.get_mut(word)
-        {
-            *bits = now;
-        }
     }
 
     /// The copy a snapshot keeps: everything but what only the fold needs.

@@ -76,6 +76,8 @@ pub fn facets(context: &Context<'_>, search: &Search, found: &Found, named: &[St
         static OWN: RefCell<Tally> = RefCell::default();
     }
     OWN.with_borrow_mut(|tally| {
+        let owners = named.iter().filter_map(|name| counter.catalog.tag(&name.to_lowercase(), ""));
+        tally.wanted = if named.is_empty() { u32::MAX } else { Catalog::owner_bits(owners) };
         // All facets that nothing is chosen of are counted in one go; each other one by itself.
         tally.count(counter.catalog, counter.rows(0));
         let names = if named.is_empty() { counter.useful(tally) } else { named.to_vec() };
@@ -389,6 +391,8 @@ fn star(tenths: u8) -> usize {
 /// Everything that is counted of a list of rows; working memory, reused from one search to the next.
 #[derive(Default)]
 struct Tally {
+    /// The attributes that are counted, by [`Catalog::owner_bits`]; others may be counted in part.
+    wanted: u32,
     product_count: u32,
     tags: Counts,
     categories: Counts,
@@ -448,7 +452,7 @@ impl Tally {
             return;
         }
         self.product_count += 1;
-        catalog.each_value(product, kept, |tag| self.tags.add(tag, product));
+        catalog.each_value((product, kept), self.wanted, |tag| self.tags.add(tag, product));
         self.categories.add(kept.category.0, product);
         if let Some(tenths) = kept.rating_tenths() {
             self.stars[star(tenths)] += 1;
@@ -475,7 +479,8 @@ impl Tally {
             let (mut stars, mut is_scattered) = (0_u8, false);
             for &(group, product) in rows {
                 let Some(kept) = catalog.kept(product) else { continue };
-                catalog.each_value(product, kept, |tag| self.tags.add_once(tag, product, group));
+                catalog
+                    .each_value((product, kept), self.wanted, |tag| self.tags.add_once(tag, product, group));
                 is_scattered |= kept.category != category;
                 if let Some(tenths) = kept.rating_tenths() {
                     stars |= 1 << star(tenths);

@@ -21,6 +21,8 @@ const ENOUGH: usize = 20;
 pub struct Found {
     /// The best first, at most [`RESULTS_MAX`]; scores are above 0.
     pub best: Vec<(f32, ProductNo)>,
+    /// The words that were searched for, where there are any, and which of them each of the best has, a bit each.
+    pub searched: (Vec<String>, Vec<u16>),
     /// All that match and may be shown, by number, with the refinements that each fails, a bit each by their order.
     pub matched: Vec<(ProductNo, u16)>,
     /// How the search was met.
@@ -56,19 +58,32 @@ impl Found {
                 passing.extend((fails == 0).then_some(*hit));
             }
         }
+        let mut groups = Vec::with_capacity(passing.len());
         for hit in &mut passing {
-            let raised = hit.score * meant.factor(catalog, hit.product, middle);
+            let Some(kept) = catalog.kept(hit.product) else { continue };
+            let raised = hit.score * meant.factor(catalog, (hit.product, kept), middle);
             hit.score = raised * coverage.factor(hit.words);
+            groups.push(kept.group);
         }
         let met = Met {
-            total: count_groups(catalog, &passing),
+            total: count_groups(&groups),
             corrected: plan.corrected().unwrap_or_default(),
             given_up: words(plan, coverage.given_up),
             unknown: words(plan, coverage.unknown),
             understood: meant.understood,
             facets: Vec::new(),
         };
-        Self { best: best(context, search, passing), matched, met, refinements: gate.refinements }
+        let (best, has) = best(context, search, passing);
+        let searched = (words(plan, u16::MAX), has);
+        Self { best, searched, matched, met, refinements: gate.refinements }
+    }
+
+    /// The words that were searched for and a product has, with blanks between; `None` where that is not known.
+    pub fn matched_words(&self, product: ProductNo) -> Option<String> {
+        let at = self.best.iter().position(|(_, one)| *one == product)?;
+        let (words, has) = (&self.searched.0, self.searched.1.get(at)?);
+        let had = words.iter().enumerate().filter(|(no, _)| has >> no & 1 == 1);
+        Some(had.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(" ")).filter(|had| !had.is_empty())
     }
 
     /// Whether a candidate is as the search is narrowed.
@@ -133,10 +148,7 @@ fn browsed(context: &Context<'_>) -> Vec<Hit> {
 }
 
 /// Different products among rows.
-fn count_groups(catalog: &Catalog, hits: &[Hit]) -> u32 {
-    let groups =
-        hits.iter().map(|hit| catalog.kept(hit.product).map_or(GroupNo::default(), |kept| kept.group));
-    let groups: Vec<GroupNo> = groups.collect();
+fn count_groups(groups: &[GroupNo]) -> u32 {
     let mut named: Vec<GroupNo> = groups.iter().copied().filter(|group| !is_lone(*group)).collect();
     let lone = groups.len() - named.len();
     named.sort_unstable();
@@ -144,8 +156,9 @@ fn count_groups(catalog: &Catalog, hits: &[Hit]) -> u32 {
     (lone + named.len()) as u32
 }
 
-/// The best of what matches and fails no refinement, in the order that is asked for.
-fn best(context: &Context<'_>, search: &Search, passing: Vec<Hit>) -> Vec<(f32, ProductNo)> {
+/// The best of what matches and fails no refinement, in the order that is asked for; and which words each has where the order is
+/// by how well they match.
+fn best(context: &Context<'_>, search: &Search, passing: Vec<Hit>) -> (Vec<(f32, ProductNo)>, Vec<u16>) {
     let aggregates = &context.snapshot.aggregates;
     let (catalog, now) = (&aggregates.catalog, context.request.now);
     let known = |product, number| catalog.number(product, number, now).map(|value| value as f32);
@@ -158,7 +171,8 @@ fn best(context: &Context<'_>, search: &Search, passing: Vec<Hit>) -> Vec<(f32, 
     };
     let popularity = |product: ProductNo| aggregates.popularity.score(product, now) as f32;
     if search.sort == Sort::Relevance && !search.text.trim().is_empty() {
-        return ranking::best(passing, RESULTS_MAX).into_iter().map(|hit| (hit.score, hit.product)).collect();
+        let hits = ranking::best(passing, RESULTS_MAX);
+        return hits.into_iter().map(|hit| ((hit.score, hit.product), hit.words)).unzip();
     }
     let passing = passing.into_iter().map(|hit| hit.product);
     let mut all: Vec<(f32, ProductNo)> = match search.sort {
@@ -173,7 +187,8 @@ fn best(context: &Context<'_>, search: &Search, passing: Vec<Hit>) -> Vec<(f32, 
     all.sort_unstable_by(by_value);
     let count = all.len().max(1) as f32;
     // Only the order counts: places become scores.
-    (0..).zip(all).map(|(place, (_, product))| (1.0 - place as f32 / (count + 1.0), product)).collect()
+    let placed = (0..).zip(all).map(|(place, (_, product))| (1.0 - place as f32 / (count + 1.0), product));
+    (placed.collect(), Vec::new())
 }
 
 /// What a product must be like to be found at all, and which refinements it fails.

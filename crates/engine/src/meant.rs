@@ -1,7 +1,7 @@
 //! What a search's words mean beyond themselves, for one decision: limits that results must keep, values that raise those that have
 //! them. Which words say what is read by `bespoke-search`; here it meets the catalogue.
 
-use crate::catalog::{Catalog, Number};
+use crate::catalog::{Catalog, Kept, Number};
 use crate::category_tree::CategorySet;
 use crate::context::Context;
 use bespoke_domain::search::{Search, Understood};
@@ -11,8 +11,10 @@ use bespoke_search::index::Index;
 use bespoke_search::query::{self, About, Options, Plan, Planner, What, understand};
 use std::ops::Range;
 
-/// By what a product's score is multiplied that has a value that was named, as sure as can be.
+/// What having a value that was named adds to a product's score, as a share of it, where the value is as sure as can be.
 const VALUE_BOOST: f32 = 0.5;
+/// The same of the brand: who names one wants no other.
+const BRAND_BOOST: f32 = 3.0;
 /// The same of a low or a high price that was asked for, a factor of four from the middle.
 const PRICE_BOOST: f32 = 0.5;
 
@@ -59,8 +61,8 @@ impl Meant {
             products: index.product_count(),
             synonyms: &texts.synonyms,
         };
-        let options = Options { is_literal: search.literal, ..Options::default() };
-        let pieces = planner.pieces(&search.text);
+        let options = Options { is_literal: search.literal };
+        let pieces = planner.pieces(&search.text, options);
         let count = |about: &About, text: &str| {
             number_of(catalog, about, text).map_or(0, |tag| context.snapshot.aggregates.content.count(tag))
         };
@@ -110,20 +112,13 @@ impl Meant {
                     About::Attribute(name) => name.clone(),
                 };
                 shown.value.clone_from(&value.text);
+                let boost = if value.about == About::Brand { BRAND_BOOST } else { VALUE_BOOST };
                 let raised = match &value.about {
                     About::Category => category_of(catalog, &value.text)
                         .map(|category| Raised::Within(catalog.with_all_below(&[category]))),
                     about => number_of(catalog, about, &value.text).map(Raised::Tag),
                 };
-                self.raised.extend(raised.map(|raised| {
-                    (
-                        bespoke_search::knob(
-                            if matches!(value.about, About::Brand) { "BRAND" } else { "VALUE" },
-                            VALUE_BOOST,
-                        ) * libm::powf(one.confidence, bespoke_search::knob("CONF", 1.0)),
-                        raised,
-                    )
-                }));
+                self.raised.extend(raised.map(|raised| (boost * one.confidence, raised)));
             }
         }
         self.understood.push(shown);
@@ -148,15 +143,14 @@ impl Meant {
     }
 
     /// By what a product's score is multiplied; `middle` is the binary logarithm of a usual price among what matches.
-    pub fn factor(&self, catalog: &Catalog, product: ProductNo, middle: f32) -> f32 {
+    pub fn factor(&self, catalog: &Catalog, (product, kept): (ProductNo, &Kept), middle: f32) -> f32 {
         if self.raised.is_empty() && !self.prices() {
             return 1.0;
         }
-        let Some(kept) = catalog.kept(product) else { return 1.0 };
         let mut factor = 1.0;
         for (boost, raised) in &self.raised {
             let has = match raised {
-                Raised::Tag(tag) => catalog.has_value(product, *tag),
+                Raised::Tag(tag) => catalog.has_value((product, kept), *tag),
                 Raised::Within(categories) => categories.contains(kept.category),
             };
             factor *= if has { 1.0 + boost } else { 1.0 };

@@ -34,8 +34,10 @@ pub struct Weights {
     pub description: FieldWeight,
     /// Ids and numbers; they have no length.
     pub codes: f32,
-    /// What being the title's head word adds to a term's score, as a share of it.
+    /// What being the title's head word adds to the score of the query's, as a share of it …
     pub head: f32,
+    /// … and what standing anywhere else takes off.
+    pub beside: f32,
     /// What standing right after the query's word before it, in the title, adds to a term's score, as a share of it.
     pub phrase: f32,
     /// What an early place in the title adds to a term's score, as a share of it: whole at the first, half at the second, …
@@ -54,10 +56,11 @@ impl Default for Weights {
             attributes: FieldWeight { weight: 0.4, b: 0.5 },
             description: FieldWeight { weight: 0.75, b: 0.5 },
             codes: 1.0,
-            head: crate::knob("HEAD", 0.0),
-            phrase: crate::knob("PHRASE", 0.5),
+            head: 0.4,
+            beside: 0.3,
+            phrase: 1.0,
             early: 0.0,
-            coverage: crate::knob("COVERAGE", 2.0),
+            coverage: 4.0,
         }
     }
 }
@@ -80,8 +83,7 @@ pub fn matches(index: &Index, plan: &Plan, weights: &Weights, hits: &mut Vec<Hit
         return;
     }
     let scorer = Scorer::new(index, weights);
-    let groups: Vec<Vec<Planned<'_>>> =
-        plan.groups.iter().map(|group| planned(index, weights, group)).collect();
+    let groups: Vec<Vec<Planned<'_>>> = plan.groups.iter().map(|group| planned(index, group)).collect();
     thread_local! {
         static OWN: RefCell<Window> = RefCell::default();
     }
@@ -99,20 +101,23 @@ pub fn matches(index: &Index, plan: &Plan, weights: &Weights, hits: &mut Vec<Hit
 /// An alternative with its postings.
 struct Planned<'a> {
     weight: f32,
-    /// What being the title's head word adds, as a share.
-    head: f32,
+    /// Whether it stands for the query's head word.
+    is_head: bool,
     /// Each term's rarity and where it stands.
     terms: Vec<(f32, &'a Postings)>,
 }
 
-fn planned<'a>(index: &'a Index, weights: &Weights, group: &Group) -> Vec<Planned<'a>> {
-    let head = if group.is_head { weights.head } else { 0.0 };
+fn planned<'a>(index: &'a Index, group: &Group) -> Vec<Planned<'a>> {
     let with_postings = |alternative: &Alternative| {
         let terms = alternative.terms.iter().map(|term| {
             let postings = index.postings(*term).filter(|postings| postings.count() > 0)?;
             Some((rarity(index.product_count(), postings.count()), postings))
         });
-        terms.collect::<Option<Vec<_>>>().map(|terms| Planned { weight: alternative.weight, head, terms })
+        terms.collect::<Option<Vec<_>>>().map(|terms| Planned {
+            weight: alternative.weight,
+            is_head: group.is_head,
+            terms,
+        })
     };
     group.alternatives.iter().filter_map(with_postings).collect()
 }
@@ -146,7 +151,7 @@ impl<'a> Scorer<'a> {
 
     /// What a term that stands so in a product of these lengths counts, its rarity left out: 0 to `k1 + 1`.
     #[inline]
-    fn saturated(&self, at: Occurrence, lengths: Lengths, head: f32) -> f32 {
+    fn saturated(&self, at: Occurrence, lengths: Lengths, is_head: bool) -> f32 {
         let [title, category, attributes, description] = self.norms.as_ref();
         let frequency = at.title() as f32 * title[usize::from(lengths.title)]
             + at.brand() as f32 * self.weights.brand
@@ -155,7 +160,12 @@ impl<'a> Scorer<'a> {
             + at.description() as f32 * description[usize::from(lengths.description)]
             + at.codes() as f32 * self.weights.codes;
         let early = at.place().map_or(0.0, |place| self.weights.early / (1 + place) as f32);
-        let head = if at.is_head() { head } else { 0.0 };
+        // Elsewhere it only tells which of another thing it is (`cable` of a cable adapter), or what that is for.
+        let head = match (is_head, at.is_head()) {
+            (true, true) => self.weights.head,
+            (true, false) => -self.weights.beside,
+            (false, _) => 0.0,
+        };
         frequency * (self.weights.k1 + 1.0) / (frequency + self.weights.k1) * (1.0 + early + head)
     }
 }
@@ -190,10 +200,10 @@ impl Window {
 
     /// Adds what a group gives to each product of a block.
     fn group(&mut self, scorer: &Scorer<'_>, block: u16, words: u16, alternatives: &[Planned<'_>]) {
-        if let [Planned { weight, head, terms }] = alternatives
+        if let [Planned { weight, is_head, terms }] = alternatives
             && let [(rarity, postings)] = terms[..]
         {
-            self.term(scorer, block, (words, *head), (weight * rarity, postings));
+            self.term(scorer, block, (words, *is_head), (weight * rarity, postings));
             return;
         }
         let word = words.trailing_zeros() as u16;
@@ -217,7 +227,7 @@ impl Window {
         &mut self,
         scorer: &Scorer<'_>,
         block: u16,
-        (words, head): (u16, f32),
+        (words, is_head): (u16, bool),
         (weight, postings): (f32, &Postings),
     ) {
         let all_lengths = scorer.index.lengths(block);
@@ -225,7 +235,7 @@ impl Window {
         postings.each_in(block, |row, occurrence| {
             let at = usize::from(row);
             let lengths = all_lengths.get(at).copied().unwrap_or_default();
-            let mut score = weight * scorer.saturated(occurrence, lengths, head);
+            let mut score = weight * scorer.saturated(occurrence, lengths, is_head);
             if let Some(place) = occurrence.place() {
                 let place = place as u16;
                 if self.trail[at] != 0 && self.trail[at] + 1 == 32 * word + place {
@@ -248,7 +258,7 @@ impl Window {
         let all_lengths = scorer.index.lengths(block);
         let score = |row: u16, rarity: f32, occurrence: Occurrence| {
             let lengths = all_lengths.get(usize::from(row)).copied().unwrap_or_default();
-            rarity * scorer.saturated(occurrence, lengths, alternative.head)
+            rarity * scorer.saturated(occurrence, lengths, alternative.is_head)
         };
         let Some(((rarity, postings), others)) = alternative.terms.split_first() else { return };
         self.both.clear();
@@ -285,7 +295,7 @@ impl Window {
         postings.each_in(block, |row, occurrence| {
             let at = usize::from(row);
             let lengths = all_lengths.get(at).copied().unwrap_or_default();
-            let mut score = weight * scorer.saturated(occurrence, lengths, alternative.head);
+            let mut score = weight * scorer.saturated(occurrence, lengths, alternative.is_head);
             if let Some(place) = occurrence.place() {
                 let place = place as u16;
                 if self.trail[at] != 0 && self.trail[at] + 1 == 32 * word + place {

@@ -3,9 +3,11 @@
 
 use crate::index::Index;
 use crate::matching::{Hit, Weights, rarity};
-use crate::query::Plan;
+use crate::query::{Alternative, Group, Plan, Why};
 use std::cmp::Ordering;
 
+/// What a word that names a value tells at least, as a share of what the query's words tell on the average.
+const VALUE_SHARE: f32 = 2.0;
 /// Sets of words that are looked for one after the other, before hits are put in order by them: mostly the first is enough.
 const SCANNED: usize = 4;
 
@@ -77,17 +79,29 @@ struct Shares {
     unknown: u16,
 }
 
+/// How much a word tells: the root of its rarity, not of that of what else it may be meant as; where the catalogue does not know it by that
+/// of the best that it may be meant as.
+fn told(index: &Index, group: &Group) -> f32 {
+    let of = |alternative: &Alternative| {
+        let counts = alternative.terms.iter().map(|term| index.frequency(*term)).filter(|count| *count > 0);
+        counts.map(|count| rarity(index.product_count(), count)).fold(0.0_f32, f32::max)
+    };
+    let literal = group.alternatives.iter().find(|one| one.why == Why::Literal).map(of);
+    let best = || group.alternatives.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)).map(of);
+    // Its root: a rare word tells more than a common one, but all were typed.
+    libm::sqrtf(literal.filter(|told| *told > 0.0).or_else(best).unwrap_or(0.0))
+}
+
 impl Shares {
     fn new(index: &Index, plan: &Plan) -> Self {
         let mut of_words = vec![0.0_f32; plan.words.len()];
         let mut known = 0_u16;
+        let is_asked = |group: &&Group| !plan.words[group.words.trailing_zeros() as usize].is_stop;
+        let asked = plan.groups.iter().filter(is_asked).map(|group| told(index, group));
+        let mean = asked.sum::<f32>() / plan.groups.len().max(1) as f32;
         for group in &plan.groups {
-            let best = group.alternatives.iter().flat_map(|alternative| &alternative.terms);
-            let told = best
-                .map(|term| index.frequency(*term))
-                .filter(|count| *count > 0)
-                .map(|count| rarity(index.product_count(), count))
-                .fold(0.0_f32, f32::max);
+            // A colour or a size that was named is no less wanted for being common.
+            let told = told(index, group).max(if group.is_value { VALUE_SHARE * mean } else { 0.0 });
             // Several words in one share what it tells.
             let share = told / group.words.count_ones().max(1) as f32;
             for (word, of_word) in of_words.iter_mut().enumerate() {

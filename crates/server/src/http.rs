@@ -8,8 +8,8 @@ use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
-    catalog_versions, clock, experiments_api, keys, models_api, operate, queries_api, recommend, search_api,
-    suggest_api, tune,
+    catalog_versions, clock, experiments_api, keys, kpis_api, models_api, operate, queries_api, recommend,
+    search_api, suggest_api, tune,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -90,6 +90,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/search/ubi", get(get_ubi))
         .route("/v1/settings/search", get(get_search_settings).put(put_search_settings))
         .route("/v1/categories/{path}/products", get(get_category))
+        .route("/v1/kpis", get(get_kpis))
+        .route("/v1/kpis.csv", get(get_kpis_csv))
         .route("/v1/experiments", get(get_experiments))
         .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
         .route("/v1/experiments/{name}/stop", post(post_stop))
@@ -304,6 +306,27 @@ async fn put_search_settings(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     Ok(axum::Json(operate::put_search_settings(&app, &body).await?).into_response())
+}
+
+async fn get_kpis(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(kpis_api::kpis(&app.shop, &query.unwrap_or_default())?).into_response())
+}
+
+async fn get_kpis_csv(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let told =
+        tokio::task::spawn_blocking(move || kpis_api::csv(&app.shop, &query.unwrap_or_default())).await;
+    let text = told.map_err(|_| ApiError::internal())??;
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
 }
 
 async fn get_experiments(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {

@@ -35,6 +35,8 @@ pub mod intake;
 pub mod judge;
 /// API keys.
 pub mod keys;
+/// KPIs over HTTP.
+pub mod kpis_api;
 /// Learning from the log.
 pub mod learn;
 /// What a run of learning may take.

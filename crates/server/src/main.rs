@@ -150,6 +150,8 @@ enum Command {
     Queries(commands::queries::Queries),
     /// What is compared and what it says so far; what a test would need; begin one or stop it.
     Experiments(commands::experiments::Experiments),
+    /// What shoppers did, by day, segment, market, category, placement or arm.
+    Kpis(commands::kpis::Kpis),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
     Search(commands::search::Search),
     /// Measure how relevant search is by a list of judged queries, over all of them and by segment.
@@ -230,6 +232,7 @@ fn main() -> ExitCode {
         }
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Experiments(asked) => commands::experiments::run(&asked),
+        Command::Kpis(asked) => commands::kpis::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
         Command::Judge(asked) => commands::judge::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),

@@ -4,6 +4,7 @@ use crate::catalog_versions::CatalogVersionsBody;
 use crate::doctor::DoctorBody;
 use crate::experiments_api::{ExperimentBody, ExperimentsBody, PlanBody};
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
+use crate::kpis_api::KpisBody;
 use crate::models_api::ModelsBody;
 use crate::operate::VersionsBody;
 use crate::queries_api::QueriesBody;
@@ -48,6 +49,8 @@ use utoipa::OpenApi;
         tune,
         train,
         model_rollback,
+        kpis,
+        kpis_csv,
         experiments,
         experiment,
         put_experiment,
@@ -76,6 +79,7 @@ use utoipa::OpenApi;
         ModelsBody,
         DoctorBody,
         ExperimentsBody,
+        KpisBody,
         ExperimentBody,
         PlanBody,
         RecommendBody,
@@ -319,6 +323,19 @@ fn category_products() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn impersonal() {}
+
+/// KPIs of a range of days: `from`, `until` (days; the last 28 with events where none is named), `by` whole, day, segment, market,
+/// category, placement or arm. Needs a secret key.
+#[utoipa::path(get, path = "/v1/kpis", params(("from" = Option<String>, Query), ("until" = Option<String>, Query),
+    ("by" = Option<String>, Query)), responses((status = 200, body = KpisBody), (status = 400, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn kpis() {}
+
+/// Every count of every day and part, as CSV. Needs a secret key.
+#[utoipa::path(get, path = "/v1/kpis.csv", params(("from" = Option<String>, Query), ("until" = Option<String>, Query)),
+    responses((status = 200, body = String), (status = 400, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn kpis_csv() {}
 
 /// The holdout and all experiments, with what they say so far. Needs a secret key.
 #[utoipa::path(get, path = "/v1/experiments", responses((status = 200, body = ExperimentsBody)))]

@@ -22,11 +22,15 @@ fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     products(found.best.iter().take(used.limit).copied().collect())
 }
 
-fn reason(context: &Context<'_>, _used: &PlannedSource, _candidate: Candidate) -> Reason {
+fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
     let text = context.request.search.as_ref().map_or("", |search| search.text.trim());
     if text.is_empty() {
         let path = context.snapshot.aggregates.catalog.category_path(context.category);
         return plain(&SPEC, format!("In {}", path.rsplit(" > ").next().unwrap_or_default()));
     }
-    plain(&SPEC, format!("Matches “{text}”"))
+    let words = match (context.found(), candidate) {
+        (Some(found), Candidate::Product(product)) => found.matched_words(product),
+        _ => None,
+    };
+    plain(&SPEC, words.map_or_else(|| "Matches your search".to_owned(), |words| format!("Matches “{words}”")))
 }

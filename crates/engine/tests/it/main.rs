@@ -5,6 +5,7 @@ mod conditions;
 mod experiments;
 mod golden;
 mod invariants;
+mod kpis;
 mod learnt;
 mod narrowing;
 mod occasions;

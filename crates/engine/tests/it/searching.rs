@@ -89,9 +89,9 @@ pub fn corpus() -> Vec<Decision> {
             expect![[r#"
                 "For you" None None
                 big 1.00 Matches “red mug”
-                red 0.86 Matches “red mug”
-                small 0.49 Matches “red mug”
-                cup 0.18 Matches “red mug”
+                red 0.70 Matches “red mug”
+                small 0.27 Matches “red mug”
+                cup 0.08 Matches “red”
                 - large by one_variant
                 - blue by not_in_top
                 - tray by not_in_top
@@ -104,8 +104,8 @@ pub fn corpus() -> Vec<Decision> {
             |_| {},
             expect![[r#"
                 "For you" None None
-                blue 0.04 Matches “red mug”
-                tray 0.04 Matches “red mug”
+                blue 0.00 Matches “mug”
+                tray 0.00 Matches “mug”
                 - big by earlier_page
                 - red by earlier_page
                 - small by earlier_page
@@ -120,7 +120,7 @@ pub fn corpus() -> Vec<Decision> {
             |_| {},
             expect![[r#"
                 "For you" None None
-                lamp 1.00 Matches “lamp xyzzy”
+                lamp 1.00 Matches “lamp”
                 Some(Met { total: 1, corrected: "", given_up: [], unknown: ["xyzzy"], understood: [], facets: [] })
             "#]],
         ),
@@ -142,10 +142,10 @@ pub fn corpus() -> Vec<Decision> {
             |_| {},
             expect![[r#"
                 "For you" None None
-                blue 1.00 Matches “mug”
-                red 0.86 Matches “mug”
-                small 0.71 Matches “mug”
-                big 0.43 Matches “mug”
+                blue 1.00 Matches your search
+                red 0.86 Matches your search
+                small 0.71 Matches your search
+                big 0.43 Matches your search
                 - large by one_variant
                 - tray by not_in_top
                 Some(Met { total: 5, corrected: "", given_up: [], unknown: [], understood: [], facets: [] })
@@ -174,9 +174,9 @@ pub fn corpus() -> Vec<Decision> {
             expect![[r#"
                 "For you" None None
                 lamp 0.00 Chosen by the shop [pin lamp]
-                red 1.00 Matches “red cup”
-                big 0.95 Matches “red cup”
-                small 0.30 Matches “red cup”
+                red 1.00 Matches “red”
+                big 0.95 Matches “red”
+                small 0.30 Matches “red”
                 - large by one_variant
                 Some(Met { total: 3, corrected: "", given_up: ["cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], facets: [] })
             "#]],

@@ -110,7 +110,7 @@ impl Analyzer {
         let Some(stemmer) = self.stemmer.as_ref().filter(|_| word.is_ascii() && word.len() > 2) else {
             return word.to_owned();
         };
-        let once = stemmer.stem(without_plural_x(self.language, word)).into_owned();
+        let once = stemmer.stem(without_plural(self.language, word)).into_owned();
         // Dutch takes `fietsen` to `fiets`, and `fiets` to `fiet`.
         if self.language == Language::Dutch { dutch_end(&stemmer.stem(&once)) } else { once }
     }
@@ -132,10 +132,16 @@ pub fn measured(term: &str) -> Option<(f64, &str)> {
     Some((term[..end].parse().ok()?, &term[end..]))
 }
 
-/// French plurals that its stemmer leaves: `bijoux`, `jeux`.
-fn without_plural_x(language: Language, word: &str) -> &str {
-    let is_plural = language == Language::French && (word.ends_with("oux") || word.ends_with("eux"));
-    if is_plural { word.trim_end_matches('x') } else { word }
+/// A word without the plural's ending where the stemmers leave it: French `bijoux`, `jeux`; English abbreviations, `dvds`.
+fn without_plural(language: Language, word: &str) -> &str {
+    match language {
+        Language::French if word.ends_with("oux") || word.ends_with("eux") => word.trim_end_matches('x'),
+        // Not `gps` nor `mbps`: there it stands for a word.
+        Language::English if !word.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !word.ends_with("ps") => {
+            word.strip_suffix('s').filter(|word| !word.ends_with('s')).unwrap_or(word)
+        }
+        _ => word,
+    }
 }
 
 /// Ends as they are spoken: `glaz` (`glazen`) as `glas`, `briev` as `brief`, `kuss` as `kus`.

@@ -144,6 +144,7 @@ const ENGLISH: &[&str] = &[
     "lightweight, light weight, ultralight",
     "foldable, folding, collapsible",
     "rechargeable, with a rechargeable battery",
+    "finance, financial",
     "german layout, german keyboard > qwertz",
     "french layout, french keyboard > azerty",
 ];

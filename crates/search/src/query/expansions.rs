@@ -1,7 +1,6 @@
-//! Longer words that a word stands for: those that end in it (`maschine` in `kaffeemaschine`), and, while it is being typed,
-//! those that begin with it. Together they count as one word: each as rare as all of them are.
+//! Longer words that a word stands for: those that end in it (`maschine` in `kaffeemaschine`). Together they count as one word: each
+//! as rare as all of them are.
 
-use super::distance::Pattern;
 use super::spaces::Lookup;
 use super::{Alternative, Why};
 use crate::matching::rarity;
@@ -12,12 +11,8 @@ const EXPANSIONS_MAX: usize = 16;
 /// Fewest letters of a word that others end in, and of what stands before it there.
 const SUFFIX_LETTERS_MIN: usize = 4;
 const BEFORE_LETTERS_MIN: usize = 3;
-/// What a word that ends in it counts, and one that begins with it.
+/// What a word that ends in it counts.
 const WEIGHT_COMPOUND: f32 = 0.6;
-const WEIGHT_PREFIX: f32 = 0.8;
-/// Fewest letters of a beginning that may be mistyped, and what a word that begins nearly so counts.
-const MISTYPED_LETTERS_MIN: usize = 4;
-const WEIGHT_MISTYPED: f32 = 0.6;
 
 /// Words that end in `word`, where words are written together.
 pub(super) fn compounds(lookup: &Lookup<'_>, products: u32, word: &str) -> Vec<Alternative> {
@@ -35,43 +30,10 @@ pub(super) fn compounds(lookup: &Lookup<'_>, products: u32, word: &str) -> Vec<A
         }
     });
     let own = lookup.term(&stem).map_or(0, |(_, count)| count);
-    alternatives(lookup, products, own, found, (WEIGHT_COMPOUND, Why::Compound))
+    alternatives(lookup, products, own, found)
 }
 
-/// Words that begin with `word`, itself not among them.
-pub(super) fn prefixed(lookup: &Lookup<'_>, products: u32, word: &str) -> Vec<Alternative> {
-    let own = lookup.word(word);
-    let mut found = Vec::new();
-    lookup.vocabulary.beginning(word, |_, term| {
-        if own.is_none_or(|(own, _)| own != term.stem) {
-            found.push(term);
-        }
-    });
-    alternatives(lookup, products, own.map_or(0, |(_, count)| count), found, (WEIGHT_PREFIX, Why::Prefix))
-}
-
-/// Words that begin with something one letter away from `word`, which none begins with.
-pub(super) fn nearly_prefixed(lookup: &Lookup<'_>, products: u32, word: &str) -> Vec<Alternative> {
-    if word.chars().count() < MISTYPED_LETTERS_MIN {
-        return Vec::new();
-    }
-    let pattern = Pattern::new(word);
-    let mut found = Vec::new();
-    lookup.vocabulary.beginning_nearly(word, |_, term| {
-        if pattern.distance_to_beginning(&term.text) == 1 {
-            found.push(term);
-        }
-    });
-    alternatives(lookup, products, 0, found, (WEIGHT_MISTYPED, Why::Prefix))
-}
-
-fn alternatives(
-    lookup: &Lookup<'_>,
-    products: u32,
-    own: u32,
-    mut found: Vec<&Term>,
-    (weight, why): (f32, Why),
-) -> Vec<Alternative> {
+fn alternatives(lookup: &Lookup<'_>, products: u32, own: u32, mut found: Vec<&Term>) -> Vec<Alternative> {
     let by_count = |one: &&Term, other: &&Term| {
         other.surface_count.cmp(&one.surface_count).then_with(|| one.text.cmp(&other.text))
     };
@@ -92,7 +54,7 @@ fn alternatives(
     let all = terms.iter().fold(own, |all, (_, count)| all.saturating_add(*count)).min(products);
     let alternative = |(term, count): (TermNo, u32)| {
         let share = rarity(products, all) / rarity(products, count).max(f32::MIN_POSITIVE);
-        Alternative { terms: vec![term], weight: weight * share.min(1.0), why }
+        Alternative { terms: vec![term], weight: WEIGHT_COMPOUND * share.min(1.0), why: Why::Compound }
     };
     terms.into_iter().map(alternative).collect()
 }

@@ -38,8 +38,6 @@ pub enum Why {
     Compound,
     /// A synonym that the shop named.
     Synonym,
-    /// The word has only begun: the last one of a query that is being typed.
-    Prefix,
 }
 
 /// Terms that all together stand for words of the query.
@@ -62,6 +60,8 @@ pub struct Group {
     pub alternatives: Vec<Alternative>,
     /// Whether the word says what is asked for: `cable` in "black vga cable for a monitor".
     pub is_head: bool,
+    /// Whether the word names what the thing must have: a value of the catalogue, a number, a quantity.
+    pub is_value: bool,
 }
 
 /// A word as it was typed.

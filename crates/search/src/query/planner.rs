@@ -4,7 +4,7 @@
 use super::spaces::Lookup;
 use super::spelling::{self, Correction};
 use super::synonyms::Synonyms;
-use super::{Alternative, Group, Plan, Understood, WORDS_MAX, Why, Word, expansions, numerals};
+use super::{Alternative, Group, Plan, Understood, WORDS_MAX, What, Why, Word, expansions, numerals};
 use crate::analysis::{Analyzer, Kind, Piece, Token, heads};
 use crate::matching::rarity;
 use crate::vocabulary::{TermNo, Vocabulary};
@@ -25,6 +25,8 @@ const THIN_RATIO: u32 = 50;
 const COMPOUND_LETTERS_MIN: usize = 7;
 
 const WEIGHT_PARTS: f32 = 0.8;
+/// A number and a unit that stand anywhere are hardly that quantity.
+const WEIGHT_QUANTITY_PARTS: f32 = 0.3;
 const WEIGHT_JOINED: f32 = 0.95;
 const WEIGHT_SPLIT: f32 = 0.9;
 const WEIGHT_SPLIT_KNOWN: f32 = 0.6;
@@ -32,9 +34,7 @@ const WEIGHT_SPLIT_KNOWN: f32 = 0.6;
 /// What may be done to a query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options {
-    /// The last word may have only begun.
-    pub is_typing: bool,
-    /// Only what was typed: no correction, no synonym, nothing joined or split.
+    /// Only what was typed: no correction, no synonym, nothing joined or split, no number in words.
     pub is_literal: bool,
 }
 
@@ -65,6 +65,8 @@ struct Draft {
     words: Vec<Vec<Alternative>>,
     /// Words that say what is asked for, a bit each.
     heads: u16,
+    /// Words that name what it must have.
+    values: u16,
 }
 
 impl Draft {
@@ -88,9 +90,8 @@ impl Draft {
         let of = |alternative: &Alternative| alternative.terms.iter().map(|term| rarity(*term)).sum::<f32>();
         for alternatives in &mut self.words {
             let literal = alternatives.iter().find(|one| one.why == Why::Literal).map(of);
-            let others = alternatives
-                .iter_mut()
-                .filter(|one| !matches!(one.why, Why::Corrected | Why::Compound | Why::Prefix));
+            let others =
+                alternatives.iter_mut().filter(|one| !matches!(one.why, Why::Corrected | Why::Compound));
             for other in others {
                 let own = of(other);
                 other.weight *= literal.filter(|literal| *literal < own).map_or(1.0, |literal| literal / own);
@@ -102,6 +103,7 @@ impl Draft {
             words: 1 << word,
             alternatives,
             is_head: self.heads >> word & 1 == 1,
+            is_value: self.values >> word & 1 == 1,
         })
         .collect()
     }
@@ -110,15 +112,15 @@ impl Draft {
 impl<'a> Planner<'a> {
     /// The plan of a text.
     pub fn plan(&self, text: &str, options: Options) -> Plan {
-        let pieces = self.pieces(text);
-        let is_typing = options.is_typing && !text.ends_with(char::is_whitespace);
-        self.plan_pieces(&pieces, &[], Options { is_typing, ..options })
+        let pieces = self.pieces(text, options);
+        self.plan_pieces(&pieces, &[], options)
     }
 
     /// What a query is read as: its beginning, where it is very long.
-    pub fn pieces(&self, text: &str) -> Vec<Piece> {
+    pub fn pieces(&self, text: &str, options: Options) -> Vec<Piece> {
         let end = text.char_indices().nth(QUERY_LETTERS_MAX).map_or(text.len(), |(end, _)| end);
-        numerals::in_digits(self.analyzer, self.analyzer.pieces(&text[..end]))
+        let pieces = self.analyzer.pieces(&text[..end]);
+        if options.is_literal { pieces } else { numerals::in_digits(self.analyzer, pieces) }
     }
 
     /// The plan of pieces of which some have been understood.
@@ -131,7 +133,19 @@ impl<'a> Planner<'a> {
         let head = (0..pieces.len()).find(|at| heads::is_head(self.analyzer, pieces, *at, is_apart));
         let all = (0..pieces.len()).filter(is_kept).filter(|at| !pieces[*at].readings.is_empty());
         let all: Vec<usize> = all.collect();
-        let heads = all.iter().take(WORDS_MAX).position(|at| Some(*at) == head).map_or(0, |word| 1 << word);
+        let asks = |at: &&usize| !self.analyzer.is_stop(&pieces[**at].surface);
+        let is_one = all.iter().filter(asks).count() < 2;
+        let heads = all.iter().take(WORDS_MAX).position(|at| !is_one && Some(*at) == head);
+        let heads = heads.map_or(0, |word| 1 << word);
+        let names = |at: &usize| {
+            let token = pieces[*at].readings.first().and_then(|reading| reading.first());
+            is_within(at, |one| matches!(one.what, What::Value(_)))
+                || token.is_some_and(|token| matches!(token.kind, Kind::Quantity | Kind::Number))
+        };
+        let values = (0..)
+            .zip(all.iter().take(WORDS_MAX))
+            .filter(|(_, at)| names(at))
+            .fold(0_u16, |bits, (no, _)| bits | 1 << no);
         let all: Vec<&Piece> = all.into_iter().map(|at| &pieces[at]).collect();
         let (kept, later) = all.split_at(all.len().min(WORDS_MAX));
         let mut words: Vec<Word> = kept.iter().map(|piece| self.typed(piece)).collect();
@@ -142,13 +156,12 @@ impl<'a> Planner<'a> {
         if words.iter().all(|word| word.is_stop) {
             words.iter_mut().for_each(|word| word.is_stop = false);
         }
-        let mut draft = Draft { words: vec![Vec::new(); kept.len()], heads };
+        let mut draft = Draft { words: vec![Vec::new(); kept.len()], heads, values };
         let joined = if options.is_literal { Vec::new() } else { self.joins(kept, &words) };
         for (at, piece) in kept.iter().enumerate() {
-            let is_typing = options.is_typing && at + 1 == kept.len() && later.is_empty();
             let is_joined = joined.iter().any(|(range, _)| range.contains(&at));
             let may_change = !options.is_literal && !words[at].is_stop && !is_joined;
-            self.word(piece, &mut words[at], (at, is_typing, may_change), &mut draft);
+            self.word(piece, &mut words[at], (at, may_change), &mut draft);
         }
         for (range, term) in joined {
             let alternative = Alternative { terms: vec![term], weight: WEIGHT_JOINED, why: Why::Joined };
@@ -203,13 +216,7 @@ impl<'a> Planner<'a> {
     }
 
     /// What one word stands for: itself; else what it may be meant as.
-    fn word(
-        &self,
-        piece: &Piece,
-        word: &mut Word,
-        (own, is_typing, may_change): (usize, bool, bool),
-        draft: &mut Draft,
-    ) {
+    fn word(&self, piece: &Piece, word: &mut Word, (own, may_change): (usize, bool), draft: &mut Draft) {
         let lookup = self.lookup();
         let mut count = 0;
         for (at, reading) in piece.readings.iter().enumerate() {
@@ -218,7 +225,14 @@ impl<'a> Planner<'a> {
             let Some(known) = known else { continue };
             count = count.max(known.iter().map(|(_, count)| *count).min().unwrap_or(0));
             let terms = known.into_iter().map(|(no, _)| no).collect();
-            let weight = if at == 0 { 1.0 } else { WEIGHT_PARTS };
+            let is_quantity = piece.readings[0].first().is_some_and(|token| token.kind == Kind::Quantity);
+            let weight = if at == 0 {
+                1.0
+            } else if is_quantity {
+                WEIGHT_QUANTITY_PARTS
+            } else {
+                WEIGHT_PARTS
+            };
             draft.add(own, Alternative { terms, weight, why: Why::Literal });
         }
         let Some([token]) = piece.readings.first().map(Vec::as_slice) else { return };
@@ -227,14 +241,6 @@ impl<'a> Planner<'a> {
                 count += (self.frequency)(term);
                 draft.add(own, Alternative { terms: vec![term], weight: 1.0, why: Why::Literal });
             }
-        }
-        if is_typing {
-            let mut longer = expansions::prefixed(&lookup, self.products, &token.surface);
-            if longer.is_empty() && count == 0 && may_change && token.kind == Kind::Word {
-                longer = expansions::nearly_prefixed(&lookup, self.products, &token.surface);
-            }
-            count += u32::from(!longer.is_empty());
-            longer.into_iter().for_each(|alternative| draft.add(own, alternative));
         }
         if !may_change {
             return;

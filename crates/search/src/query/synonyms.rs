@@ -85,7 +85,7 @@ impl Synonyms {
             let (from, to) = line.split_once(" > ").unwrap_or((line, ""));
             let (mut from, to) = (side(from), if to.is_empty() { side(from) } else { side(to) });
             from.retain(is_free);
-            self.add(&from, &to, crate::knob("EVERYDAY", WEIGHT_EVERYDAY));
+            self.add(&from, &to, WEIGHT_EVERYDAY);
         }
     }
 

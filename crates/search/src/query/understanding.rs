@@ -282,7 +282,10 @@ impl Reader<'_> {
         let (value, end) = longest.or_else(|| self.gender(at).map(|value| (value, at + 1)))?;
         let says = end > at + 1 || !self.planner.analyzer.is_stop(self.surface(at));
         let with_words = self.least_frequent(at..end).max(value.products);
-        let confidence = value.products as f32 / with_words as f32;
+        // Whoever names a number of something means that number.
+        let is_count =
+            matches!(value.about, About::Attribute(_)) && self.pieces.get(at).is_some_and(Piece::is_number);
+        let confidence = if is_count { 1.0 } else { value.products as f32 / with_words as f32 };
         let what = What::Value(value);
         let understood =
             Understood { pieces: at..end, what, is_filter: false, is_searched: true, confidence };

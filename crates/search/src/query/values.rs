@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 /// Phrases held; later ones are left out.
 const PHRASES_MAX: usize = 200_000;
+/// Numbers that count things: larger ones measure.
+const COUNTED_MAX: u32 = 999;
 /// Words of a phrase.
 pub(super) const WORDS_MAX: usize = 5;
 
@@ -55,7 +57,14 @@ impl Values {
             About::Category => text.rsplit('>').next().unwrap_or(text),
             _ => text,
         };
-        let Some(phrase) = phrase(analyzer, named) else { return };
+        let phrase = phrase(analyzer, named);
+        phrase
+            .into_iter()
+            .chain(counts(analyzer, about, text))
+            .for_each(|phrase| self.add(phrase, about, text));
+    }
+
+    fn add(&mut self, phrase: String, about: &About, text: &str) {
         let is_known = self.get(&phrase).is_some();
         if self.phrase_count >= PHRASES_MAX && !is_known {
             return;
@@ -89,6 +98,21 @@ fn shard(phrase: &str) -> usize {
     let mut hasher = FxHasher::default();
     phrase.hash(&mut hasher);
     (hasher.finish() >> 56) as usize % SHARDS
+}
+
+/// How many there are of something, by the words of the attribute that says it: `24 port` of 24 "Ethernet ports".
+fn counts(analyzer: &Analyzer, about: &About, text: &str) -> Vec<String> {
+    let About::Attribute(name) = about else { return Vec::new() };
+    let number = text.trim_end_matches(".0");
+    if !number.parse().is_ok_and(|count: u32| (1..=COUNTED_MAX).contains(&count)) {
+        return Vec::new();
+    }
+    let tokens = analyzer.tokens(name);
+    let words = tokens.iter().filter(|token| token.kind == Kind::Word && !analyzer.is_stop(&token.surface));
+    let mut phrases: Vec<String> = words.map(|token| format!("{number} {}", token.term)).collect();
+    phrases.sort_unstable();
+    phrases.dedup();
+    phrases
 }
 
 /// The terms of a value, with blanks between; none for numbers, for what only says whether, and for long ones.

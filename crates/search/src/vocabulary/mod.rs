@@ -101,21 +101,6 @@ impl Vocabulary {
         self.shelves.near(word, edits, |no| self.tell(no, &mut found));
     }
 
-    /// Words that products have written so, and that begin with `prefix`.
-    pub fn beginning<'a>(&'a self, prefix: &str, mut found: impl FnMut(TermNo, &'a Term)) {
-        let mut whole = |no, term: &'a Term| {
-            if term.text.starts_with(prefix) {
-                found(no, term);
-            }
-        };
-        self.shelves.beginning(prefix, |no| self.tell(no, &mut whole));
-    }
-
-    /// Words that products have written so, and that may begin with `prefix` but for one letter, the first excepted.
-    pub fn beginning_nearly<'a>(&'a self, prefix: &str, mut found: impl FnMut(TermNo, &'a Term)) {
-        self.shelves.beginning_nearly(prefix, |no| self.tell(no, &mut found));
-    }
-
     /// Words that products have written so, of which the stem may end with `suffix` and is longer by `more` letters or more.
     pub fn ending<'a>(&'a self, suffix: &str, more: usize, mut found: impl FnMut(TermNo, &'a Term)) {
         self.shelves.ending(suffix, more, |no| self.tell(no, &mut found));

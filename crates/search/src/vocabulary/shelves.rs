@@ -63,24 +63,6 @@ impl Shelves {
         }
     }
 
-    /// Words that may begin with `prefix`, itself among them: their first four letters do.
-    pub fn beginning(&self, prefix: &str, mut found: impl FnMut(TermNo)) {
-        let (own, kept) = head(prefix);
-        for shelf in self.0.iter().skip(prefix.chars().count()) {
-            scan(&shelf.heads, &shelf.terms, |head| head & kept == own, &mut found);
-        }
-    }
-
-    /// Words that may begin with `prefix` but for one letter, the first excepted: all that do and some that do not.
-    pub fn beginning_nearly(&self, prefix: &str, mut found: impl FnMut(TermNo)) {
-        let own = mask(prefix);
-        let letters = own & ((1 << LETTER_BITS) - 1);
-        let passes = |mask: u32| (mask ^ own) >> LETTER_BITS == 0 && has_bits::<1>(letters & !mask);
-        for shelf in self.0.iter().skip(prefix.chars().count().saturating_sub(1)) {
-            scan(&shelf.masks, &shelf.terms, passes, &mut found);
-        }
-    }
-
     /// Words of which the stem may end with `suffix` and is longer by `more` letters or more: its last four letters do.
     pub fn ending(&self, suffix: &str, more: usize, mut found: impl FnMut(TermNo)) {
         let (own, kept) = tail(suffix);

@@ -248,37 +248,8 @@ fn dutch_words_too() {
 }
 
 #[test]
-fn the_last_word_may_have_only_begun() {
-    let options = Options { is_typing: true, is_literal: false };
-    let shown = electronics().shown(
-        &["wireless hea", "hea ", "pri", "c", "zzz", "haedp", "bluetoht", "wire", "noise canceling"],
-        options,
-    );
-    expect![[r#"
-        wireless hea: wireless hea
-          01 wireless Literal 1.00
-          10 headset Prefix 0.73, headphon Prefix 0.22, head Prefix 0.21
-        hea : hea
-        pri: pri
-          1 printer Prefix 0.80
-        c: c
-          1 cartridg Prefix 0.38, cotton Prefix 0.33, card Prefix 0.28, cm Prefix 0.23, cancel Prefix 0.18, charger Prefix 0.14
-        zzz: zzz
-        haedp: haedp
-          1 headphon Prefix 0.60
-        bluetoht: bluetoht
-          1 bluetooth Prefix 0.60
-        wire: wire
-          1 wireless Prefix 0.79, wirel Prefix 0.18
-        noise canceling: noise canceling
-          01 nois Literal 1.00, noisecancel Joined 0.95
-          10 cancel Literal 1.00, noisecancel Joined 0.95
-    "#]].assert_eq(&shown);
-}
-
-#[test]
 fn a_literal_query_is_left_alone() {
-    let options = Options { is_typing: false, is_literal: true };
+    let options = Options { is_literal: true };
     expect![[r#"
         hedset: hedset
         head set: head set
@@ -364,7 +335,7 @@ fn hostile_queries_are_bounded() {
         &"-".repeat(100_000),
         "\"\"\"\"''''",
     ] {
-        let plan = shop.plan(query, Options { is_typing: true, is_literal: false });
+        let plan = shop.plan(query, Options::default());
         assert!(plan.words.len() <= WORDS_MAX);
     }
 }
@@ -373,9 +344,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_query_has_a_plan_that_is_sound(query in prop_oneof!["\\PC{0,120}", "[a-z0-9 'äöü.-]{0,80}"], is_typing: bool, german: bool) {
+    fn any_query_has_a_plan_that_is_sound(query in prop_oneof!["\\PC{0,120}", "[a-z0-9 'äöü.-]{0,80}"], german: bool) {
         let shop = if german { kitchen() } else { electronics() };
-        let plan = shop.plan(&query, Options { is_typing, is_literal: false });
+        let plan = shop.plan(&query, Options::default());
         prop_assert!(plan.words.len() <= WORDS_MAX && plan.groups.len() <= WORDS_MAX);
         for group in &plan.groups {
             prop_assert!(group.words != 0 && u32::from(group.words) < 1 << plan.words.len());

@@ -2,7 +2,7 @@
 
 use crate::shop::Shop;
 use bespoke_search::analysis::{Language, Piece};
-use bespoke_search::query::{About, Options, Planner, Understood, Values, What, not_searched, understand};
+use bespoke_search::query::{About, Options, Planner, Understood, Values, What, understand};
 use bespoke_search::vocabulary::TermNo;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -73,9 +73,9 @@ fn understood(shop: &Shop, values: &Known, query: &str) -> (Vec<Understood>, Str
         products: shop.products,
         synonyms: &shop.synonyms,
     };
-    let pieces = planner.pieces(query);
+    let pieces = planner.pieces(query, Options::default());
     let all = values.understand(&planner, &pieces, &[]);
-    let words = planner.plan_pieces(&pieces, &not_searched(&all), Options::default()).words;
+    let words = planner.plan_pieces(&pieces, &all, Options::default()).words;
     let words: Vec<String> = words.into_iter().map(|word| word.surface).collect();
     (all, words.join(" "))
 }
@@ -138,6 +138,37 @@ fn values_of_the_catalogue_are_recognised() {
             shoes for men: shoes for men 
             true 4: true 4 
             printer: printer 
+        "#]],
+    );
+}
+
+#[test]
+fn how_many_of_something_is_a_value() {
+    check(
+        Language::English,
+        &["switch 4 ports", "switch with four ports", "4 shoes", "ports"],
+        &expect![[r#"
+            switch 4 ports: switch 4 ports [Attribute("ports") 4 1.00]
+            switch with four ports: switch with four ports [Attribute("ports") 4 1.00]
+            4 shoes: 4 shoes 
+            ports: ports 
+        "#]],
+    );
+}
+
+#[test]
+fn prices_and_measures_in_words() {
+    check(
+        Language::English,
+        &[
+            "ipad under a hundred and fifty",
+            "ipad at least sixty-four gigabytes",
+            "shoes under twenty pounds",
+        ],
+        &expect![[r#"
+            ipad under a hundred and fifty: ipad [price ..150!]
+            ipad at least sixty-four gigabytes: ipad [64000.. mb!]
+            shoes under twenty pounds: shoes [price ..20!]
         "#]],
     );
 }
@@ -387,13 +418,13 @@ fn what_the_shopper_takes_back_is_left_alone() {
         products: shop.products,
         synonyms: &shop.synonyms,
     };
-    let pieces = planner.pieces("red laptop under 50");
+    let pieces = planner.pieces("red laptop under 50", Options::default());
     let all = values.understand(&planner, &pieces, &[]);
     assert_eq!(all.len(), 2, "{all:?}");
     let price = all.iter().find(|one| one.is_filter).expect("a price").pieces.clone();
     let left = values.understand(&planner, &pieces, &[price]);
     assert_eq!(left, all[..1], "only the colour");
-    let words = planner.plan_pieces(&pieces, &not_searched(&left), Options::default()).words;
+    let words = planner.plan_pieces(&pieces, &left, Options::default()).words;
     assert_eq!(words.len(), 4, "the words of the price are searched for again");
 }
 

@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod experiments;
 pub mod judge;
+pub mod kpis;
 pub mod learn;
 pub mod operate;
 pub mod queries;

@@ -85,7 +85,19 @@ async fn from_the_definition_to_the_answer() {
         result["metrics"].as_array().and_then(|all| all.iter().find(|one| one["metric"] == "revenue"));
     let wanted = 19.98 * share(control);
     assert!(revenue.is_some_and(|one| near(&one["control"], wanted)), "main units: {revenue:?} {wanted}");
-    let (_, plan) = bench.ask("GET", "/v1/experiments/hero/plan", &bench.secret, String::new()).await;
+    let (_, kpis) = bench.ask("GET", "/v1/kpis?by=arm", &bench.secret, String::new()).await;
+    let orders = |row: &Value| row["counts"]["orders"].as_f64().unwrap_or_default();
+    let rows = kpis["rows"].as_array().cloned().unwrap_or_default();
+    assert_eq!(rows.iter().map(orders).sum::<f64>(), (control.1 + seen.1) as f64, "{kpis}");
+    let (_, kpis) = bench.ask("GET", "/v1/kpis", &bench.secret, String::new()).await;
+    let whole = &kpis["rows"][0];
+    assert!(near(&whole["counts"]["revenue"], 19.98 * (control.1 + seen.1) as f64), "{kpis}");
+    assert!(
+        near(&whole["kpis"]["order_value"], 19.98) && near(&whole["counts"]["visitors"], 300.0),
+        "{kpis}"
+    );
+    let (status, plan) = bench.ask("GET", "/v1/experiments/hero/plan", &bench.secret, String::new()).await;
+    assert_eq!(status, StatusCode::OK);
     assert!(plan["units"].as_f64().is_some_and(|units| units > 0.0), "{plan}");
 
     let (status, body) = bench.post("/v1/experiments/hero/stop", &json!({})).await;

@@ -1,0 +1,294 @@
+//! KPIs: counts by day against counts by hand of the same log, and what each count is.
+
+use super::*;
+use bespoke_domain::event::Details;
+use bespoke_domain::settings::Attribution;
+use bespoke_engine::kpis::table::{COUNTS, Count, KPIS, NAMES};
+use bespoke_engine::kpis::{Part, SEGMENTS, Tally};
+use bespoke_models::seeded::Seeded;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+const DAY_MIN: i64 = 24 * 60;
+
+impl Bench {
+    fn tell(&mut self, shopper: u32, minute: i64, event: Event) {
+        let time = Millis(START + minute * 60_000);
+        let event = Event { time, consent: Consent::GRANTED, currency: Some(Currency::EUR), ..event };
+        self.push(Some(shopper), Body::Event(Box::new(event)));
+    }
+
+    fn tally(&mut self, part: Part) -> Tally {
+        self.engine.publish();
+        let snapshot = self.engine.live().snapshot();
+        let mut sum = [0; COUNTS];
+        for (_, day) in snapshot.aggregates.kpis.days(0, u16::MAX) {
+            let held = day.get(&part).copied().unwrap_or([0; COUNTS]);
+            sum.iter_mut().zip(held).for_each(|(sum, more)| *sum += more);
+        }
+        sum
+    }
+
+    fn part(&mut self, name: &str) -> Part {
+        self.engine.publish();
+        let kpis = &self.engine.live().snapshot().aggregates.kpis;
+        let number = (0..100).find(|number| kpis.name(*number) == name).expect("it has a number");
+        Part::Placement(number)
+    }
+}
+
+fn of(kind: EventKind, items: &[(&str, u32, i64)]) -> Event {
+    let item = |(id, quantity, minor): &(&str, u32, i64)| EventItem {
+        item_id: (*id).to_owned(),
+        quantity: *quantity,
+        price_minor: Some(*minor),
+        ..EventItem::default()
+    };
+    Event { items: items.iter().map(item).collect(), ..Event::new(kind, Millis(0)) }
+}
+
+fn numbered(id: &str, event: Event) -> Event {
+    Event {
+        details: Some(Box::new(Details { transaction_id: Some(id.into()), ..Details::default() })),
+        ..event
+    }
+}
+
+fn shop() -> Bench {
+    let mut bench = Bench::default();
+    bench.settings(vec![placement("p", &["popular"], &[])]);
+    for (id, category) in [("a", "Home > Lamps"), ("b", "Home > Chairs"), ("c", "Garden")] {
+        bench.product(id, category, "", true);
+    }
+    bench
+}
+
+/// Asks, logs, and says that the slate was in view; the decision to be named by what follows.
+fn shown(bench: &mut Bench, shopper: u32, minute: i64) -> DecisionId {
+    let id = DecisionId(u128::from(shopper) << 32 | minute as u128);
+    let decision = bench.decide(Request { id, ..request("p", Some(shopper), minute) });
+    bench.push(Some(shopper), Body::Decision(Box::new(decision)));
+    let items: Vec<_> = ["a", "b", "c"].map(|id| (id, 1, 0)).to_vec();
+    let list = of(EventKind::ViewItemList, &items);
+    bench.tell(shopper, minute, Event { decision: Some(id), visible: true, ..list });
+    id
+}
+
+#[test]
+fn money_and_orders_are_those_of_a_count_by_hand() {
+    let mut bench = shop();
+    let mut seeded = Seeded::new(5);
+    let mut draw = |n: usize| seeded.below(n);
+    // Day, shopper, number of the order, revenue; what came back of each.
+    let mut orders: Vec<(i64, u32, i64)> = Vec::new();
+    let mut back: HashMap<usize, i64> = HashMap::new();
+    let (mut visits, mut minutes) = (0, BTreeMap::<u32, i64>::new());
+    let mut visitors: BTreeSet<(i64, u32)> = BTreeSet::new();
+    let mut minute = 0;
+    for _ in 0..3_000 {
+        minute += draw(20) as i64;
+        let shopper = draw(60) as u32;
+        let last = minutes.insert(shopper, minute);
+        visits += i64::from(last.is_none_or(|last| minute - last > 30));
+        // The tests' day begins at 22:13:20.
+        visitors.insert(((START / 60_000 + minute).div_euclid(DAY_MIN), shopper));
+        match draw(4) {
+            0 => {
+                let (quantity, minor) = (1 + draw(3) as u32, 100 + draw(9_000) as i64);
+                let items = [("a", quantity, minor), ("c", 1, 250)];
+                let event = numbered(&orders.len().to_string(), of(EventKind::Purchase, &items));
+                bench.tell(shopper, minute, event.clone());
+                if draw(5) == 0 {
+                    bench.tell(shopper, minute, event);
+                }
+                orders.push((minute, shopper, i64::from(quantity) * minor + 250));
+            }
+            1 if !orders.is_empty() => {
+                let no = draw(orders.len());
+                let amount = 1 + draw(4_000) as i64;
+                let refund = numbered(&no.to_string(), of(EventKind::Refund, &[("a", 1, amount)]));
+                // A refund is nobody's visit: the shop's server tells it.
+                let time = Millis(START + minute * 60_000);
+                let refund =
+                    Event { time, consent: Consent::GRANTED, currency: Some(Currency::EUR), ..refund };
+                bench.push(None, Body::Event(Box::new(refund)));
+                let held = back.entry(no).or_default();
+                *held = (*held + amount).min(orders[no].2);
+                // It was no event of the shopper.
+                match last {
+                    Some(last) => _ = minutes.insert(shopper, last),
+                    None => _ = minutes.remove(&shopper),
+                }
+                visits -= i64::from(last.is_none_or(|last| minute - last > 30));
+                visitors.remove(&((START / 60_000 + minute).div_euclid(DAY_MIN), shopper));
+                if let Some(last) = last
+                    && (START / 60_000 + last).div_euclid(DAY_MIN)
+                        == (START / 60_000 + minute).div_euclid(DAY_MIN)
+                {
+                    visitors.insert(((START / 60_000 + minute).div_euclid(DAY_MIN), shopper));
+                }
+            }
+            _ => bench.tell(shopper, minute, of(EventKind::ViewItem, &[("b", 1, 0)])),
+        }
+    }
+    let whole = bench.tally(Part::Whole);
+    let count = |count: Count| whole[count as usize];
+    assert_eq!(count(Count::Orders), orders.len() as i64, "told twice is one order");
+    assert_eq!(count(Count::Revenue), orders.iter().map(|one| one.2).sum::<i64>());
+    assert_eq!(count(Count::Returned), back.values().sum::<i64>());
+    assert_eq!(count(Count::Returns), back.len() as i64);
+    assert_eq!(count(Count::Visits), visits);
+    assert_eq!(count(Count::Visitors), visitors.len() as i64);
+    // By day: revenue less what came back of the day's orders, whenever it came.
+    let mut by_day: BTreeMap<u16, i64> = BTreeMap::new();
+    for (no, (minute, _, revenue)) in orders.iter().enumerate() {
+        let day = (START / 60_000 + minute).div_euclid(DAY_MIN) as u16;
+        *by_day.entry(day).or_default() += revenue - back.get(&no).copied().unwrap_or(0);
+    }
+    let snapshot = bench.engine.live().snapshot();
+    for (day, held) in snapshot.aggregates.kpis.days(0, u16::MAX) {
+        let whole = held.get(&Part::Whole).copied().unwrap_or([0; COUNTS]);
+        let net = whole[Count::Revenue as usize] - whole[Count::Returned as usize];
+        assert_eq!(net, by_day.get(&day).copied().unwrap_or(0), "day {day}");
+        // Segments are parts of it: each visit is new or returning.
+        for count in [Count::Visits, Count::Orders, Count::Revenue, Count::Returned] {
+            let of = |part: u8| held.get(&Part::Segment(part)).map_or(0, |tally| tally[count as usize]);
+            assert_eq!(of(0) + of(1), whole[count as usize], "{} {} {day}", SEGMENTS[0], count as usize);
+            assert_eq!(of(2) + of(3), whole[count as usize]);
+        }
+    }
+}
+
+#[test]
+fn an_order_is_put_down_to_the_last_click_then_to_what_was_seen_within_its_days() {
+    let mut bench = shop();
+    let decision = shown(&mut bench, 1, 0);
+    bench.tell(1, 1, Event { decision: Some(decision), ..of(EventKind::SelectItem, &[("a", 1, 0)]) });
+    bench.tell(1, 2, numbered("1", of(EventKind::Purchase, &[("a", 2, 500), ("b", 1, 300)])));
+    let part = bench.part("p");
+    let told = bench.tally(part);
+    let count = |count: Count| told[count as usize];
+    assert_eq!((count(Count::Lists), count(Count::Clicks)), (1, 1));
+    assert_eq!((count(Count::ClickOrders), count(Count::ClickRevenue)), (1, 1_000));
+    assert_eq!((count(Count::ViewOrders), count(Count::ViewRevenue)), (1, 300));
+    // Two days later what was seen is forgotten, what was clicked is not; eight days later both are.
+    bench.tell(1, 2 * DAY_MIN, numbered("2", of(EventKind::Purchase, &[("a", 1, 70), ("b", 1, 50)])));
+    bench.tell(1, 8 * DAY_MIN, numbered("3", of(EventKind::Purchase, &[("a", 1, 70)])));
+    let told = bench.tally(part);
+    assert_eq!((told[Count::ClickRevenue as usize], told[Count::ViewRevenue as usize]), (1_070, 300));
+    bench.tell(1, 9 * DAY_MIN, numbered("1", of(EventKind::Refund, &[])));
+    let told = bench.tally(part);
+    assert_eq!(told[Count::ClickReturned as usize], 1_000);
+    // By other rules.
+    let mut bench = shop();
+    let attribution = Attribution { click_days: 7, view_days: 0, any_product: true };
+    let settings = Settings { attribution, ..bench.in_force() };
+    bench.push(None, Body::Settings(Box::new(settings)));
+    let decision = shown(&mut bench, 1, 0);
+    bench.tell(1, 1, Event { decision: Some(decision), ..of(EventKind::SelectItem, &[("a", 1, 0)]) });
+    bench.tell(1, 2, numbered("1", of(EventKind::Purchase, &[("b", 1, 300)])));
+    let part = bench.part("p");
+    assert_eq!(bench.tally(part)[Count::ClickRevenue as usize], 300);
+}
+
+#[test]
+fn a_click_after_which_nothing_comes_bounces() {
+    let mut bench = shop();
+    for (shopper, goes_on) in [(1, false), (2, true), (3, true)] {
+        let decision = shown(&mut bench, shopper, 0);
+        bench.tell(
+            shopper,
+            1,
+            Event { decision: Some(decision), ..of(EventKind::SelectItem, &[("a", 1, 0)]) },
+        );
+        bench.tell(shopper, 1, of(EventKind::PageView, &[]));
+        bench.tell(shopper, 1, of(EventKind::ViewItem, &[("a", 1, 0)]));
+        if goes_on {
+            bench.tell(shopper, 20, of(EventKind::AddToCart, &[("a", 1, 0)]));
+        }
+    }
+    bench.tell(9, 30, of(EventKind::PageView, &[]));
+    assert_eq!(bench.tally(Part::Whole)[Count::ClickBounces as usize], 0, "the visit may go on");
+    bench.tell(9, 33, of(EventKind::PageView, &[]));
+    let part = bench.part("p");
+    for part in [Part::Whole, part] {
+        assert_eq!(bench.tally(part)[Count::ClickBounces as usize], 1);
+    }
+}
+
+#[test]
+fn shoppers_are_new_once_and_keen_after_the_cart() {
+    let mut bench = shop();
+    bench.tell(1, 0, of(EventKind::AddToCart, &[("a", 1, 0)]));
+    bench.tell(1, 50, of(EventKind::ViewItem, &[("a", 1, 0)]));
+    bench.tell(1, 40 * DAY_MIN, of(EventKind::ViewItem, &[("c", 1, 0)]));
+    let mut visits = |part: u8| bench.tally(Part::Segment(part))[Count::Visits as usize];
+    assert_eq!([visits(0), visits(1), visits(2), visits(3)], [1, 2, 1, 2]);
+    // Categories of the first level, whatever is below them.
+    let snapshot = bench.engine.live().snapshot();
+    let category = |path: &str| snapshot.aggregates.catalog.category(path).expect("it is there").0;
+    let (home, garden) = (category("Home"), category("Garden"));
+    let mut views = |one: u32| bench.tally(Part::Category(one))[Count::Views as usize];
+    assert_eq!((views(home), views(garden)), (1, 1));
+}
+
+#[test]
+fn programs_count_for_their_number_only_and_other_currencies_for_no_money() {
+    let mut bench = shop();
+    bench.program(1, &["a"]);
+    let foreign = numbered("x", of(EventKind::Purchase, &[("a", 1, 900)]));
+    bench.tell(2, 1, foreign.clone());
+    let dollars = Event {
+        currency: Some(Currency::parse("USD").expect("a code")),
+        ..numbered("y", of(EventKind::Purchase, &[("a", 1, 900)]))
+    };
+    let time = Millis(START + 120_000);
+    bench.push(Some(2), Body::Event(Box::new(Event { time, consent: Consent::GRANTED, ..dollars })));
+    let whole = bench.tally(Part::Whole);
+    let of = |count: Count| whole[count as usize];
+    assert_eq!((of(Count::Programs), of(Count::Views)), (1, 0));
+    assert_eq!((of(Count::Orders), of(Count::Revenue), of(Count::ForeignOrders)), (2, 900, 1));
+}
+
+#[test]
+fn what_is_counted_is_the_same_from_a_checkpoint_on() {
+    let mut bench = shop();
+    let play = |bench: &mut Bench, from: i64| {
+        for shopper in 1..20 {
+            let minute = from + i64::from(shopper) * 7;
+            let decision = shown(bench, shopper, minute);
+            bench.tell(
+                shopper,
+                minute,
+                Event { decision: Some(decision), ..of(EventKind::SelectItem, &[("a", 1, 0)]) },
+            );
+            let id = format!("{shopper}-{from}");
+            bench.tell(shopper, minute + 3, numbered(&id, of(EventKind::Purchase, &[("a", 1, 500)])));
+            let earlier = format!("{shopper}-0");
+            bench.tell(shopper, minute + 4, numbered(&earlier, of(EventKind::Refund, &[("a", 1, 100)])));
+        }
+    };
+    play(&mut bench, 0);
+    let mut bytes = Vec::new();
+    bench.engine.checkpoint().write(&mut bytes).expect("memory takes all");
+    bench.engine = Engine::restore(&bytes).expect("it is sound");
+    play(&mut bench, 3 * DAY_MIN);
+    let mut whole = Engine::default();
+    (1..).map(Offset).zip(&bench.entries).for_each(|(offset, entry)| whole.apply(offset, entry));
+    let state = |engine: &Engine| {
+        let mut bytes = Vec::new();
+        engine.checkpoint().write(&mut bytes).expect("memory takes all");
+        bytes
+    };
+    assert_eq!(state(&whole), state(&bench.engine));
+}
+
+#[test]
+fn every_count_and_kpi_is_in_the_guide() {
+    let guide = include_str!("../../../../docs/kpis.md");
+    let rows =
+        NAMES.iter().map(|spec| (spec.name, spec.doc)).chain(KPIS.iter().map(|spec| (spec.name, spec.doc)));
+    for (name, doc) in rows {
+        let row = format!("| `{name}` |");
+        assert!(guide.lines().any(|line| line.starts_with(&row) && line.contains(doc)), "{row} {doc}");
+    }
+}
