@@ -8,7 +8,8 @@ use bespoke_models::bandit::linear::{LinearParams, LinearThompson, Reward};
 use bespoke_models::bandit::posterior::{Beta, Tally};
 use bespoke_models::bandit::probability::{choose, of_being_best, with_floor};
 use bespoke_models::seeded::Seeded;
-use bespoke_models::statistics::sample::Effect;
+use bespoke_models::statistics::sample::{Effect, Look};
+use bespoke_models::statistics::sequential::Sequence;
 
 const ROUNDS: usize = 20_000;
 const FLOOR: f64 = 0.01;
@@ -174,7 +175,7 @@ fn linear(case: &Case, seeded: &mut Seeded, reward: Reward, spread: f64) -> f64 
 
 /// Two arms of which both get 10 % clicks, 1,000 rounds in batches of 50: how often a difference is found, and the mean of the first.
 fn analysed(seed: u64, runs: usize) -> Vec<Check> {
-    let (mut naive_wrong, mut wrong, mut naive_mean, mut mean) = (0.0, 0.0, 0.0, 0.0);
+    let (mut naive_wrong, mut wrong, mut once, mut naive_mean, mut mean) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for run in 0..runs {
         let mut seeded = seeded(seed, 10_000 + run as u64);
         let (chosen, batches) = collected(&mut seeded);
@@ -195,7 +196,10 @@ fn analysed(seed: u64, runs: usize) -> Vec<Check> {
         let runs = runs as f64;
         naive_wrong += f64::from(u8::from(Effect::shares(first, second).p() < 0.05)) / runs;
         naive_mean += first.0 as f64 / first.1.max(1) as f64 / runs;
-        wrong += f64::from(u8::from(aipw::difference(&choices, 0, 1).p() < 0.05)) / runs;
+        let effect = aipw::difference(&choices, 0, 1);
+        let look = Look::Always(Sequence::planned(effect.count, 0.05));
+        wrong += f64::from(u8::from(effect.p_at(look) < 0.05)) / runs;
+        once += f64::from(u8::from(effect.p() < 0.05)) / runs;
         mean += aipw::mean(&choices, 0).estimate / runs;
     }
     vec![
@@ -204,6 +208,7 @@ fn analysed(seed: u64, runs: usize) -> Vec<Check> {
             wrong,
             Wanted::AtMost(with_doubt(0.05, runs)),
         ),
+        Check::new("bandit's data without effect: AIPW at one look, false positives", once, Wanted::Any),
         Check::new(
             "bandit's data without effect: AIPW, mean of .10",
             mean,

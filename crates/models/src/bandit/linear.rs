@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// Newton steps for a batch of clicks.
 const STEPS: usize = 8;
+/// Times a step is halved at most.
+const HALVES: usize = 30;
 
 /// What rewards are.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -105,6 +107,17 @@ impl Reward {
             }
         }
     }
+
+    /// Minus the logarithm of the likelihood, less a constant.
+    fn loss(self, sum: f64, got: f64) -> f64 {
+        match self {
+            Self::Amount => 0.5 * (got - sum) * (got - sum),
+            Self::Click { usual } => {
+                let sum = sum + libm::log(usual / (1.0 - usual));
+                sum.max(0.0) + libm::log1p(libm::exp(-sum.abs())) - got * sum
+            }
+        }
+    }
 }
 
 impl Arm {
@@ -134,11 +147,36 @@ impl Arm {
             }
             self.covariance = inverse(&precision, d);
             let step: Vec<f64> = self.covariance.chunks_exact(d).map(|row| dot(row, &slope)).collect();
-            self.weights.iter_mut().zip(step).for_each(|(weight, step)| *weight += step);
+            self.go(&step, &before, params);
         }
         self.precision = precision;
         self.contexts.clear();
         self.rewards.clear();
+    }
+
+    /// Goes the step, or the largest of its halves that does not make things worse: where clicks are rare, whole Newton steps may lead away.
+    fn go(&mut self, step: &[f64], before: &[f64], params: &LinearParams) {
+        let now = self.loss(&self.weights, before, params.reward);
+        let mut part = 1.0;
+        for _ in 0..HALVES {
+            let there: Vec<f64> =
+                self.weights.iter().zip(step).map(|(weight, step)| weight + part * step).collect();
+            if self.loss(&there, before, params.reward) <= now {
+                self.weights = there;
+                return;
+            }
+            part *= 0.5;
+        }
+    }
+
+    /// What is to be least.
+    fn loss(&self, weights: &[f64], before: &[f64], reward: Reward) -> f64 {
+        let d = weights.len();
+        let off: Vec<f64> = weights.iter().zip(before).map(|(now, before)| now - before).collect();
+        let prior: f64 =
+            self.precision.chunks_exact(d).zip(&off).map(|(row, x)| 0.5 * x * dot(row, &off)).sum();
+        let rows = self.contexts.chunks_exact(d).zip(&self.rewards);
+        prior + rows.map(|(context, got)| reward.loss(dot(weights, context), *got)).sum::<f64>()
     }
 }
 
@@ -229,6 +267,19 @@ mod tests {
             (mean - 0.25).abs() < 1e-8 && (belief.deviation - 1.0 / 22.5_f64.sqrt()).abs() < 1e-6,
             "{belief:?}"
         );
+    }
+
+    #[test]
+    fn a_surprise_does_not_lead_astray() {
+        // Sure of hardly any clicks after a thousand without, then a batch of clicks only: a whole Newton step would go far beyond.
+        let params = LinearParams { features: 1, ridge: 1e-4, ..CLICKS };
+        let mut bandit = LinearThompson::new(params, 1);
+        (0..1000).for_each(|_| bandit.learn(0, &[1.0], 0.0));
+        bandit.refresh();
+        (0..20).for_each(|_| bandit.learn(0, &[1.0], 1.0));
+        bandit.refresh();
+        let (mean, _) = params.reward.mean(bandit.arms[0].belief(&[1.0], 1.0).mean);
+        assert!((0.001..0.9999).contains(&mean), "{mean}");
     }
 
     #[test]

@@ -135,11 +135,10 @@ impl Question {
             ),
             Verdict::Win => format!("Win: {} changed by {seen}, and no guardrail suffers.", primary.name),
             Verdict::Harm(name) => {
-                let all = std::iter::once(primary).chain(&self.guardrails);
-                let seen = all
-                    .filter(|metric| metric.name == *name)
-                    .map(|metric| metric.seen(self.alpha, self.look));
-                format!("Harm: {name} changed by {}. Stop the test.", seen.last().unwrap_or_default())
+                let worse =
+                    std::iter::once(primary).chain(&self.guardrails).find(|metric| metric.name == *name);
+                let seen = worse.map(|metric| metric.seen(self.alpha, self.look)).unwrap_or_default();
+                format!("Harm: {name} changed by {seen}. Stop the test.")
             }
             Verdict::Equivalent => format!(
                 "Equivalent: {} changed by {seen}, less than the {} that would matter. Keep the simpler one.",
