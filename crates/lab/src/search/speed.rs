@@ -151,12 +151,16 @@ impl InProcess {
             placement: "search".to_owned(),
             page: PageType::Search,
             slots: 10,
-            search: Some(Box::new(Search { text: text.to_owned(), ..Search::default() })),
+            search: Some(Box::new(Search {
+                text: text.to_owned(),
+                facets: Some(self.facets.to_vec()),
+                ..Search::default()
+            })),
             ..Request::default()
         };
         let live = self.folded.engine.live();
         let started = Instant::now();
-        let (decision, facets) = live.search_on(&live.snapshot(), &request, &self.facets);
+        let (decision, facets) = live.search_on(&live.snapshot(), &request);
         let millis = started.elapsed().as_secs_f64() * 1e3;
         drop(facets);
         (millis, products(&decision))
