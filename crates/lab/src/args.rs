@@ -5,7 +5,7 @@ use crate::baskets::data::SETS;
 use crate::baskets::models::MODELS as BASKET_MODELS;
 use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
-use crate::experiments::ExperimentOptions;
+use crate::experiments::{ExperimentOptions, PipelineOptions};
 use crate::http::HttpOptions;
 use crate::models::MODELS;
 use crate::ranker::RankerOptions;
@@ -95,9 +95,12 @@ Boosted trees on candidates from the last tenth of the training sessions.
 usage: lab fits --data DIR
 Accessories by compatibility on DIR/search_chorus_icecat, as JSON.
 
-usage: lab experiments [--data DIR] [--simulate] [options]
+usage: lab experiments [--data DIR] [--simulate] [--pipeline] [options]
   --data DIR         published results on uplift_hillstrom, ab_cookie_cats and bandit_obd_men in DIR
   --simulate         false positives under peeking, power, regret: simulations with planted truth
+  --pipeline         a thousand A/A tests through a server that runs: HTTP, log, result
+  --server FILE      for these, the release binary `bespoke` (default target/release/bespoke)
+  --scratch DIR      for these, an empty or new directory (default target/experiments)
   --seed N           of the simulations (default 1)
   --runs N           of each simulation (default 2000)
   --json             print one JSON list instead of a table
@@ -377,20 +380,33 @@ fn parse_ranker(words: &mut impl Iterator<Item = String>) -> Result<RankerOption
 }
 
 fn parse_experiments(words: &mut impl Iterator<Item = String>) -> Result<ExperimentOptions, Error> {
-    let mut options = ExperimentOptions { data: None, simulate: false, seed: 1, runs: 2000, json: false };
+    let place =
+        PipelineOptions { server: "target/release/bespoke".into(), scratch: "target/experiments".into() };
+    let mut options = ExperimentOptions {
+        data: None,
+        simulate: false,
+        pipeline: false,
+        place,
+        seed: 1,
+        runs: 2000,
+        json: false,
+    };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--data" => options.data = Some(value(words, &word)?.into()),
             "--simulate" => options.simulate = true,
+            "--pipeline" => options.pipeline = true,
+            "--server" => options.place.server = value(words, &word)?.into(),
+            "--scratch" => options.place.scratch = value(words, &word)?.into(),
             "--seed" => options.seed = number(words, &word, 0, usize::MAX)? as u64,
             "--runs" => options.runs = number(words, &word, 1, 1_000_000)?,
             "--json" => options.json = true,
             _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
         }
     }
-    match options.data.is_some() || options.simulate {
+    match options.data.is_some() || options.simulate || options.pipeline {
         true => Ok(options),
-        false => Err(Error::Usage("--data or --simulate is missing".to_owned())),
+        false => Err(Error::Usage("--data, --simulate or --pipeline is missing".to_owned())),
     }
 }
 
@@ -539,7 +555,7 @@ mod tests {
             ("sessions --train a --test b -k 0", "-k needs a number from 1 to 1000, not `0`"),
             ("sessions --train a --test b --model als", "unknown model `als`"),
             ("sessions --trian a", "unknown option `--trian`"),
-            ("experiments --seed 2", "--data or --simulate is missing"),
+            ("experiments --seed 2", "--data, --simulate or --pipeline is missing"),
             ("search --products a", "--judgments is missing"),
             ("search --products a --judgments b --attributes c", "either --judgments or --attributes"),
             ("search --products a --attributes c --typos 1", "--typos goes with --judgments"),

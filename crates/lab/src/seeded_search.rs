@@ -37,7 +37,7 @@ const TOP: usize = 3;
 const ACTS_MIN: usize = 8;
 /// Most shoppers of each kind whose searches are compared.
 const COMPARED_MAX: usize = 1_000;
-/// Products that one without a taste looked at.
+/// Products, any of the shop, that one without a taste looked at.
 const WANDERED: u32 = 16;
 /// Results of a first page.
 const PAGE: usize = 24;
@@ -362,7 +362,7 @@ impl<'a> Bench<'a> {
             for step in 0..WANDERED {
                 let leaf = dice.below(shop.leaf_count());
                 let product =
-                    shop.product(shop.row_of(leaf, dice.skewed(shop.group_count(leaf), 3.0), dice.below(4)));
+                    shop.product(shop.row_of(leaf, dice.below(shop.group_count(leaf)), dice.below(4)));
                 let item = EventItem { item_id: shop.id(product.no), quantity: 1, ..EventItem::default() };
                 let time = now.plus(i64::from(step) * 60_000 - DAY_MS);
                 let event = Event {

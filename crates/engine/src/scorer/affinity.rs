@@ -57,12 +57,15 @@ impl Likes {
         self.tags.binary_search_by_key(&tag, |(_, held)| *held).map_or(0.0, |at| self.tags[at].0)
     }
 
+    /// What its price, against what is usual in its category, says for a product, in nats.
+    pub(crate) fn priced(&self, context: &Context<'_>, row: &Row) -> f32 {
+        let above = context.snapshot.aggregates.levels.above(row.category, row.octave);
+        self.price.zip(above).map_or(0.0, |(mean, above)| mean * (above - mean / 2.0) / PRICE_VARIANCE)
+    }
+
     /// How much likelier than anybody the shopper is to deal with a product, in nats.
     pub(crate) fn evidence(&self, context: &Context<'_>, product: ProductNo, row: &Row) -> f32 {
-        let above = context.snapshot.aggregates.levels.above(row.category, row.octave);
-        let priced =
-            self.price.zip(above).map_or(0.0, |(mean, above)| mean * (above - mean / 2.0) / PRICE_VARIANCE);
-        priced + shared(&self.tags, context.snapshot.aggregates.catalog.tags(product))
+        self.priced(context, row) + shared(&self.tags, context.snapshot.aggregates.catalog.tags(product))
     }
 }
 

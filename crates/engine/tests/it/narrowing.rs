@@ -169,3 +169,32 @@ fn pages_go_on_in_one_order_while_tastes_change() {
     assert_ne!(sorted(by_number), sorted(all.clone()), "by number something comes twice");
     assert_eq!(sorted(pages(true)), sorted(all));
 }
+
+/// Whoever only looks at dear black things of one maker still finds the cheap mug that is all that was asked for.
+#[test]
+fn taste_never_buries_what_matches_best() {
+    let scorers = ["taste", "popularity"].map(|scorer| ScorerUse {
+        scorer: scorer.to_owned(),
+        weight: if scorer == "taste" { 0.15 } else { 0.1 },
+    });
+    let mut bench = shop(Placement { name: "p".to_owned(), scorers: scorers.to_vec(), ..matches() });
+    let dear: Vec<String> = (0..30).map(|no| format!("dear{no}")).collect();
+    for id in &dear {
+        let id: &'static str = Box::leak(id.clone().into_boxed_str());
+        crate::searching::add(&mut bench, &(id, "Black Mug of glass", "Dear", "black", 9_000, "", true));
+    }
+    let loved: Vec<&str> = dear.iter().map(String::as_str).collect();
+    (0..40)
+        .for_each(|minute| bench.event(7, EventKind::AddToCart, minute, &loved[minute as usize % 30..][..1]));
+    let mut ids = |text: &str, shopper| {
+        let asked = Request { search: Some(Box::new(ask(text))), slots: 40, ..request("p", shopper, 60) };
+        let decision = bench.decide(asked);
+        let snapshot = bench.engine.live().snapshot();
+        decision.slate.iter().map(|slot| crate::name(&snapshot, slot.candidate)).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("red retrospot mug", Some(7))[0], "red");
+    let place = |ids: &[String]| ids.iter().position(|id| id == "blue").expect("it is found");
+    let (own, stranger) = (place(&ids("blue mug", Some(7))), place(&ids("blue mug", None)));
+    assert!(own <= stranger + 1, "{own} after {stranger}");
+    assert!(place(&ids("mug", Some(7))) > 20, "among what matches alike taste decides");
+}

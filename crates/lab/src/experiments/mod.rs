@@ -2,6 +2,7 @@
 //! what was expected and what was found, and one that does not hold fails the command.
 
 mod adaptive;
+mod pipeline;
 mod published;
 mod simulated;
 mod tables;
@@ -11,6 +12,8 @@ use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+pub use pipeline::PipelineOptions;
+
 /// What to check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentOptions {
@@ -18,6 +21,10 @@ pub struct ExperimentOptions {
     pub data: Option<PathBuf>,
     /// Whether simulations run.
     pub simulate: bool,
+    /// Whether A/A tests run through a server.
+    pub pipeline: bool,
+    /// Where that is.
+    pub place: PipelineOptions,
     /// Their seed.
     pub seed: u64,
     /// How often each of them runs.
@@ -79,6 +86,9 @@ pub fn run(options: &ExperimentOptions) -> Result<String, Error> {
     if options.simulate {
         checks.extend(simulated::checks(options.seed, options.runs));
         checks.extend(adaptive::checks(options.seed, options.runs));
+    }
+    if options.pipeline {
+        checks.extend(pipeline::checks(&options.place, options.seed)?);
     }
     let text = if options.json {
         serde_json::to_string(&checks).map_err(|error| Error::Bench(error.to_string()))?

@@ -2,7 +2,7 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::bench::suggest::{self, Tastes};
-use bespoke_lab::{args, evaluate, ranker, report, search};
+use bespoke_lab::{args, evaluate, ranker, report, search, seeded_search};
 use bespoke_sim::{Params, Shop};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -293,4 +293,17 @@ fn suggestions_rank_what_a_planted_taste_searches_for_higher_and_nothing_lower()
     assert!(planted.searches > 100 && others.searches > 20, "{planted:?} {others:?}");
     assert!(planted.personal() >= 1.2 * planted.popular(), "{} {}", planted.personal(), planted.popular());
     assert!(others.personal() >= 0.99 * others.popular(), "{} {}", others.personal(), others.popular());
+}
+
+/// By the simulation's truth: the facet and the value that a department's shoppers go by come first for those who never narrowed
+/// anything; tastes bring products up, and cost neither relevance nor those who have none.
+#[test]
+fn facets_follow_demand_and_results_follow_tastes() {
+    let measured = seeded_search::run(Params::demo(), None).expect("the default placements are good");
+    let seeded_search::SeededSearch { facets, tasteful, wandering } = measured;
+    assert!(facets.shoppers >= 100 && facets.facet >= 0.8 && facets.facet_before <= 0.5, "{facets:?}");
+    assert!(facets.value >= 0.8 && facets.value_before <= 0.6, "{facets:?}");
+    assert!(tasteful.searches >= 500 && tasteful.lift() >= 0.2, "{tasteful:?}");
+    assert!(tasteful.relevant >= tasteful.relevant_stranger - 0.01, "{tasteful:?}");
+    assert!(wandering.searches >= 500 && wandering.lift() > -0.01, "{wandering:?}");
 }

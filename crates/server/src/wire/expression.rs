@@ -310,4 +310,17 @@ mod tests {
         check(&"NOT ".repeat(20), &expect!["must be nested at most 16 deep"]);
         check(&"(".repeat(20), &expect!["must be nested at most 16 deep"]);
     }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        for text in [
+            "price < 50 AND brand IN ['A', 'B'] AND NOT category:'Sale'",
+            "stock >= 2 OR (rating EXISTS AND color = red)",
+            "brand = \"O'Neill\"",
+            "price > 2.5 AND price <= 10",
+        ] {
+            let read = parse(text).expect("it is good");
+            assert_eq!(parse(&written(&read)), Ok(read), "{text}");
+        }
+    }
 }

@@ -159,17 +159,13 @@ pub fn parse_change(body: &[u8], before: &SearchSettings) -> Result<SearchSettin
     let mut fields = object_of(body)?;
     let language = fields.text("language", 16)?;
     let language = language.map_or(Ok(before.language), |code| parse_language(&code))?;
-    let synonyms = match fields.take("synonyms") {
-        None => before.synonyms.clone(),
-        Some(Value::Array(list)) if list.len() > SYNONYMS_MAX => return Err(too_many()),
-        Some(Value::Array(list)) => {
-            let one = |(at, value): (usize, Value)| {
-                parse_synonym(value).map_err(|problem| problem.inside(&format!("synonyms.{at}")))
-            };
-            list.into_iter().enumerate().map(one).collect::<Result<_, _>>()?
-        }
-        Some(_) => return Err(Problem::new("synonyms", "wrong_type", "must be a list")),
-    };
+    let mut synonyms = parse_synonyms(&mut fields, "synonyms")?.unwrap_or_else(|| before.synonyms.clone());
+    let added = parse_synonyms(&mut fields, "add_synonyms")?.unwrap_or_default();
+    let new: Vec<Synonym> = added.into_iter().filter(|one| !synonyms.contains(one)).collect();
+    synonyms.extend(new);
+    if synonyms.len() > SYNONYMS_MAX {
+        return Err(too_many());
+    }
     let facets = if fields.0.contains_key("facets") {
         fields.texts("facets", FACETS_MAX, ID_MAX)?
     } else {
@@ -178,6 +174,19 @@ pub fn parse_change(body: &[u8], before: &SearchSettings) -> Result<SearchSettin
     check_facets(&facets)?;
     fields.none_left()?;
     Ok(SearchSettings { language, synonyms, facets })
+}
+
+fn parse_synonyms(fields: &mut Fields, name: &str) -> Result<Option<Vec<Synonym>>, Problem> {
+    let list = match fields.take(name) {
+        None => return Ok(None),
+        Some(Value::Array(list)) if list.len() > SYNONYMS_MAX => return Err(too_many()),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(Problem::new(name, "wrong_type", "must be a list")),
+    };
+    let one = |(at, value): (usize, Value)| {
+        parse_synonym(value).map_err(|problem| problem.inside(&format!("{name}.{at}")))
+    };
+    list.into_iter().enumerate().map(one).collect::<Result<_, _>>().map(Some)
 }
 
 fn parse_synonym(value: Value) -> Result<Synonym, Problem> {
@@ -215,7 +224,17 @@ mod tests {
             {"from": ["sofa", "couch"]}, {"from": ["sneaker"], "to": ["running shoes"]}]});
         assert_eq!(parse_change(body.to_string().as_bytes(), &SearchSettings::default()), Ok(read.clone()));
         let partly = parse_change(br#"{"language":"nl"}"#, &read).expect("it is good");
-        assert_eq!((partly.language, partly.synonyms), (Language::Dutch, read.synonyms));
+        assert_eq!((partly.language, partly.synonyms), (Language::Dutch, read.synonyms.clone()));
+        let accepted =
+            br#"{"add_synonyms":[{"from":["mug","cup"]},{"from":["sofa","couch"]}],"facets":["size"]}"#;
+        let more = parse_change(accepted, &read).expect("it is good");
+        assert_eq!(
+            (more.synonyms.len(), more.synonyms[2].from[1].as_str()),
+            (3, "cup"),
+            "what is there stays once"
+        );
+        assert_eq!(more.facets, ["size"]);
+        assert_eq!(file("[search]\nfacets = [\"size\"]\n").expect("it is good").facets, ["size"]);
         assert_eq!(file("").expect("nothing need be said"), SearchSettings::default());
     }
 
@@ -243,5 +262,7 @@ mod tests {
         );
         assert_eq!(over_http(json!({"synonyms": 3})), "synonyms");
         assert_eq!(over_http(json!({"synonym": []})), "synonym");
+        assert_eq!(over_http(json!({"add_synonyms": [{"from": ["a"]}]})), "add_synonyms.0.from");
+        assert_eq!(over_http(json!({"facets": [" "]})), "facets");
     }
 }

@@ -1,0 +1,223 @@
+//! A/A tests through everything that an experiment goes through: a server that runs assigns over HTTP, is told what shoppers do over HTTP, and
+//! its log says what became of whom. A test in which nothing differs is run on the same shoppers as often as is asked, each time with
+//! another salt: their p-values must be uniform. The shop is simulated (`bespoke_sim`).
+
+#![allow(clippy::disallowed_methods, reason = "it waits for a server")]
+
+use super::{Check, Wanted};
+use crate::bench::load::Connection;
+use crate::bench::process::{Server, import, now_ms, write_lines, write_text};
+use crate::error::Error;
+use bespoke::boot::Shop;
+use bespoke_domain::Millis;
+use bespoke_domain::experiment::{Analysis, Experiment};
+use bespoke_engine::experiment::ledger::Run;
+use bespoke_engine::experiment::place;
+use bespoke_engine::experiment::result::report;
+use bespoke_models::statistics::uniformity::from_uniform;
+use bespoke_sim::{Params, Stream, json as sim_json};
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// Where it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PipelineOptions {
+    /// The release binary `bespoke`.
+    pub server: PathBuf,
+    /// An empty or new directory.
+    pub scratch: PathBuf,
+}
+
+/// Shoppers of the simulated shop, and their events.
+const SHOPPERS: u32 = 12_000;
+const EVENTS: u64 = 200_000;
+/// Events of one request, and tests on the same shoppers.
+const BATCH: usize = 200;
+const TESTS: usize = 1_000;
+/// The experiment.
+const NAME: &str = "aa";
+
+const SETTINGS: &str = r#"
+[shop]
+currency = "EUR"
+time_zone = "UTC"
+unknown_consent = "granted"
+
+[holdout]
+share = 5
+
+[[placement]]
+name = "home"
+headline = "For you"
+fallback_headline = "Popular"
+slots = 8
+sources = [{ source = "favourites", weight = 1.0, limit = 100 }, { source = "popular", weight = 0.5, limit = 100 }]
+
+[[experiment]]
+name = "aa"
+placements = ["home"]
+arms = [{ name = "one", share = 50 }, { name = "other", share = 50 }]
+metric = "conversion"
+"#;
+
+/// Runs it.
+///
+/// # Errors
+/// A server that does not do what it is asked.
+pub fn checks(options: &PipelineOptions, seed: u64) -> Result<Vec<Check>, Error> {
+    let scratch = &options.scratch;
+    std::fs::create_dir_all(scratch).map_err(|source| Error::File { path: scratch.clone(), source })?;
+    let params = Params {
+        seed,
+        products: 2_000,
+        shoppers: SHOPPERS,
+        events: EVENTS,
+        start: Millis(now_ms() - 400 * bespoke_domain::time::DAY_MS),
+        days: 365,
+        ..Params::default()
+    };
+    let shop = bespoke_sim::Shop::new(params);
+    write_text(&scratch.join("placements.toml"), SETTINGS)?;
+    let rows = (0..params.products).map(|no| sim_json::row(&shop.patch(no)));
+    write_lines(&scratch.join("catalog.jsonl"), rows)?;
+    import(&options.server, scratch, "catalog", &scratch.join("catalog.jsonl"))?;
+    let mut server = Server::start(&options.server, scratch, &[], &[])?;
+    let exposed = play(&server, &shop)?;
+    let ask = json!({});
+    let told = server.ask(
+        &mut Connection::open(server.address)?,
+        "GET",
+        &format!("/v1/experiments/{NAME}"),
+        &ask,
+    )?;
+    server.signal("-TERM")?;
+    drop(server);
+    let opened = Shop::open(&scratch.join("shop")).map_err(|error| Error::Bench(error.to_string()))?;
+    let snapshot = opened.live.snapshot();
+    let run = snapshot.aggregates.ledger.latest(NAME);
+    let run = run.ok_or_else(|| Error::Bench("the log knows of no experiment".to_owned()))?;
+    let mut checks = same_as_asked(&told, run, &exposed);
+    for metric in ["conversion", "revenue", "order_value"] {
+        checks.extend(uniform(run, metric));
+    }
+    checks.extend(independent(run));
+    opened.close();
+    Ok(checks)
+}
+
+/// Who was exposed, by the arm that the answer named.
+type Exposed = [HashSet<String>; 2];
+
+/// Asks for each shopper before the first event, and sends the events, without their times: they happen now.
+fn play(server: &Server, shop: &bespoke_sim::Shop) -> Result<Exposed, Error> {
+    let mut connection = Connection::open(server.address)?;
+    let (mut seen, mut exposed) = (HashSet::new(), Exposed::default());
+    let mut batch: Vec<Value> = Vec::new();
+    for fact in Stream::new(shop) {
+        let mut event = sim_json::event(shop, &fact);
+        if let Some(fields) = event.as_object_mut() {
+            fields.remove("event_time");
+        }
+        if let Some(shopper) = event["anonymous_id"].as_str()
+            && seen.insert(shopper.to_owned())
+        {
+            let ask = json!({"placement": "home", "anonymous_id": shopper});
+            let slate = server.ask(&mut connection, "POST", "/v1/recommend", &ask)?;
+            let arms = slate["arms"].as_array().cloned().unwrap_or_default();
+            if let Some(arm) = arms.iter().find(|one| one["experiment"] == NAME) {
+                exposed[usize::from(arm["arm"] == "other")].insert(shopper.to_owned());
+            }
+        }
+        batch.push(event);
+        if batch.len() == BATCH {
+            send(server, &mut connection, &std::mem::take(&mut batch))?;
+        }
+    }
+    send(server, &mut connection, &batch)?;
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    Ok(exposed)
+}
+
+fn send(server: &Server, connection: &mut Connection, batch: &[Value]) -> Result<(), Error> {
+    server.ask(connection, "POST", "/v1/events", &json!(batch)).map(|_| ())
+}
+
+/// What the server tells is what its answers said.
+fn same_as_asked(told: &Value, run: &Run, exposed: &Exposed) -> Vec<Check> {
+    let arm = |no: usize, field: &str| told["arms"][no][field].as_f64().unwrap_or(f64::NAN);
+    let asked = [exposed[0].len() as f64, exposed[1].len() as f64];
+    let crossed = run.rows.iter().filter(|row| row.is_crossed).count() as f64;
+    let joined = run.rows.iter().filter(|row| row.key == 0).count() as f64;
+    vec![
+        Check::new(
+            "units in the arms are those that were told so, but for those found to be one",
+            arm(0, "exposed") + arm(1, "exposed") + joined,
+            Wanted::Near(asked[0] + asked[1], 0.0),
+        ),
+        Check::new("units in both arms, by a login", crossed, Wanted::AtMost(0.02 * (asked[0] + asked[1]))),
+        Check::new(
+            "the sample ratio gate is open (p)",
+            told["mismatch_p"].as_f64().unwrap_or(0.0),
+            Wanted::AtLeast(0.01),
+        ),
+    ]
+}
+
+/// P-values of tests in which nothing differs.
+fn uniform(run: &Run, metric: &str) -> Vec<Check> {
+    let experiment = Experiment {
+        metric: metric.to_owned(),
+        analysis: Analysis::FixedHorizon,
+        planned_units: 1,
+        effect: 0.05,
+        ..Experiment::default()
+    };
+    let mut run = run.clone();
+    let mut values = Vec::with_capacity(TESTS);
+    for test in 0..TESTS {
+        assign(&mut run, test);
+        let told = report(&run, &experiment);
+        values.extend(told.results.first().and_then(|result| result.metrics.first()).map(|one| one.p));
+    }
+    let below = values.iter().filter(|p| **p < 0.05).count() as f64 / values.len().max(1) as f64;
+    let error = (0.05 * 0.95 / TESTS as f64).sqrt();
+    let most = if metric == "order_value" { 0.06 } else { 0.05 } + 2.0 * error;
+    vec![
+        Check::new(
+            format!("{metric}: {TESTS} A/A tests, Kolmogorov-Smirnov p"),
+            from_uniform(&values).1,
+            Wanted::AtLeast(0.01),
+        ),
+        Check::new(format!("{metric}: share of them below .05"), below, Wanted::AtMost(most)),
+    ]
+}
+
+fn assign(run: &mut Run, test: usize) {
+    let salt = format!("aa-{test}");
+    for at in 0..run.rows.len() {
+        if let Some(row) = run.rows.get_mut(at) {
+            row.arm = u8::from(place("arm", &salt, row.key) >= 5_000);
+        }
+    }
+}
+
+/// Arms of two experiments on the same shoppers know nothing of each other.
+fn independent(run: &Run) -> Vec<Check> {
+    let keys: Vec<u64> = run.rows.iter().map(|row| row.key).filter(|key| *key != 0).collect();
+    let places =
+        |name: &str| keys.iter().map(|key| f64::from(place("arm", name, *key))).collect::<Vec<f64>>();
+    let (a, b) = (places("aa-1"), places("aa-2"));
+    let n = keys.len().max(1) as f64;
+    let mean = |all: &[f64]| all.iter().sum::<f64>() / n;
+    let (x, y) = (mean(&a), mean(&b));
+    let joint: f64 = a.iter().zip(&b).map(|(p, q)| (p - x) * (q - y)).sum();
+    let spread = |all: &[f64], mean: f64| all.iter().map(|one| (one - mean).powi(2)).sum::<f64>();
+    let correlation = joint / (spread(&a, x) * spread(&b, y)).sqrt();
+    // At so many keys chance alone gives 2 / √n once in twenty times.
+    vec![Check::new(
+        "correlation of two experiments' places",
+        correlation.abs(),
+        Wanted::AtMost(0.01_f64.max(2.6 / n.sqrt())),
+    )]
+}
