@@ -117,6 +117,6 @@ fn meant(context: &Context<'_>, acts: &[(u32, Acts)]) -> FxHashMap<u32, f32> {
 /// Calls `look` with the product's brand and values of attributes, each once.
 fn each_value(catalog: &Catalog, product: ProductNo, look: impl FnMut(u32)) {
     if let Some(kept) = catalog.kept(product) {
-        catalog.each_value(product, kept, look);
+        catalog.each_value((product, kept), u32::MAX, look);
     }
 }
