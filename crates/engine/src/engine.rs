@@ -262,7 +262,8 @@ impl Engine {
     pub fn publish(&mut self) {
         self.plan();
         let changed = std::mem::take(&mut self.changed);
-        let models = self.shelf.show(&self.aggregates.models, &self.aggregates.catalog, &changed);
+        let said = (&self.aggregates.catalog, &self.aggregates.texts);
+        let models = self.shelf.show(&self.aggregates.models, said, &changed);
         let snapshot = Snapshot {
             aggregates: self.aggregates.freeze(),
             names: self.live.names.clone(),

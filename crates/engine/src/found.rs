@@ -1,8 +1,12 @@
 //! What a search finds, for one decision: every product that matches the words, or stands in the category, and may be shown; the
 //! best of them for the decision to put in order; how many there are. Counts are of products: variants of one count once.
+//!
+//! Where vectors are in force they are fused with the words (`fused`); where words are missing, the products nearest in meaning are results
+//! too.
 
 use crate::catalog::{Catalog, Number, Row};
 use crate::context::Context;
+use crate::meaning::{Said, Sense};
 use crate::meant::Meant;
 use crate::rule;
 use crate::tables::PlannedPlacement;
@@ -16,6 +20,9 @@ use bespoke_search::ranking::{self, Ranked};
 /// Products that cover the query whole, below which it is relaxed.
 const ENOUGH: usize = 20;
 
+/// Results that are close in meaning, at most.
+const NEAR_MAX: usize = 200;
+
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -23,6 +30,8 @@ pub struct Found {
     pub best: Vec<(f32, ProductNo)>,
     /// All that match and may be shown, by number, with the refinements that each fails, a bit each by their order.
     pub matched: Vec<(ProductNo, u16)>,
+    /// Results that are close in meaning and lack the words, by number.
+    near: Vec<ProductNo>,
     /// How the search was met.
     pub met: Met,
     /// What it is narrowed by.
@@ -55,25 +64,48 @@ impl Found {
         let weights = Weights::default();
         let passing = open.iter().zip(&failed).map(|(hit, fails)| (*hit, *fails == 0));
         let ranked = ranking::rank(index, plan, &weights, passing, ENOUGH);
-        let covers = |hit: &Hit| ranked.covers(hit.words);
-        let matched: Vec<(ProductNo, u16)> = open
+        let mut matched: Vec<(ProductNo, u16)> = open
             .iter()
-            .zip(failed)
-            .filter(|(hit, _)| covers(hit))
-            .map(|(hit, fails)| (hit.product, fails))
+            .zip(&failed)
+            .filter(|(hit, _)| ranked.covers(hit.words))
+            .map(|(hit, fails)| (hit.product, *fails))
             .collect();
+        let said = Said { search, plan, covered: ranked.covered, skipped: &context.request.skipped };
+        let sense = context.snapshot.models.meanings.sense(&said, &context.snapshot.aggregates.texts);
         let catalog = &context.snapshot.aggregates.catalog;
-        let met = Met {
-            total: count_groups(
-                catalog,
-                matched.iter().filter(|(_, fails)| *fails == 0).map(|(one, _)| *one),
-            ),
+        let total = |matched: &[(ProductNo, u16)]| {
+            let passing = matched.iter().filter(|(_, fails)| *fails == 0);
+            count_groups(catalog, passing.map(|(product, _)| *product))
+        };
+        let by_words = total(&matched);
+        let mut met = Met {
+            total: by_words,
             corrected: plan.corrected().unwrap_or_default(),
             given_up: words(plan, ranked.given_up),
             unknown: words(plan, ranked.unknown),
-            understood: meant.understood,
+            ..Met::default()
         };
-        Self { best: best(context, search, &matched, ranked), matched, met, refinements: gate.refinements }
+        let mut meaning = Meaning::default();
+        if let Some(sense) = sense {
+            let is_open = |product| {
+                gate.fails(context, product).filter(|_| meant.allows(context, product))
+            };
+            meaning = Meaning::new(sense, &ranked, &open, &matched, is_open);
+            matched.extend(meaning.added.iter().map(|one| (one.hit.product, one.fails)));
+            matched.sort_unstable_by_key(|one| one.0);
+            met.total = if meaning.added.is_empty() { by_words } else { total(&matched) };
+            met.by_meaning = met.total - by_words;
+            meaning.sense.as_ref().map_or("", |sense| sense.name).clone_into(&mut met.vectors);
+        }
+        met.understood = meant.understood;
+        let best = best(context, search, &matched, |limit| meaning.fused(ranked, limit));
+        let near = meaning.added.iter().map(|one| one.hit.product).collect();
+        Self { best, matched, near, met, refinements: gate.refinements }
+    }
+
+    /// Whether a result lacks the words and is close in meaning.
+    pub fn is_near(&self, product: ProductNo) -> bool {
+        self.near.binary_search(&product).is_ok()
     }
 
     /// Whether a candidate is as the search is narrowed.
@@ -154,7 +186,7 @@ fn best(
     context: &Context<'_>,
     search: &Search,
     matched: &[(ProductNo, u16)],
-    ranked: Ranked,
+    by_relevance: impl FnOnce(usize) -> Vec<(f32, ProductNo)>,
 ) -> Vec<(f32, ProductNo)> {
     let aggregates = &context.snapshot.aggregates;
     let (catalog, now) = (&aggregates.catalog, context.request.now);
@@ -168,7 +200,7 @@ fn best(
     };
     let popularity = |product: ProductNo| aggregates.popularity.score(product, now) as f32;
     if search.sort == Sort::Relevance && !search.text.trim().is_empty() {
-        return ranked.best(RESULTS_MAX).into_iter().map(|hit| (hit.score, hit.product)).collect();
+        return by_relevance(RESULTS_MAX);
     }
     let passing = matched.iter().filter(|(_, fails)| *fails == 0).map(|(product, _)| *product);
     let mut all: Vec<(f32, ProductNo)> = match search.sort {
@@ -184,6 +216,78 @@ fn best(
     let count = all.len().max(1) as f32;
     // Only the order counts: places become scores.
     (0..).zip(all).map(|(place, (_, product))| (1.0 - place as f32 / (count + 1.0), product)).collect()
+}
+
+/// What vectors say beside words.
+#[derive(Default)]
+struct Meaning<'a> {
+    sense: Option<Sense<'a>>,
+    /// How much of what is asked words say.
+    covered: f32,
+    /// Results that lack the words, by number.
+    added: Vec<Near>,
+    /// Other results that are close in meaning, with what their words are worth.
+    results: Vec<Hit>,
+}
+
+/// A product that is close in meaning.
+struct Near {
+    /// With what its words are worth.
+    hit: Hit,
+    /// The refinements that it fails.
+    fails: u16,
+}
+
+impl<'a> Meaning<'a> {
+    /// Where words are missing, the nearest products that may be shown. Which those are depends on no refinement: each is looked for among
+    /// the same [`NEAR_MAX`] nearest of the shop.
+    fn new(
+        sense: Sense<'a>,
+        ranked: &Ranked,
+        open: &[Hit],
+        matched: &[(ProductNo, u16)],
+        is_open: impl Fn(ProductNo) -> Option<u16>,
+    ) -> Self {
+        let (covered, mut added, mut results) = (ranked.covered, Vec::new(), Vec::new());
+        let near = if sense.is_missing { sense.nearest(NEAR_MAX) } else { Vec::new() };
+        for (_, product) in near {
+            let held = open.binary_search_by_key(&product, |hit| hit.product).ok().map(|at| open[at]);
+            let hit = held.unwrap_or(Hit { product, score: 0.0, words: 0 });
+            let hit = Hit { score: ranked.score(&hit), ..hit };
+            match matched.binary_search_by_key(&product, |one| one.0) {
+                Ok(at) if matched[at].1 == 0 => results.push(hit),
+                Ok(_) => {}
+                Err(_) => added.extend(is_open(product).map(|fails| Near { hit, fails })),
+            }
+        }
+        added.sort_unstable_by_key(|one| one.hit.product);
+        Self { sense: Some(sense), covered, added, results }
+    }
+
+    /// The best in order: `c L / max L + (base + missing (1 - c)) S / max S`, L what the words are worth, S the cosine, c how much of
+    /// what is asked words say. Of those with all words the best by words are looked at.
+    fn fused(&self, ranked: Ranked, limit: usize) -> Vec<(f32, ProductNo)> {
+        let mut hits = ranked.best(limit);
+        let Some(sense) = &self.sense else {
+            return hits.into_iter().map(|hit| (hit.score, hit.product)).collect();
+        };
+        hits.extend(self.added.iter().filter(|one| one.fails == 0).map(|one| one.hit));
+        hits.extend(&self.results);
+        hits.sort_unstable_by_key(|hit| hit.product);
+        hits.dedup_by_key(|hit| hit.product);
+        let cosines: Vec<f32> = hits.iter().map(|hit| sense.cosine(hit.product).max(0.0)).collect();
+        let most = |values: &mut dyn Iterator<Item = f32>| values.fold(f32::MIN_POSITIVE, f32::max);
+        let words_most = most(&mut hits.iter().map(|hit| hit.score));
+        let near_most = most(&mut cosines.iter().copied());
+        let fused = hits.iter().zip(cosines).map(|(hit, cosine)| {
+            let score = self.covered * hit.score / words_most + sense.weight * cosine / near_most;
+            (score, hit.product)
+        });
+        let mut fused: Vec<(f32, ProductNo)> = fused.filter(|one| one.0 > 0.0).collect();
+        fused.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        fused.truncate(limit);
+        fused
+    }
 }
 
 /// What a product must be like to be found at all, and which refinements it fails.

@@ -38,6 +38,8 @@ pub mod found;
 pub mod lessons;
 /// What products of a category usually cost.
 pub mod levels;
+/// What texts mean: where products and queries stand in a space of meaning.
+pub mod meaning;
 /// What a search means beyond its words.
 pub mod meant;
 /// Which products stand in which category.

@@ -13,6 +13,10 @@ pub struct Ranked {
     hits: Vec<Hit>,
     shares: Shares,
     needed: f32,
+    coverage: f32,
+    /// How much of what the query asks for the best product has, 0 to 1, by the rarity of its words. Words that the catalogue does not know
+    /// count; those with digits in them do not: no other words mean the same.
+    pub covered: f32,
     /// Known words of the query that even the best result lacks, a bit each: no product has all.
     pub given_up: u16,
     /// Words of the query that the catalogue does not know.
@@ -20,6 +24,11 @@ pub struct Ranked {
 }
 
 impl Ranked {
+    /// What a hit's words are worth, whether or not it is a result.
+    pub fn score(&self, hit: &Hit) -> f32 {
+        hit.score * factor(self.shares.of(hit.words), self.coverage)
+    }
+
     /// Whether a product with these words of the query is a result.
     pub fn covers(&self, words: u16) -> bool {
         self.shares.of(words) >= self.needed
@@ -46,15 +55,21 @@ pub fn rank(
     enough: usize,
 ) -> Ranked {
     let shares = Shares::new(index, plan);
-    let (needed, given_up) = shares.needed(hits.clone(), enough);
-    let factor =
-        |share: &f32| if *share >= needed { libm::powf(share.min(1.0), weights.coverage) } else { -1.0 };
-    let factors: Vec<f32> = shares.of_sets.iter().map(factor).collect();
+    let (needed, given_up, best) = shares.needed(hits.clone(), enough);
+    let covered = shares.covered(index, plan, best);
+    let of_set = |share: &f32| if *share >= needed { factor(*share, weights.coverage) } else { -1.0 };
+    let factors: Vec<f32> = shares.of_sets.iter().map(of_set).collect();
     let scored = hits.filter_map(|(hit, may_be)| {
         let factor = factors[usize::from(hit.words)];
         (may_be && factor >= 0.0).then_some(Hit { score: hit.score * factor, ..hit })
     });
-    Ranked { hits: scored.collect(), needed, given_up, unknown: shares.unknown, shares }
+    let (hits, coverage, unknown) = (scored.collect(), weights.coverage, shares.unknown);
+    Ranked { hits, needed, coverage, covered, given_up, unknown, shares }
+}
+
+/// What a score is multiplied by, for the covered share of the query.
+fn factor(share: f32, coverage: f32) -> f32 {
+    libm::powf(share.min(1.0), coverage)
 }
 
 /// The better first; of equals the one with the smaller number.
@@ -70,6 +85,8 @@ struct Shares {
     /// By set of words, a bit each.
     of_sets: Vec<f32>,
     unknown: u16,
+    /// The rarities of all known words.
+    whole: f32,
 }
 
 impl Shares {
@@ -107,15 +124,23 @@ impl Shares {
             of_words.iter().enumerate().map(has).sum()
         };
         let of_sets = (0..1 << of_words.len()).map(of_set).collect();
-        Self { of_words, of_sets, unknown }
+        Self { of_words, of_sets, unknown, whole }
+    }
+
+    /// The share of all that is asked for, where `best` is that of its known words.
+    fn covered(&self, index: &Index, plan: &Plan, best: f32) -> f32 {
+        let has_digit = |no: usize| plan.words[no].surface.bytes().any(|byte| byte.is_ascii_digit());
+        let strangers = (0..plan.words.len()).filter(|no| self.unknown >> no & 1 == 1 && !has_digit(*no)).count();
+        let unknown = strangers as f32 * rarity(index.product_count(), 0);
+        if self.whole + unknown > 0.0 { (best * self.whole / (self.whole + unknown)).min(1.0) } else { 1.0 }
     }
 
     fn of(&self, words: u16) -> f32 {
         self.of_sets.get(usize::from(words)).copied().unwrap_or(0.0)
     }
 
-    /// The share that results must cover, and the words that even the best lack.
-    fn needed(&self, hits: impl Iterator<Item = (Hit, bool)>, enough: usize) -> (f32, u16) {
+    /// The share that results must cover, the words that even the best lack, and the share of known words that the best hit has.
+    fn needed(&self, hits: impl Iterator<Item = (Hit, bool)>, enough: usize) -> (f32, u16, f32) {
         let mut counts = vec![(0_usize, false); self.of_sets.len()];
         for (hit, may_be) in hits {
             let (count, any) = &mut counts[usize::from(hit.words)];
@@ -137,6 +162,6 @@ impl Shares {
         let missing = (0..self.of_words.len())
             .filter(|no| self.of_words[*no] > 0.0 && best >> no & 1 == 0)
             .fold(0, |words, no| words | 1 << no);
-        (needed, missing)
+        (needed, missing, levels.first().map_or(0.0, |(words, _)| self.of(*words)))
     }
 }

@@ -22,11 +22,15 @@ fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     products(found.best.iter().take(used.limit).copied().collect())
 }
 
-fn reason(context: &Context<'_>, _used: &PlannedSource, _candidate: Candidate) -> Reason {
+fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
     let text = context.request.search.as_ref().map_or("", |search| search.text.trim());
     if text.is_empty() {
         let path = context.snapshot.aggregates.catalog.category_path(context.category);
         return plain(&SPEC, format!("In {}", path.rsplit(" > ").next().unwrap_or_default()));
     }
-    plain(&SPEC, format!("Matches “{text}”"))
+    let is_near = match candidate {
+        Candidate::Product(product) => context.found().is_some_and(|found| found.is_near(product)),
+        Candidate::Category(_) => false,
+    };
+    plain(&SPEC, if is_near { format!("Close in meaning to “{text}”") } else { format!("Matches “{text}”") })
 }

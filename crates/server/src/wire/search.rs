@@ -129,7 +129,7 @@ impl AskedSearch {
         }
         Ok(Self {
             asked,
-            search: Search { text, refinements, sort, literal, as_words, from: 0 },
+            search: Search { text, refinements, sort, literal, as_words, from: 0, vector: None },
             facets,
             page,
         })

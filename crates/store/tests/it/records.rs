@@ -11,7 +11,7 @@ use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
-use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort, Understood};
+use bespoke_domain::search::{QueryVector, Choice, Met, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective, OnThin,
     Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse, Synonym,
@@ -265,6 +265,7 @@ fn request() -> Request {
             literal: true,
             as_words: vec!["apple".to_owned()],
             from: 24,
+            vector: Some(QueryVector { model: "b3".to_owned(), bytes: vec![-127, 0, 5] }),
         })),
         skipped: vec!["co_viewed".to_owned()],
     }
@@ -326,6 +327,8 @@ fn decision() -> Decision {
                 bounds: (None, Some(50.0)),
                 is_filter: true,
             }],
+            vectors: "text_vectors".to_owned(),
+            by_meaning: 2,
         })),
         rest: vec![Candidate::Product(ProductNo(5))],
         considered: Some(vec![considered]),
