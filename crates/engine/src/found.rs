@@ -87,9 +87,7 @@ impl Found {
         };
         let mut meaning = Meaning::default();
         if let Some(sense) = sense {
-            let is_open = |product| {
-                gate.fails(context, product).filter(|_| meant.allows(context, product))
-            };
+            let is_open = |product| gate.fails(context, product).filter(|_| meant.allows(context, product));
             meaning = Meaning::new(sense, &ranked, &open, &matched, is_open);
             matched.extend(meaning.added.iter().map(|one| (one.hit.product, one.fails)));
             matched.sort_unstable_by_key(|one| one.0);

@@ -223,7 +223,8 @@ impl Own {
         let mut changed = self.clone();
         let Learned::TextVectors(model) = &*self.model else { return changed };
         for product in products {
-            let words = catalog.content(product).map(|content| words_of(analyzer, &content)).unwrap_or_default();
+            let words =
+                catalog.content(product).map(|content| words_of(analyzer, &content)).unwrap_or_default();
             let known = |(word, weight): &(String, f32)| Some((model.number(word)?, *weight));
             let known: Vec<(u32, f32)> = words.iter().filter_map(known).collect();
             changed.vectors.change(product, Direction::new(&model.vector(&known)).as_ref());

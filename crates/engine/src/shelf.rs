@@ -110,8 +110,7 @@ impl Shelf {
                 (name.clone(), *artifact, self.introduced(name, *artifact, catalog, changed))
             });
             let list: Vec<InForce> = models.collect();
-            let model =
-                |name: &str| list.iter().find(|(held, ..)| held == name).map(|(.., model)| model);
+            let model = |name: &str| list.iter().find(|(held, ..)| held == name).map(|(.., model)| model);
             let meanings = self.shown.meanings.follow(model, (catalog, texts), changed);
             self.shown = Arc::new(Models { meanings, list });
             self.loaded.retain(|artifact, _| in_force.values().any(|held| held == artifact));

@@ -228,9 +228,16 @@ pub static LEARNED: [LearnedSpec; 9] = [
         doc: "What words mean, from the shop's own texts and what shoppers asked with: search finds by it what stands in other words.",
         params: &[
             param("width", "Numbers a vector.", 128.0, (16.0, 512.0)),
-            param("asked", "What a word counts that shoppers asked with, against 1 of the text.", 1.0, (0.0, 10.0)),
+            param(
+                "asked",
+                "What a word counts that shoppers asked with, against 1 of the text.",
+                1.0,
+                (0.0, 10.0),
+            ),
         ],
-        fit: |data, values, run| Learned::TextVectors(with_texts(data, |texts| text_vectors(values).fit(texts, run))),
+        fit: |data, values, run| {
+            Learned::TextVectors(with_texts(data, |texts| text_vectors(values).fit(texts, run)))
+        },
         fit_bytes: |data, values| with_texts(data, |texts| text_vectors(values).fit_bytes(texts)),
         is_for_search: true,
         refuses_above: None,

@@ -60,7 +60,9 @@ impl Direction {
             return None;
         }
         let over = 127.0 / f64::from(greatest);
-        Self::of_bytes(vector.iter().map(|value| (f64::from(*value) * over).round_ties_even() as i8).collect())
+        Self::of_bytes(
+            vector.iter().map(|value| (f64::from(*value) * over).round_ties_even() as i8).collect(),
+        )
     }
 
     /// Of bytes; `None` where they are nought or too many.
@@ -119,8 +121,9 @@ impl ProductVectors {
         }
         let row = at * self.width..(at + 1) * self.width;
         let held = &self.chunks[chunk];
-        let same = direction
-            .map_or(held.units[at] == 0.0, |one| held.units[at] != 0.0 && held.bytes[row.clone()] == one.bytes[..]);
+        let same = direction.map_or(held.units[at] == 0.0, |one| {
+            held.units[at] != 0.0 && held.bytes[row.clone()] == one.bytes[..]
+        });
         if same {
             return;
         }
@@ -282,7 +285,8 @@ mod tests {
         let mut seeded = Seeded::new(4);
         let mut point = |spread: f64| (0..120).map(|_| (seeded.normal() * spread) as f32).collect::<Vec<_>>();
         let centres: Vec<Vec<f32>> = (0..300).map(|_| point(1.0)).collect();
-        let near = |no: usize| point(0.7).iter().zip(&centres[no % 300]).map(|(own, other)| own + other).collect();
+        let near =
+            |no: usize| point(0.7).iter().zip(&centres[no % 300]).map(|(own, other)| own + other).collect();
         (0..count).map(near).collect()
     }
 

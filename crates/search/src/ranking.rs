@@ -130,7 +130,8 @@ impl Shares {
     /// The share of all that is asked for, where `best` is that of its known words.
     fn covered(&self, index: &Index, plan: &Plan, best: f32) -> f32 {
         let has_digit = |no: usize| plan.words[no].surface.bytes().any(|byte| byte.is_ascii_digit());
-        let strangers = (0..plan.words.len()).filter(|no| self.unknown >> no & 1 == 1 && !has_digit(*no)).count();
+        let strangers =
+            (0..plan.words.len()).filter(|no| self.unknown >> no & 1 == 1 && !has_digit(*no)).count();
         let unknown = strangers as f32 * rarity(index.product_count(), 0);
         if self.whole + unknown > 0.0 { (best * self.whole / (self.whole + unknown)).min(1.0) } else { 1.0 }
     }

@@ -114,7 +114,9 @@ impl Served {
         };
         let spec = LEARNED.iter().find(|spec| spec.name == TEXT_VECTORS);
         let run = FitRun { seed: 1, threads: THREADS };
-        spec.map_or(Learned::TextVectors(Default::default()), |spec| (spec.fit)(&data, &spec.values(&[]), run))
+        spec.map_or(Learned::TextVectors(Default::default()), |spec| {
+            (spec.fit)(&data, &spec.values(&[]), run)
+        })
     }
 
     /// The best products for a query, going without some vectors. Numbers of products are their places in the store.
@@ -157,7 +159,8 @@ fn embedded(store: &Store, folder: &Path, cache: Option<&Path>) -> Result<Embedd
         Some(bytes) => bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
         None => {
             let titles: Vec<&str> = store.products.iter().map(|one| one.title.as_str()).collect();
-            let rows = embedder.embed(&titles, Role::Passage).map_err(|error| Error::Bench(error.to_string()))?;
+            let rows =
+                embedder.embed(&titles, Role::Passage).map_err(|error| Error::Bench(error.to_string()))?;
             rows.concat()
         }
     };

@@ -11,7 +11,7 @@ use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
-use bespoke_domain::search::{QueryVector, Choice, Met, Refinement, Search, Sort, Understood};
+use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective, OnThin,
     Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse, Synonym,
