@@ -19,6 +19,8 @@ pub mod conflicts;
 pub mod demo;
 /// What is wrong with what the shop sends.
 pub mod doctor;
+/// Vectors by a model that the shop drops in.
+pub mod embedding;
 /// A file that is the whole catalogue.
 mod full_import;
 /// The routes.
@@ -35,6 +37,8 @@ pub mod judge;
 pub mod keys;
 /// Learning from the log.
 pub mod learn;
+/// Learning what words mean.
+mod learn_words;
 /// What a run of learning may take.
 pub mod limits;
 /// The next page of a listing.

@@ -12,6 +12,7 @@ use bespoke_domain::search::{Met, RESULTS_MAX, Search};
 use bespoke_domain::settings::Scope;
 use bespoke_domain::{Problem, Request};
 use bespoke_engine::facets::Facet;
+use bespoke_models::learned::EMBEDDED;
 use std::time::{Duration, Instant};
 
 /// A search by a body.
@@ -50,6 +51,14 @@ fn answer(app: &App, scope: Scope, timeout: Duration, asked: AskedSearch) -> Res
         let detail = format!("only the first {RESULTS_MAX} results can be paged through; narrow the search");
         return Err(ApiError::invalid(Problem::new("page", "out_of_range", detail)));
     }
+    let mut request = request;
+    if let Some(embedding) = app.embedding.get().filter(|_| !search.literal && !search.text.trim().is_empty())
+    {
+        search.vector = embedding.vector(&search.text, timeout / 2);
+        if search.vector.is_none() {
+            request.skipped.push(EMBEDDED[0].to_owned());
+        }
+    }
     let request = Request { search: Some(Box::new(search)), ..request };
     let started = Instant::now();
     let (decision, facets) = app.shop.live.search_on(&snapshot, &request, &named);
@@ -85,6 +94,8 @@ fn query(search: Search, met: Met) -> QueryBody {
         given_up: met.given_up,
         unknown: met.unknown,
         understood: met.understood.into_iter().map(understood).collect(),
+        vectors: (!met.vectors.is_empty()).then_some(met.vectors),
+        by_meaning: met.by_meaning,
     }
 }
 

@@ -227,11 +227,13 @@ pub fn corpus() -> Vec<Decision> {
         "#]],
         ),
         check_by_meaning(
-            Search { refinements: vec![only("brand", &["Acme"])], ..ask("desk tea") },
+            Search { refinements: vec![only("brand", &["Acme"])], ..ask("desk mug") },
             |asked| asked.exclude = vec!["lamp".to_owned()],
             expect![[r#"
-                "" None None
-                Some(Met { total: 0, corrected: "", given_up: [], unknown: [], understood: [], vectors: "", by_meaning: 0 })
+                "For you" None None
+                red 1.00 Matches “desk mug”
+                blue 0.81 Matches “desk mug”
+                Some(Met { total: 2, corrected: "", given_up: ["desk"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 0 })
             "#]],
         ),
         check_by_meaning(
@@ -293,8 +295,12 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     (prop::collection::vec(0_u8..6, 1..4), 0_u8..3, colors, 1_i64..50, 0_u8..12, any::<bool>())
 }
 
+/// Words of another letter are too far to be taken for a slip.
 fn word(prefix: char, no: u8) -> String {
-    format!("{prefix}{}", ["alpha", "beta", "gamma", "delta", "omega", "sigma"][usize::from(no)])
+    format!(
+        "{prefix}{prefix}{prefix}{}",
+        ["alpha", "bromus", "gecko", "dinghy", "omelet", "sizzle"][usize::from(no)]
+    )
 }
 
 /// The products whose cosine with the query is at least a tenth and three tenths of the greatest: by the vectors of their words.

@@ -12,7 +12,7 @@ use bespoke_domain::{
     Body, Candidate, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ProductPatch, Request,
 };
 use bespoke_embed::{Embedder, Role};
-use bespoke_engine::{Engine, meaning};
+use bespoke_engine::{Engine, Snapshot, meaning};
 use bespoke_models::embedded::Embedded;
 use bespoke_models::interactions::Interactions;
 use bespoke_models::lanes::padded;
@@ -79,7 +79,7 @@ impl Served {
         store.products.iter().for_each(|product| served.push(Body::Catalog(Box::new(patch(product)))));
         served.engine.publish();
         if vectors.learned {
-            let model = served.learned();
+            let model = learned(&served.engine.live().snapshot());
             served.put_in_force(TEXT_VECTORS, model);
         }
         if let Some(folder) = &vectors.embedder {
@@ -100,23 +100,6 @@ impl Served {
         self.engine.shelve(artifact, Arc::new(model));
         self.push(Body::Model(ModelChange { name: name.to_owned(), artifact: Some(artifact) }));
         self.engine.publish();
-    }
-
-    /// The model of words, as `bespoke train` fits it.
-    fn learned(&self) -> Learned {
-        let snapshot = self.engine.live().snapshot();
-        let data = TrainingSet {
-            interactions: Interactions::new([[]; 0]),
-            sequences: Vec::new(),
-            orders: Orders::new(Vec::new()),
-            attributes: Vec::new(),
-            texts: Some(meaning::texts(&snapshot)),
-        };
-        let spec = LEARNED.iter().find(|spec| spec.name == TEXT_VECTORS);
-        let run = FitRun { seed: 1, threads: THREADS };
-        spec.map_or(Learned::TextVectors(Default::default()), |spec| {
-            (spec.fit)(&data, &spec.values(&[]), run)
-        })
     }
 
     /// The best products for a query, going without some vectors. Numbers of products are their places in the store.
@@ -143,6 +126,20 @@ impl Served {
         let slate = self.engine.live().decide(&request).slate;
         slate.into_iter().filter_map(|slot| product(slot.candidate)).collect()
     }
+}
+
+/// The model of words, as `bespoke train` fits it.
+pub fn learned(snapshot: &Snapshot) -> Learned {
+    let data = TrainingSet {
+        interactions: Interactions::new([[]; 0]),
+        sequences: Vec::new(),
+        orders: Orders::new(Vec::new()),
+        attributes: Vec::new(),
+        texts: Some(meaning::texts(snapshot)),
+    };
+    let spec = LEARNED.iter().find(|spec| spec.name == TEXT_VECTORS);
+    let run = FitRun { seed: 1, threads: THREADS };
+    spec.map_or(Learned::TextVectors(Default::default()), |spec| (spec.fit)(&data, &spec.values(&[]), run))
 }
 
 fn load(folder: &Path, threads: usize) -> Result<Embedder, Error> {
