@@ -2,6 +2,7 @@
 
 use crate::condition::Condition;
 use crate::event::PageType;
+use crate::experiment::Arm;
 use crate::id::{ArtifactId, CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
 use crate::search::{Met, Search};
 use crate::time::Millis;
@@ -27,6 +28,10 @@ pub struct Request {
     pub placement: String,
     /// Who asks; `None` without consent or identity.
     pub shopper: Option<ShopperNo>,
+    /// By what the shopper is put into arms: the key of the first identity seen; 0 = unknown, and in no arm.
+    pub bucket: u64,
+    /// Keyed hash of the visit, as events carry it; 0 where it is not said.
+    pub session: u64,
     /// Where it will be shown.
     pub page: PageType,
     /// External ids of the products the page is about, at most 50.
@@ -102,6 +107,8 @@ pub enum Fallback {
     Off,
     /// An empty slate: the page shows enough already.
     Clutter,
+    /// An empty slate: the arm of an experiment leaves it to something else.
+    External,
 }
 
 /// Why something is shown, in plain words.
@@ -163,6 +170,8 @@ pub struct Decision {
     pub request: Request,
     /// What was read.
     pub versions: Versions,
+    /// The arms that it was made in: of the holdout, and of the experiment that its placement is in.
+    pub arms: Vec<Arm>,
     /// The headline to show.
     pub headline: String,
     /// The ordered result.

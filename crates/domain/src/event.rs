@@ -289,6 +289,9 @@ pub struct Event {
     pub statement: Statement,
     /// A second identity seen on the same event: both belong to one shopper from here on.
     pub link: Option<ShopperNo>,
+    /// By what its identities are put into arms, where this is the first that is heard of them: the shopper, and the second identity;
+    /// 0 = heard of before.
+    pub buckets: (u64, u64),
     /// Where it happened.
     pub page: PageType,
     /// Whether a rendered list was in view (≥ 50 % for ≥ 1 s).
@@ -324,6 +327,7 @@ impl Event {
             consent: Consent::DENIED,
             statement: Statement::default(),
             link: None,
+            buckets: (0, 0),
             page: PageType::Other,
             visible: false,
             currency: None,

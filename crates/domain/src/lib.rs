@@ -11,6 +11,8 @@ pub mod decision;
 pub mod entry;
 /// Facts from the shop, with GA4 names.
 pub mod event;
+/// Experiments, arms and the holdout.
+pub mod experiment;
 /// Numbers that stand for external ids.
 pub mod id;
 /// Integer minor units with a currency.

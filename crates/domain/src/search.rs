@@ -1,5 +1,6 @@
 //! What a search asks for beside what every request says, and what its certificate keeps.
 
+use crate::id::DecisionId;
 use serde::{Deserialize, Serialize};
 
 /// Most facets that one request refines by.
@@ -52,7 +53,7 @@ impl Sort {
 pub enum Choice {
     /// One of these values.
     Values(Vec<String>),
-    /// A number within these bounds, each where there is one.
+    /// A number from the first on and below the second, each where there is one.
     Range(Option<f64>, Option<f64>),
 }
 
@@ -91,6 +92,12 @@ pub struct Search {
     pub from: u32,
     /// What the words mean by the dropped-in model, where there is one that has told in time.
     pub vector: Option<QueryVector>,
+    /// The facets that are wanted: those named, by themselves where none is; `None` where facets are not counted.
+    pub facets: Option<Vec<String>>,
+    /// The page before this one; its order goes on.
+    pub after: Option<DecisionId>,
+    /// External ids that it and those before it showed: they are not shown again.
+    pub shown: Vec<String>,
 }
 
 /// A part of the text that says more than its words.
@@ -125,4 +132,6 @@ pub struct Met {
     pub vectors: String,
     /// Products of the total that are close in meaning and lack the words; variants counted once.
     pub by_meaning: u32,
+    /// The facets that the results could be narrowed by, in the order in which they were offered.
+    pub facets: Vec<String>,
 }

@@ -3,6 +3,7 @@
 
 use crate::condition::Condition;
 use crate::event::PageType;
+use crate::experiment::{Experiment, Holdout};
 use crate::money::Currency;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,10 @@ pub struct Settings {
     pub models: Vec<ModelUse>,
     /// What is set of search.
     pub search: SearchSettings,
+    /// The permanent share without personalization.
+    pub holdout: Holdout,
+    /// What is compared, names unique.
+    pub experiments: Vec<Experiment>,
 }
 
 impl Settings {
@@ -40,6 +45,8 @@ pub struct SearchSettings {
     pub language: Language,
     /// Words that mean the same, or nearly.
     pub synonyms: Vec<Synonym>,
+    /// Facets that come first, in this order, where results have them.
+    pub facets: Vec<String>,
 }
 
 /// A language whose endings are known.

@@ -3,6 +3,9 @@
 
 use crate::catalog::Catalog;
 use crate::compatibility::Compatibility;
+use crate::demand::Demand;
+use crate::experiment::Epochs;
+use crate::experiment::ledger::Ledger;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
@@ -124,6 +127,12 @@ pub struct Aggregates {
     pub pulse: Arc<Pulse>,
     /// What is searched for, and what comes of it.
     pub queries: Queries,
+    /// Which epoch each experiment is in.
+    pub epochs: Arc<Epochs>,
+    /// What became of the units of each arm.
+    pub ledger: Ledger,
+    /// What results are narrowed by.
+    pub demand: Demand,
     /// Learnt models in force, by name.
     pub models: BTreeMap<String, ArtifactId>,
     /// Catalogue files taken in lately, the newest last.
@@ -167,6 +176,9 @@ impl Default for Aggregates {
             settings_history: Vec::new(),
             pulse: Arc::default(),
             queries: Queries::default(),
+            epochs: Arc::default(),
+            ledger: Ledger::default(),
+            demand: Demand::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
             settings: None,
@@ -412,6 +424,7 @@ impl Aggregates {
     /// Puts settings into force.
     pub fn fold_settings(&mut self, offset: Offset, received: Millis, settings: &Settings) {
         self.texts.set(&settings.search, &self.catalog);
+        Arc::make_mut(&mut self.epochs).fold(settings, received);
         self.settings = Some(Arc::new(settings.clone()));
         self.settings_offset = offset;
         if self.settings_history.len() == SETTINGS_KEPT {
@@ -441,8 +454,13 @@ impl Aggregates {
         let live_catalog = std::mem::replace(&mut self.catalog, catalog);
         let queries = self.queries.freeze();
         let live_queries = std::mem::replace(&mut self.queries, queries);
+        let ledger = self.ledger.freeze();
+        let live_ledger = std::mem::replace(&mut self.ledger, ledger);
+        let demand = self.demand.freeze();
+        let live_demand = std::mem::replace(&mut self.demand, demand);
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
+        (self.ledger, self.demand) = (live_ledger, live_demand);
         frozen
     }
 }

@@ -96,7 +96,7 @@ impl Row {
     /// Whether it may be shown at `now`: in the catalogue, not hidden, not expired, can be bought.
     #[inline]
     pub fn is_available(&self, now: Millis) -> bool {
-        self.offered && now.0 < i64::from(self.expires_s) * 1000
+        self.offered & (now.0 < i64::from(self.expires_s) * 1000)
     }
 }
 
@@ -116,22 +116,38 @@ pub fn is_naming(name: &str) -> bool {
 }
 
 /// Values of a product that [`Kept`] has room for.
-const KEPT_MAX: usize = 7;
+const KEPT_MAX: usize = 12;
 
-/// What facets count of a product, 32 bytes in a row: its brand and values of attributes, and the rating.
+/// What facets count of a product, in one line of a processor's cache: results are many, and memory is what they wait for.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[repr(align(64))]
 pub struct Kept {
-    /// The first values; [`u32::MAX`] where there are no more.
+    /// Its brand and values of attributes; [`u32::MAX`] where there are no more.
     values: [u32; KEPT_MAX],
-    /// Whether there are more, which [`Catalog::tags`] has.
+    /// As in its row.
+    pub category: CategoryNo,
+    /// As in its row.
+    pub group: GroupNo,
+    /// As in its row.
+    pub octave: f32,
+    /// Whether there are more values, which [`Catalog::tags`] has.
     more: bool,
     /// Mean rating in tenths, and 1; 0 where it is not rated.
     rating: u8,
 }
 
+impl Kept {
+    /// Mean rating in tenths, where it is rated.
+    #[inline]
+    pub fn rating_tenths(&self) -> Option<u8> {
+        self.rating.checked_sub(1)
+    }
+}
+
 impl Default for Kept {
     fn default() -> Self {
-        Self { values: [u32::MAX; KEPT_MAX], more: false, rating: 0 }
+        let Row { category, group, octave, .. } = Row::default();
+        Self { values: [u32::MAX; KEPT_MAX], category, group, octave, more: false, rating: 0 }
     }
 }
 
@@ -164,7 +180,9 @@ pub struct Catalog {
     contents: CowVec<Option<Packed>, 1024>,
     /// Sorted numbers of each product's attribute values.
     tags: CowVec<Arc<[u32]>, 1024>,
-    kept: CowVec<Kept, 4096>,
+    kept: CowVec<Kept, 1024>,
+    /// Of 64 products each, a bit each: which are offered, and which until some time only.
+    offered: CowVec<[u64; 2], 256>,
     tree: Arc<Tree>,
     brands: Arc<Numbering>,
     tag_names: Arc<Numbering>,
@@ -197,7 +215,8 @@ impl Catalog {
         self.moments.push(Moments { as_of: [i64::MIN; 6], ..Moments::default() });
         self.contents.push(None);
         self.tags.push(Arc::default());
-        self.kept.push(Kept::default());
+        self.kept.push(Kept { group, ..Kept::default() });
+        self.offered.grow_to(self.rows.len().div_ceil(64), &[0; 2]);
         ProductNo((self.rows.len() - 1) as u32)
     }
 
@@ -275,6 +294,7 @@ impl Catalog {
         let group = self.variants.put(parent, before, name, "");
         if let Some(row) = self.rows.get_mut(parent.index()).filter(|_| group != before) {
             row.group = group;
+            self.follow(parent);
         }
     }
 
@@ -369,10 +389,27 @@ impl Catalog {
         self.tag_owners.get(tag as usize).copied()
     }
 
-    /// Calls `look` with the product's brand and values of attributes, each once.
+    /// Whether it may be shown at `now`, as its row says; looked up in bits, for many products at once.
     #[inline]
-    pub fn each_value(&self, product: ProductNo, mut look: impl FnMut(u32)) {
-        let Some(kept) = self.kept.get(product.index()) else { return };
+    pub fn is_available(&self, product: ProductNo, now: Millis) -> bool {
+        let Some([offered, ending]) = self.offered.get(product.index() / 64) else { return false };
+        let is_in = |bits: &u64| bits >> (product.index() % 64) & 1 == 1;
+        if is_in(ending) {
+            self.row(product).is_some_and(|row| row.is_available(now))
+        } else {
+            is_in(offered)
+        }
+    }
+
+    /// What facets count of a product.
+    #[inline]
+    pub fn kept(&self, product: ProductNo) -> Option<&Kept> {
+        self.kept.get(product.index())
+    }
+
+    /// Calls `look` with the product's brand and values of attributes, each once; `kept` is what is kept of it.
+    #[inline]
+    pub fn each_value(&self, product: ProductNo, kept: &Kept, mut look: impl FnMut(u32)) {
         if kept.more {
             let is_listed = |tag: &u32| {
                 self.tag_owner(*tag).is_some_and(|owner| owner != u32::MAX && !self.own_tags.contains(&owner))
@@ -386,16 +423,10 @@ impl Catalog {
     /// Whether it has a brand or a value of an attribute.
     #[inline]
     pub fn has_value(&self, product: ProductNo, tag: u32) -> bool {
-        let has = |kept: &Kept| {
-            kept.values.contains(&tag) || kept.more && self.tags(product).binary_search(&tag).is_ok()
-        };
-        self.kept.get(product.index()).is_some_and(has)
-    }
-
-    /// Its mean rating in tenths, where it is rated.
-    #[inline]
-    pub fn rating_tenths(&self, product: ProductNo) -> Option<u8> {
-        self.kept.get(product.index())?.rating.checked_sub(1)
+        let Some(kept) = self.kept.get(product.index()) else { return false };
+        // No branch hangs on what is compared, so that one product does not wait for another's memory.
+        let is_kept = kept.values.iter().fold(false, |has, one| has | (*one == tag));
+        is_kept | (kept.more && self.tags(product).binary_search(&tag).is_ok())
     }
 
     /// Number of different attribute values.
@@ -622,6 +653,27 @@ impl Catalog {
         {
             (row.offered, row.margin, row.stock, row.octave) = (offered, margin, stock, octave);
         }
+        self.follow(product);
+    }
+
+    /// Brings what is kept of a row elsewhere in step with it.
+    fn follow(&mut self, product: ProductNo) {
+        let (Some(row), Some(kept)) = (self.row(product).copied(), self.kept(product)) else { return };
+        let own = (kept.category, kept.group, kept.octave.to_bits());
+        if own != (row.category, row.group, row.octave.to_bits())
+            && let Some(kept) = self.kept.get_mut(product.index())
+        {
+            (kept.category, kept.group, kept.octave) = (row.category, row.group, row.octave);
+        }
+        let (word, bit) = (product.index() / 64, 1 << (product.index() % 64));
+        let set = |bits: u64, is_in: bool| if is_in { bits | bit } else { bits & !bit };
+        let Some([offered, ending]) = self.offered.get(word).copied() else { return };
+        let now = [set(offered, row.offered), set(ending, row.offered && row.expires_s != u32::MAX)];
+        if now != [offered, ending]
+            && let Some(bits) = self.offered.get_mut(word)
+        {
+            *bits = now;
+        }
     }
 
     /// The copy a snapshot keeps: everything but what only the fold needs.
@@ -679,6 +731,45 @@ mod tests {
         assert!(!is_available(&catalog, no), "the older stock of 9 does not beat the newer 0");
         catalog.apply(no, &ProductPatch { stock: Some(3), ..patch(21) });
         assert!(is_available(&catalog, no), "availability of 10 stands, stock of 21 is 3");
+    }
+
+    #[test]
+    fn what_is_kept_beside_a_row_follows_it() {
+        let mut catalog = Catalog::default();
+        let (parent, child) = (catalog.add("a".into()), catalog.add("b".into()));
+        let of = |group: &str, path: &str, expires_s: Option<i64>| {
+            let content = Content {
+                item_group_id: group.into(),
+                categories: vec![path.into()],
+                expires_at: expires_s.map(|s| Millis(s * 1000)),
+                ..*mug()
+            };
+            Some(Box::new(content))
+        };
+        let price = |minor| Some(Money { minor, currency: bespoke_domain::Currency::EUR });
+        let in_stock = Some(Availability::InStock);
+        let steps = [
+            (parent, ProductPatch { content: of("", "Home", None), availability: in_stock, ..patch(1) }),
+            (child, ProductPatch { content: of("a", "Home", None), price: price(900), ..patch(2) }),
+            (parent, ProductPatch { price: price(700), stock: Some(0), ..patch(3) }),
+            (parent, ProductPatch { stock: Some(2), content: of("", "Garden", Some(90)), ..patch(4) }),
+            (child, ProductPatch { content: of("", "Garden", None), availability: in_stock, ..patch(5) }),
+        ];
+        for (product, patch) in steps {
+            catalog.apply(product, &patch);
+            catalog.adopt(parent, "a");
+            for (no, row) in catalog.rows() {
+                let kept = catalog.kept(no).expect("kept");
+                assert_eq!((kept.category, kept.group), (row.category, row.group), "{no:?}");
+                assert_eq!(kept.octave.to_bits(), row.octave.to_bits(), "{no:?}");
+                for now in [Millis(89_999), Millis(90_000)] {
+                    assert_eq!(catalog.is_available(no, now), row.is_available(now), "{no:?} {now:?}");
+                }
+            }
+        }
+        assert!(
+            catalog.is_available(parent, Millis(89_999)) && !catalog.is_available(parent, Millis(90_000))
+        );
     }
 
     #[test]

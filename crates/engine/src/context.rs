@@ -3,8 +3,11 @@
 
 use crate::condition::{Check, Lookup};
 use crate::engine::Snapshot;
+use crate::experiment::{Assigned, assigned};
+use crate::facets::{Facet, facets};
 use crate::found::Found;
 use crate::profile::{Act, Dated, Profile, Recent};
+use crate::tables::PlannedPlacement;
 use bespoke_domain::{CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
 use std::cell::OnceCell;
 
@@ -17,7 +20,11 @@ pub struct Context<'a> {
     pub snapshot: &'a Snapshot,
     /// What was asked.
     pub request: &'a Request,
-    /// The shopper, where consent allows.
+    /// The arms it is in.
+    pub assigned: Assigned,
+    /// The placement that answers: the one that was asked for, or what stands in for it in an arm.
+    pub planned: Option<&'a PlannedPlacement>,
+    /// The shopper, where consent allows and nobody is held out.
     pub profile: Option<&'a Profile>,
     /// The last entry of the shopper's profile, read or not: whether it may be read is told by it too.
     pub profile_offset: Offset,
@@ -44,6 +51,8 @@ pub struct Context<'a> {
     pub missing_ids: Vec<String>,
     /// What the search finds, once it was looked for.
     found: OnceCell<Option<Found>>,
+    /// What its results can be narrowed by, once that was counted.
+    facets: OnceCell<Vec<Facet>>,
 }
 
 impl<'a> Context<'a> {
@@ -51,7 +60,15 @@ impl<'a> Context<'a> {
     pub fn new(snapshot: &'a Snapshot, profile: Option<&'a Profile>, request: &'a Request) -> Self {
         let unknown = snapshot.aggregates.unknown_consent();
         let profile_offset = profile.map(|profile| profile.last_offset).unwrap_or_default();
-        let allowed = |profile: &&Profile| profile.consent(unknown).allows(Purpose::Personalization);
+        let settings = snapshot.aggregates.settings.as_deref();
+        let assigned = settings
+            .map(|settings| assigned(settings, &snapshot.aggregates.epochs, request))
+            .unwrap_or_default();
+        let name = assigned.variant.as_ref().unwrap_or(&request.placement);
+        let planned = snapshot.plan.get(name);
+        let allowed = |profile: &&Profile| {
+            !assigned.is_held && profile.consent(unknown).allows(Purpose::Personalization)
+        };
         let profile = profile.filter(allowed);
         let mut missing_ids = Vec::new();
         let items = resolve(snapshot, &request.items, &mut missing_ids);
@@ -70,6 +87,8 @@ impl<'a> Context<'a> {
         Self {
             snapshot,
             request,
+            assigned,
+            planned,
             profile,
             profile_offset,
             items,
@@ -83,16 +102,29 @@ impl<'a> Context<'a> {
             filter: request.filter.as_ref().map(|filter| resolved(snapshot, filter)),
             missing_ids,
             found: OnceCell::new(),
+            facets: OnceCell::new(),
         }
     }
 
     /// What the request's search finds; `None` where it searches for nothing.
     pub fn found(&self) -> Option<&Found> {
-        let find = || {
-            let planned = self.snapshot.plan.get(&self.request.placement)?;
-            Some(Found::new(self, planned, self.request.search.as_deref()?))
-        };
+        let find = || Some(Found::new(self, self.planned?, self.request.search.as_deref()?));
         self.found.get_or_init(find).as_ref()
+    }
+
+    /// What the search's results can be narrowed by; none where that is not asked for.
+    pub fn facets(&self) -> &[Facet] {
+        let count = || {
+            let search = self.request.search.as_deref()?;
+            Some(facets(self, search, self.found()?, search.facets.as_deref()?))
+        };
+        self.facets.get_or_init(|| count().unwrap_or_default())
+    }
+
+    /// The same, where nothing else is asked any more.
+    pub fn into_facets(self) -> Vec<Facet> {
+        self.facets();
+        self.facets.into_inner().unwrap_or_default()
     }
 
     /// The products that "together" sources start from: the page's, else the cart's, else the visit's last.

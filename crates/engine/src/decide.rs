@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::engine::Snapshot;
+use crate::experiment::place;
 use crate::features::narrow;
 use crate::foresight::{Foresight, bought_worth, foresee};
 use crate::pool::{Place, Pool, Pooled};
@@ -9,10 +10,11 @@ use crate::profile::Profile;
 use crate::rule::{Phase, Planned};
 use crate::source::{MATCHES, POPULAR};
 use crate::tables::{PlannedPlacement, PlannedSource};
+use crate::variants::is_lone;
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::order::by_score;
-use bespoke_domain::search::{RESULTS_MAX, Sort};
+use bespoke_domain::search::{Met, RESULTS_MAX, Search, Sort};
 use bespoke_domain::settings::{Diversity, Form, OnThin};
 use bespoke_domain::{Candidate, Decision, ProductNo, Request};
 use bespoke_models::learned::{EMBEDDED, TEXT_VECTORS};
@@ -37,9 +39,12 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
 /// The same, of a request that is resolved already.
 pub fn decide_in(context: &Context<'_>) -> Decision {
     let request = context.request;
-    let Some(planned) = context.snapshot.plan.get(&request.placement) else { return nothing(context) };
-    if bucket(request) >= planned.placement.rollout {
+    let Some(planned) = context.planned else { return nothing(context) };
+    if !is_rolled_out(request, planned.placement.rollout) {
         return Decision { fallback: Fallback::Off, ..nothing(context) };
+    }
+    if context.assigned.is_external {
+        return Decision { fallback: Fallback::External, ..nothing(context) };
     }
     if request.room == Some(0) {
         return Decision { fallback: Fallback::Clutter, ..nothing(context) };
@@ -58,7 +63,7 @@ pub fn decide_in(context: &Context<'_>) -> Decision {
 /// where the slate falls back, or the placement has no objective. The same that [`decide`] describes.
 pub fn describe(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request) -> Described {
     let context = Context::new(snapshot, profile, request);
-    let Some(planned) = snapshot.plan.get(&request.placement) else { return Described::default() };
+    let Some(planned) = context.planned else { return Described::default() };
     let (mut work, fallback) = Work::ordered(&context, planned, room(planned, request).0);
     let foresight = work.foresee(&context, planned, fallback);
     let objective = planned.placement.objective.as_ref();
@@ -84,18 +89,13 @@ pub struct Described {
     pub bought: Vec<f32>,
 }
 
-/// Where the shopper stands in the roll-out of the placement, 0 to 99: the same at every request, and another for another
-/// placement. Without a shopper each request stands for itself, the pages of a listing for its first.
-fn bucket(request: &Request) -> u8 {
+/// Whether the placement is rolled out to who asks: the same at every request, and independent for another placement. Without a
+/// known shopper each request stands for itself, the pages of a listing for its first.
+fn is_rolled_out(request: &Request, rollout: u8) -> bool {
     let first = request.follows.map_or(request.id, |(first, _)| first);
-    let own = request.shopper.map_or(first.0, |shopper| u128::from(shopper.0));
-    let bytes = request.placement.bytes().chain(own.to_le_bytes());
-    // FNV-1a, and the finalizer of MurmurHash3 to mix its low bits.
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    ((hash ^ hash >> 33) % 100) as u8
+    let known = [request.bucket, request.shopper.map_or(0, |shopper| u64::from(shopper.0) + 1)];
+    let key = known.into_iter().find(|key| *key != 0).unwrap_or(first.0 as u64 ^ (first.0 >> 64) as u64);
+    place("rollout", &request.placement, key) < u16::from(rollout) * 100
 }
 
 /// How many slots, and their caps. Whoever gives what is to be put in order gets all of it back.
@@ -111,7 +111,10 @@ fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
 
 /// Results that earlier pages show.
 fn before(request: &Request) -> usize {
-    request.search.as_ref().map_or(0, |search| search.from as usize).min(RESULTS_MAX)
+    let of = |search: &Search| {
+        if search.after.is_some() { search.shown.len() } else { search.from as usize }
+    };
+    request.search.as_deref().map_or(0, of).min(RESULTS_MAX)
 }
 
 /// Whether the request itself says in which order results come.
@@ -123,6 +126,7 @@ fn nothing(context: &Context<'_>) -> Decision {
     Decision {
         request: context.request.clone(),
         versions: versions(context),
+        arms: context.assigned.arms.clone(),
         headline: String::new(),
         slate: Vec::new(),
         personalization: Personalization::None,
@@ -153,7 +157,7 @@ fn versions(context: &Context<'_>) -> Versions {
 
 /// The learnt models in force that the placement names.
 fn models(context: &Context<'_>) -> Vec<(String, ArtifactId)> {
-    let Some(planned) = context.snapshot.plan.get(&context.request.placement) else { return Vec::new() };
+    let Some(planned) = context.planned else { return Vec::new() };
     let is_used = |name: &str| {
         planned.sources.iter().any(|source| source.spec.name == name)
             || planned.scorers.iter().any(|scorer| scorer.spec.name == name)
@@ -349,13 +353,41 @@ impl<'a> Work<'a> {
         slots: usize,
         (caps, fallback): (Diversity, Fallback),
     ) -> Vec<usize> {
-        let mut chosen = self.select(slots, caps, fallback);
-        let before = before(context.request).min(chosen.len());
-        if before > 0 {
+        let before = before(context.request).min(slots);
+        let kept = match context.request.search.as_deref().filter(|search| search.after.is_some()) {
+            Some(search) => self.put_first(context, &search.shown),
+            None => before,
+        };
+        let mut chosen = self.select(kept + slots - before, caps, fallback);
+        let kept = kept.min(chosen.len());
+        if kept > 0 {
             let earlier = self.remover("earlier_page");
-            chosen.drain(..before).for_each(|at| self.leave_out(at, earlier));
+            chosen.drain(..kept).for_each(|at| self.leave_out(at, earlier));
         }
         chosen
+    }
+
+    /// Puts what earlier pages showed in front of everything, in its order, or another variant of it; says how many of it are still in.
+    fn put_first(&mut self, context: &Context<'_>, shown: &[String]) -> usize {
+        let mut first: Vec<usize> = Vec::with_capacity(shown.len());
+        for product in shown.iter().filter_map(|id| context.snapshot.product(id)) {
+            let group = context.snapshot.aggregates.catalog.row(product).map(|row| row.group);
+            let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none() && !first.contains(at);
+            let own = self.pool.place(Candidate::Product(product)).filter(is_in);
+            let other = || {
+                let group = group.filter(|group| !is_lone(*group))?;
+                (0..self.pool.all.len()).find(|at| self.pool.all[*at].row.group == group && is_in(at))
+            };
+            first.extend(own.or_else(other));
+        }
+        for one in &mut self.pool.all {
+            // What a rule pins where an earlier page was comes first on this one.
+            one.pin = one.pin.map(|(position, rule)| (position.max(first.len() as u16), rule));
+        }
+        for (position, at) in (0..).zip(&first) {
+            self.pool.all[*at].pin = Some((position, u16::MAX));
+        }
+        first.len()
     }
 
     /// Places of the slate's candidates in the pool, in the slate's order.
@@ -484,7 +516,7 @@ impl<'a> Work<'a> {
             _ if slate.is_empty() => String::new(),
             Fallback::None => placement.headline.clone(),
             Fallback::Popular => placement.fallback_headline.clone(),
-            Fallback::Hidden | Fallback::Off | Fallback::Clutter => String::new(),
+            Fallback::Hidden | Fallback::Off | Fallback::Clutter | Fallback::External => String::new(),
         };
         let objective = placement.objective.as_ref().filter(|_| !foresight.foreseen.is_empty());
         let named = |(source, count): &(&PlannedSource, u32)| (source.spec.name.to_owned(), *count);
@@ -503,7 +535,7 @@ impl<'a> Work<'a> {
             scorers: planned.scorers.iter().map(|scorer| scorer.spec.name.to_owned()).collect(),
             candidate_count: self.pool.all.len() as u32,
             removed: self.removed.iter().filter(|(_, count)| *count > 0).cloned().collect(),
-            met: context.found().map(|found| Box::new(found.met.clone())),
+            met: met(context),
             rest: if goes_on { self.rest() } else { Vec::new() },
             considered: context.request.explain.then(|| self.considered()),
             ..nothing(context)
@@ -555,6 +587,12 @@ impl<'a> Work<'a> {
         };
         all.into_iter().map(entry).collect()
     }
+}
+
+/// How the search was met, with the facets that were offered.
+fn met(context: &Context<'_>) -> Option<Box<Met>> {
+    let facets = context.facets().iter().map(|facet| facet.name.clone()).collect();
+    context.found().map(|found| Box::new(Met { facets, ..found.met.clone() }))
 }
 
 /// Parts of the sources by their numbers, those of the scorers after them.

@@ -4,13 +4,15 @@
 use crate::aggregates::Aggregates;
 use crate::condition::Lookup;
 use crate::context::Context;
-use crate::facets::{Facet, facets};
+use crate::experiment::ledger::{Prices, Who};
+use crate::facets::Facet;
+use crate::meaning::Ready;
 use crate::names::Names;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
 use crate::shelf::{Changed, Models, Shelf};
-use crate::tables::Plan;
+use crate::tables::{Plan, PlannedPlacement};
 use crate::texts::Texts;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{
@@ -23,7 +25,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 11;
+pub const CHECKPOINT_VERSION: u32 = 12;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]
@@ -39,6 +41,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The placement that answered a decision: in an arm that may be another than the one that was asked for.
+    pub fn planned(&self, decision: &Decision) -> Option<&PlannedPlacement> {
+        let settings = self.aggregates.settings.as_deref()?;
+        let asked = &decision.request.placement;
+        let variant = decision.arms.iter().find_map(|taken| {
+            let one = settings.experiments.iter().find(|one| one.name == taken.experiment)?;
+            let arm = one.arms.iter().find(|arm| arm.name == taken.arm)?;
+            arm.uses.iter().find(|(name, _)| name == asked).map(|(_, variant)| variant)
+        });
+        self.plan.get(variant.unwrap_or(asked))
+    }
+
     /// The product with this external id, if it had a number when the snapshot was taken.
     pub fn product(&self, id: &str) -> Option<ProductNo> {
         self.names.get(id).filter(|number| number.index() < self.aggregates.catalog.len())
@@ -64,6 +78,11 @@ impl Live {
         self.profiles.get(shopper)
     }
 
+    /// By what the shopper is put into arms; 0 = unknown.
+    pub fn bucket(&self, shopper: ShopperNo) -> u64 {
+        self.profiles.bucket(shopper)
+    }
+
     /// The number under which the shopper's profile is kept.
     pub fn root(&self, shopper: ShopperNo) -> ShopperNo {
         self.profiles.root(shopper)
@@ -74,20 +93,12 @@ impl Live {
         self.decide_on(&self.snapshot(), request)
     }
 
-    /// Decides on a search, and counts what its results can be narrowed by: the `named` facets, or those that tell most apart.
-    pub fn search_on(
-        &self,
-        snapshot: &Snapshot,
-        request: &Request,
-        named: &[String],
-    ) -> (Decision, Vec<Facet>) {
+    /// Decides on a search; with the facets that it wants of its results.
+    pub fn search_on(&self, snapshot: &Snapshot, request: &Request) -> (Decision, Vec<Facet>) {
         let profile = request.shopper.and_then(|shopper| self.profile(shopper));
         let context = Context::new(snapshot, profile.as_deref(), request);
         let decision = crate::decide::decide_in(&context);
-        let facets = match (request.search.as_deref(), context.found()) {
-            (Some(search), Some(found)) => facets(&context, search, found, named),
-            _ => Vec::new(),
-        };
+        let facets = context.into_facets();
         (decision, facets)
     }
 
@@ -177,9 +188,14 @@ impl Engine {
             }
             Body::Key(key) => self.aggregates.fold_key(key),
             Body::Decision(decision) => {
+                self.fold_exposure(decision);
                 self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
                 let profiles = &self.live.profiles;
                 self.aggregates.queries.fold_decision(decision, |shopper| profiles.root(shopper));
+                if let Some(shopper) = decision.request.shopper {
+                    let Aggregates { demand, catalog, .. } = &mut self.aggregates;
+                    demand.fold(catalog, decision, profiles.root(shopper));
+                }
             }
             Body::Model(change) => self.aggregates.fold_model(change),
             Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
@@ -194,16 +210,18 @@ impl Engine {
         self.aggregates.pulse_mut().event(entry.received, event);
         if event.is_bot() {
             // Whoever it was, what it says about consent holds.
-            if let Some(root) = entry.shopper.map(|shopper| self.live.profiles.root(shopper)) {
+            self.note_keys(entry.shopper, event);
+            let root = entry.shopper.map(|shopper| self.live.profiles.root(shopper));
+            self.fold_outcome(root, event);
+            if let Some(root) = root {
                 self.absorb(offset, root, event, &[]);
             }
             return;
         }
         let products = self.aggregates.number_items(&self.live.names, event);
-        if let (Some(shopper), Some(other)) = (entry.shopper, event.link) {
-            self.live.profiles.link(shopper, other);
-        }
+        self.meet(entry.shopper, event);
         let root = entry.shopper.map(|shopper| self.live.profiles.root(shopper));
+        self.fold_outcome(root, event);
         if let Some(profile) =
             root.filter(|_| is_personal_purchase(event)).and_then(|root| self.live.profile(root))
         {
@@ -218,6 +236,51 @@ impl Engine {
         }
     }
 
+    /// Notes new identities, and makes those that are seen together one shopper.
+    fn meet(&mut self, shopper: Option<ShopperNo>, event: &Event) {
+        self.note_keys(shopper, event);
+        let profiles = &self.live.profiles;
+        if let (Some(shopper), Some(other)) = (shopper, event.link) {
+            let (one, two) = (profiles.root(shopper), profiles.root(other));
+            let keys = (profiles.bucket(one.min(two)), profiles.bucket(one.max(two)));
+            profiles.link(one, two);
+            self.aggregates.ledger.join(keys);
+        }
+    }
+
+    fn note_keys(&self, shopper: Option<ShopperNo>, event: &Event) {
+        for (shopper, key) in [(shopper, event.buckets.0), (event.link, event.buckets.1)] {
+            if let Some(shopper) = shopper.filter(|_| key != 0) {
+                self.live.profiles.note_key(shopper, key);
+            }
+        }
+    }
+
+    /// Folds the exposures of a decision in.
+    fn fold_exposure(&mut self, decision: &Decision) {
+        let Some(settings) = self.aggregates.settings.clone().filter(|_| !decision.arms.is_empty()) else {
+            return;
+        };
+        let profiles = &self.live.profiles;
+        let shopper = decision.request.shopper.map(|shopper| profiles.root(shopper));
+        let bucket = shopper.map_or(0, |shopper| profiles.bucket(shopper));
+        let who = Who { shopper, bucket: if bucket == 0 { decision.request.bucket } else { bucket } };
+        let profile = shopper.and_then(|shopper| profiles.get(shopper));
+        let Aggregates { ledger, catalog, epochs, .. } = &mut self.aggregates;
+        ledger.fold_decision(decision, (who, profile.as_deref()), (catalog, epochs, &settings));
+    }
+
+    /// Folds what became of an experiment's units in.
+    fn fold_outcome(&mut self, root: Option<ShopperNo>, event: &Event) {
+        let Some(currency) = self.aggregates.settings.as_ref().map(|settings| settings.shop.currency) else {
+            return;
+        };
+        let names = &self.live.names;
+        let who = Who { shopper: root, bucket: root.map_or(0, |shopper| self.live.profiles.bucket(shopper)) };
+        let Aggregates { ledger, catalog, .. } = &mut self.aggregates;
+        ledger.fold_event(event, who, &Prices { catalog, find: &|id| names.get(id), currency });
+    }
+
     /// Folds an event into a shopper's profile; who withdraws personalization is forgotten elsewhere too.
     fn absorb(&mut self, offset: Offset, root: ShopperNo, event: &Event, products: &[ProductNo]) {
         let unknown = self.aggregates.unknown_consent();
@@ -230,12 +293,18 @@ impl Engine {
         });
         if withdraws {
             self.aggregates.queries.forget(root);
+            self.aggregates.demand.forget(root);
         }
     }
 
     /// Puts a loaded model where it is found when it comes into force.
     pub fn shelve(&mut self, artifact: ArtifactId, model: Arc<Learned>) {
         self.shelf.put(artifact, model);
+    }
+
+    /// Takes what was made beforehand of a model that comes into force next.
+    pub fn make_ready(&mut self, ready: Ready) {
+        self.shelf.make_ready(ready);
     }
 
     /// Puts settings and models into force that no entry of the log does: for questions about the past.
@@ -308,6 +377,7 @@ impl Engine {
         aggregates.catalog.restore(|id, number| names.set(id, number));
         aggregates.compatibility.restore();
         aggregates.queries.restore();
+        aggregates.ledger.restore();
         let search = aggregates.settings.as_ref().map(|settings| settings.search.clone()).unwrap_or_default();
         aggregates.texts = Texts::of(&aggregates.catalog, &search);
         let live = Live { names, profiles: Profiles::restore(kept.profiles), snapshot: RwLock::default() };

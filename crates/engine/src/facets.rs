@@ -1,28 +1,34 @@
 //! What a search's results can be narrowed by: values with how many products have them, exactly, variants of one counted once. A
 //! facet that is narrowed by already is counted as if it were not, so that another of its values can be chosen (disjunctive).
-//! Which facets, in which order: those that tell most of these results apart, unless the request names them.
+//! Which facets, in which order: unless the request names them, those that the shop puts first, then those that shoppers use on
+//! such results ([`crate::demand`]) times how well they tell these apart. Values come by how many have them, by how often they are
+//! chosen, and by what the shopper deals with.
 
-use crate::catalog::{Catalog, Number};
+use crate::catalog::{Catalog, Kept, Number};
 use crate::context::Context;
+use crate::demand::{Wanted, category_of};
 use crate::found::Found;
+use crate::scorer::affinity::{Likes, likes};
 use crate::variants::is_lone;
 use bespoke_domain::search::{Choice, Refinement, Search};
 use bespoke_domain::{CategoryNo, ProductNo};
 use std::cell::RefCell;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Most facets of an answer.
 pub const FACETS_MAX: usize = 20;
 /// Most values of one.
 pub const VALUES_MAX: usize = 50;
-/// Facets where the request names none, beside category, brand, price and rating.
-const BY_USE: usize = 6;
+/// Facets that always are among the first where nothing is known of demand, and others where the request names none.
+const OWN: [&str; 4] = ["category", "brand", "price", "rating"];
+const OTHERS: usize = 6;
 /// Share of the results that an attribute must be known of to be offered by itself.
 const KNOWN_MIN: f64 = 0.1;
 /// Ranges that prices are cut into, and prices that say where.
 const RANGES: usize = 5;
 const SAMPLED: usize = 1_000;
+/// Products that are read at once.
+const BATCH: usize = 64;
 
 /// A value with how many products have it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,13 +41,13 @@ pub struct Value {
     pub chosen: bool,
 }
 
-/// A stretch of numbers with how many products lie in it: from its first number, below its second, the last one's end included.
+/// A stretch of numbers with how many products lie in it: from its first number on, and below its second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
     /// The least.
     pub from: f64,
-    /// Where it ends.
-    pub to: f64,
+    /// Where it ends; the last one nowhere.
+    pub to: Option<f64>,
     /// Products in it.
     pub count: u32,
 }
@@ -51,7 +57,7 @@ pub struct Stretch {
 pub struct Facet {
     /// An attribute, `brand`, `category`, `price` or `rating`.
     pub name: String,
-    /// Its values, those that are chosen first, then those of most products; none for numbers.
+    /// Its values, those that are chosen first; none for numbers.
     pub values: Vec<Value>,
     /// Of numbers: least and greatest.
     pub bounds: Option<(f64, f64)>,
@@ -59,9 +65,13 @@ pub struct Facet {
     pub stretches: Vec<Stretch>,
 }
 
-/// The facets of what was found: those named, or those that tell most apart.
+/// The facets of what was found: those named, or those that serve best.
 pub fn facets(context: &Context<'_>, search: &Search, found: &Found, named: &[String]) -> Vec<Facet> {
-    let counter = Counter { catalog: &context.snapshot.aggregates.catalog, context, search, found };
+    let aggregates = &context.snapshot.aggregates;
+    let catalog = &aggregates.catalog;
+    let category = category_of(catalog, found.best.iter().map(|(_, product)| *product));
+    let wanted = aggregates.demand.of(catalog, category, context.request.now);
+    let counter = Counter { catalog, context, search, found, wanted, likes: likes(context) };
     thread_local! {
         static OWN: RefCell<Tally> = RefCell::default();
     }
@@ -86,6 +96,8 @@ struct Counter<'a> {
     context: &'a Context<'a>,
     search: &'a Search,
     found: &'a Found,
+    wanted: Wanted<'a>,
+    likes: Likes,
 }
 
 impl<'a> Counter<'a> {
@@ -98,7 +110,7 @@ impl<'a> Counter<'a> {
         self.found.matched.iter().filter(move |(_, fails)| fails & !own == 0).map(|(product, _)| *product)
     }
 
-    /// The attributes that tell most apart: known of many, and of many values none of which all have.
+    /// The facets that serve best: those that the shop puts first, those that are wanted and tell most apart, and what is chosen.
     fn useful(&self, tally: &Tally) -> Vec<String> {
         let mut by_owner: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
         for (tag, count, _) in tally.tags.each() {
@@ -113,22 +125,49 @@ impl<'a> Counter<'a> {
             (known / all).min(1.0) * (1.0 - squares / (known * known).max(1.0)).max(0.0)
         };
         let brand = self.catalog.tag("brand", "");
-        let is_offered =
-            |(owner, (known, _)): &(u32, (f64, f64))| *known >= KNOWN_MIN * all && brand != Some(*owner);
-        let offered = by_owner.into_iter().filter(is_offered);
+        let of_brand = brand.and_then(|owner| by_owner.remove(&owner)).map_or(0.0, worth);
+        let offered = by_owner.into_iter().filter(|(_, (known, _))| *known >= KNOWN_MIN * all);
         let name = |owner| self.catalog.tag_parts(owner).map_or("", |(name, _)| name);
-        let mut best: Vec<(f64, &str)> = offered.map(|(owner, sums)| (worth(sums), name(owner))).collect();
-        best.retain(|(worth, _)| *worth > 0.0);
-        best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        let own = ["category", "brand", "price", "rating"].into_iter().map(str::to_owned);
+        let mut others: Vec<(f64, &str)> = offered.map(|(owner, sums)| (worth(sums), name(owner))).collect();
+        others.retain(|(worth, _)| *worth > 0.0);
+        others.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        let own = OWN.map(|name| (if name == "brand" { of_brand } else { tally.worth(name) }, name));
+        self.in_order(own.into_iter().chain(others))
+    }
+
+    /// Facets with how well they tell the results apart, in the order of those of which nothing is known, in the order that serves.
+    fn in_order<'b>(&self, facets: impl Iterator<Item = (f64, &'b str)>) -> Vec<String> {
+        let scored =
+            facets.enumerate().map(|(place, (useful, name))| (self.wanted.facet(name, useful, place), name));
+        let mut scored: Vec<(f64, &str)> = scored.collect();
+        // Stable: of equals the first stays first.
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let settings = self.context.snapshot.aggregates.settings.as_deref();
+        let pinned = settings
+            .map_or(&[][..], |settings| &settings.search.facets)
+            .iter()
+            .map(|name| name.to_lowercase());
+        let best = scored.iter().take(OWN.len() + OTHERS).map(|(_, name)| (*name).to_owned());
         let chosen = self.search.refinements.iter().map(|one| one.facet.to_lowercase());
-        let mut names: Vec<String> = own.collect();
-        for name in chosen.chain(best.iter().take(BY_USE).map(|(_, name)| (*name).to_owned())) {
+        let mut names: Vec<String> = Vec::new();
+        for name in pinned.chain(best).chain(chosen) {
             if !names.contains(&name) {
                 names.push(name);
             }
         }
         names
+    }
+
+    /// What a value weighs against the others of its facet: its share of the counts and of what was chosen, by how much likelier the
+    /// shopper is to deal with what has it.
+    fn weights<'b>(&'b self, folded: &str, all: u32) -> impl Fn(u32, u32) -> f64 + 'b {
+        let (shares, kept) = self.wanted.values(folded);
+        let is_tag = folded != "category";
+        move |key, count| {
+            let share = f64::from(count) / f64::from(all.max(1));
+            let likelier = if is_tag { libm::exp(f64::from(self.likes.of(key))) } else { 1.0 };
+            (shares.get(&key).copied().unwrap_or_default() + kept * share) * likelier
+        }
     }
 
     fn facet(&self, name: &str, tally: &Tally) -> Option<Facet> {
@@ -138,14 +177,16 @@ impl<'a> Counter<'a> {
             "rating" => return ratings(name, tally),
             "category" => {
                 let chosen = self.chosen(name, |path| self.catalog.category(path).map(|category| category.0));
-                let best = tally.categories.best(&chosen, |_| true);
+                let best =
+                    tally.categories.best(&chosen, |_| true, &self.weights(&folded, tally.product_count));
                 let path = |category| self.catalog.category_path(CategoryNo(category)).to_owned();
                 values(&best, &chosen, |category, _| path(category))
             }
             _ => {
                 let owner = self.catalog.tag(&folded, "")?;
                 let chosen = self.chosen(name, |value| self.catalog.tag(&folded, value));
-                let best = tally.tags.best(&chosen, |tag| self.catalog.tag_owner(tag) == Some(owner));
+                let is_own = |tag| self.catalog.tag_owner(tag) == Some(owner);
+                let best = tally.tags.best(&chosen, is_own, &self.weights(&folded, tally.product_count));
                 values(&best, &chosen, |tag, product| written_as(self.catalog, product, &folded, tag))
             }
         };
@@ -174,7 +215,9 @@ impl<'a> Counter<'a> {
         let edges = edges(&tally.octaves, bounds.1);
         let octaves: Vec<f32> = edges.iter().map(|edge| libm::log2(*edge) as f32).collect();
         let last = octaves.len().saturating_sub(2);
-        let place = |octave: f32| octaves.partition_point(|edge| *edge <= octave).saturating_sub(1).min(last);
+        // They rise; counted without a branch that could be guessed wrong.
+        let below = |octave: f32| octaves.iter().map(|edge| usize::from(*edge <= octave)).sum::<usize>();
+        let place = |octave: f32| below(octave).saturating_sub(1).min(last);
         let mut counts = vec![0_u32; edges.len()];
         for (octave, _) in tally.lone_octaves() {
             counts[place(octave)] += 1;
@@ -190,7 +233,9 @@ impl<'a> Counter<'a> {
             before.1 |= bit;
         }
         let pairs = edges.windows(2).zip(counts).filter(|(_, count)| *count > 0);
-        let stretches = pairs.map(|(pair, count)| Stretch { from: pair[0], to: pair[1], count }).collect();
+        let end = |to: f64| (to < edges[edges.len() - 1]).then_some(to);
+        let stretches =
+            pairs.map(|(pair, count)| Stretch { from: pair[0], to: end(pair[1]), count }).collect();
         Some(Facet { name: name.to_owned(), values: Vec::new(), bounds: Some(bounds), stretches })
     }
 }
@@ -198,8 +243,12 @@ impl<'a> Counter<'a> {
 fn ratings(name: &str, tally: &Tally) -> Option<Facet> {
     let (least, most) = tally.rated?;
     let bounds = (f64::from(least) / 10.0, f64::from(most) / 10.0);
-    let stretch =
-        |(from, count): (i32, u32)| Stretch { from: f64::from(from), to: f64::from(from + 1), count };
+    let last = tally.stars.len() as i32 - 1;
+    let stretch = |(from, count): (i32, u32)| Stretch {
+        from: f64::from(from),
+        to: (from < last).then_some(f64::from(from + 1)),
+        count,
+    };
     let stretches = (0..).zip(tally.stars).map(stretch).filter(|one| one.count > 0).collect();
     Some(Facet { name: name.to_owned(), values: Vec::new(), bounds: Some(bounds), stretches })
 }
@@ -239,9 +288,7 @@ fn values(
         count: *count,
         chosen: chosen.contains(key),
     };
-    let mut values: Vec<Value> = best.iter().map(value).collect();
-    values.sort_by(|a, b| b.chosen.cmp(&a.chosen).then(b.count.cmp(&a.count)).then(a.value.cmp(&b.value)));
-    values
+    best.iter().map(value).collect()
 }
 
 /// How a product writes its brand or a value of an attribute, `name` in lower case.
@@ -259,66 +306,78 @@ fn written_as(catalog: &Catalog, product: ProductNo, name: &str, tag: u32) -> St
 /// Counts by a dense key, with the first product of each; cleared by what was touched.
 #[derive(Default)]
 struct Counts {
-    counts: Vec<u32>,
+    counts: Vec<Count>,
     touched: Vec<(u32, ProductNo)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    products: u32,
+    /// The group that was counted last, and 1; 0 = none.
+    group: u32,
 }
 
 impl Counts {
     fn clear(&mut self, keys: usize) {
         for (key, _) in self.touched.drain(..) {
-            self.counts[key as usize] = 0;
+            self.counts[key as usize] = Count::default();
         }
         if self.counts.len() < keys {
-            self.counts.resize(keys, 0);
+            self.counts.resize(keys, Count::default());
         }
     }
 
     #[inline]
     fn add(&mut self, key: u32, product: ProductNo) {
         let count = &mut self.counts[key as usize];
-        if *count == 0 {
+        if count.products == 0 {
             self.touched.push((key, product));
         }
-        *count += 1;
+        count.products += 1;
     }
 
-    /// Counts each of the keys that the rows of one product have, once.
-    fn add_once(
-        &mut self,
-        keys: &mut Vec<(u32, ProductNo)>,
-        rows: &[(u32, ProductNo)],
-        mut list: impl FnMut(ProductNo, &mut Vec<(u32, ProductNo)>),
-    ) {
-        keys.clear();
-        rows.iter().for_each(|(_, product)| list(*product, keys));
-        keys.sort_unstable();
-        keys.dedup_by_key(|(key, _)| *key);
-        keys.iter().for_each(|(key, product)| self.add(*key, *product));
+    /// Counts a product of several rows once, which MUST come one after the other.
+    #[inline]
+    fn add_once(&mut self, key: u32, product: ProductNo, group: u32) {
+        let last = &mut self.counts[key as usize].group;
+        if *last != group + 1 {
+            *last = group + 1;
+            self.add(key, product);
+        }
     }
 
     /// Takes a key out.
     fn forget(&mut self, key: u32) {
         self.touched.retain(|(held, _)| *held != key);
         if let Some(count) = self.counts.get_mut(key as usize) {
-            *count = 0;
+            *count = Count::default();
         }
     }
 
-    /// Those of the keys that are meant with the largest counts, chosen ones first; of equals the smaller key.
-    fn best(&self, chosen: &[u32], is_meant: impl Fn(u32) -> bool) -> Vec<(u32, u32, ProductNo)> {
-        let place = |one: &(u32, u32, ProductNo)| (!chosen.contains(&one.0), Reverse(one.1), one.0);
-        let mut all: Vec<(u32, u32, ProductNo)> = self.each().filter(|one| is_meant(one.0)).collect();
+    /// Those of the keys that are meant that weigh most, chosen ones first; of equals the one with the smaller key.
+    fn best(
+        &self,
+        chosen: &[u32],
+        is_meant: impl Fn(u32) -> bool,
+        weight: &dyn Fn(u32, u32) -> f64,
+    ) -> Vec<(u32, u32, ProductNo)> {
+        let meant = self.each().filter(|one| is_meant(one.0));
+        let mut all: Vec<(bool, f64, (u32, u32, ProductNo))> =
+            meant.map(|one| (chosen.contains(&one.0), weight(one.0, one.1), one)).collect();
+        let order = |a: &(bool, f64, (u32, u32, ProductNo)), b: &(bool, f64, (u32, u32, ProductNo))| {
+            b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.0.cmp(&b.2.0))
+        };
         if all.len() > VALUES_MAX {
-            all.select_nth_unstable_by_key(VALUES_MAX, place);
+            all.select_nth_unstable_by(VALUES_MAX, order);
             all.truncate(VALUES_MAX);
         }
-        all.sort_unstable_by_key(place);
-        all
+        all.sort_unstable_by(order);
+        all.into_iter().map(|(.., one)| one).collect()
     }
 
     /// Keys with how many and the first that has it, in the order of first sight.
     fn each(&self) -> impl Iterator<Item = (u32, u32, ProductNo)> + '_ {
-        self.touched.iter().map(|(key, product)| (*key, self.counts[*key as usize], *product))
+        self.touched.iter().map(|(key, product)| (*key, self.counts[*key as usize].products, *product))
     }
 }
 
@@ -335,6 +394,8 @@ struct Tally {
     categories: Counts,
     /// Products by whole stars of their mean rating, five counted with four; least and greatest in tenths.
     stars: [u32; 5],
+    /// How seldom two products stand in the same category.
+    category_worth: f64,
     rated: Option<(u8, u8)>,
     /// Binary logarithms of prices: of rows alone first, then of rows of groups in the order of `grouped`.
     octaves: Vec<(f32, ProductNo)>,
@@ -342,8 +403,6 @@ struct Tally {
     /// Rows that share a product with others: their group and number.
     grouped: Vec<(u32, ProductNo)>,
     octave_groups: Vec<u32>,
-    /// Keys of the group at hand, with the rows that have them.
-    keys: Vec<(u32, ProductNo)>,
 }
 
 impl Tally {
@@ -354,36 +413,50 @@ impl Tally {
         self.octaves.clear();
         self.grouped.clear();
         self.octave_groups.clear();
-        for product in rows {
-            let Some(row) = catalog.row(product) else { continue };
-            if !is_lone(row.group) {
-                self.grouped.push((row.group.0, product));
-                continue;
+        let mut rows = rows;
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            // Read before anything hangs on it: one product after the other would wait for memory each time.
+            let read = |product| Some((product, *catalog.kept(product)?));
+            batch.clear();
+            batch.extend(rows.by_ref().take(BATCH).filter_map(read));
+            if batch.is_empty() {
+                break;
             }
-            self.product_count += 1;
-            catalog.each_value(product, |tag| self.tags.add(tag, product));
-            self.categories.add(row.category.0, product);
-            if let Some(tenths) = catalog.rating_tenths(product) {
-                self.stars[star(tenths)] += 1;
-                self.note_rating(tenths);
-            }
-            if row.octave.is_finite() {
-                self.octaves.push((row.octave, product));
-            }
+            batch.iter().for_each(|(product, kept)| self.count_one(catalog, *product, kept));
         }
         self.lone_count = self.octaves.len();
         let scattered = self.count_groups(catalog);
         self.roll_up(catalog);
         for (from, to) in scattered {
-            let rows = &self.grouped[from..to];
-            self.categories.add_once(&mut self.keys, rows, |product, keys| {
-                let up =
-                    catalog.categories_up(catalog.row(product).map(|row| row.category).unwrap_or_default());
-                keys.extend(up.into_iter().map(|category| (category.0, product)));
-            });
+            for &(group, product) in &self.grouped[from..to] {
+                let category = catalog.kept(product).map(|kept| kept.category).unwrap_or_default();
+                for above in catalog.categories_up(category) {
+                    self.categories.add_once(above.0, product, group);
+                }
+            }
         }
         // No category is no value.
         self.categories.forget(0);
+    }
+
+    /// Counts a row; one that shares its product with others is put aside.
+    #[inline]
+    fn count_one(&mut self, catalog: &Catalog, product: ProductNo, kept: &Kept) {
+        if !is_lone(kept.group) {
+            self.grouped.push((kept.group.0, product));
+            return;
+        }
+        self.product_count += 1;
+        catalog.each_value(product, kept, |tag| self.tags.add(tag, product));
+        self.categories.add(kept.category.0, product);
+        if let Some(tenths) = kept.rating_tenths() {
+            self.stars[star(tenths)] += 1;
+            self.note_rating(tenths);
+        }
+        if kept.octave.is_finite() {
+            self.octaves.push((kept.octave, product));
+        }
     }
 
     fn note_rating(&mut self, tenths: u8) {
@@ -398,29 +471,28 @@ impl Tally {
         let (mut scattered, mut from) = (Vec::new(), 0);
         for rows in self.grouped.chunk_by(|a, b| a.0 == b.0) {
             self.product_count += 1;
-            let row = |product: ProductNo| catalog.row(product).copied().unwrap_or_default();
-            self.tags.add_once(&mut self.keys, rows, |product, keys| {
-                catalog.each_value(product, |tag| keys.push((tag, product)));
-            });
-            let category = row(rows[0].1).category;
-            if rows.iter().all(|(_, product)| row(*product).category == category) {
-                self.categories.add(category.0, rows[0].1);
-            } else {
-                scattered.push((from, from + rows.len()));
-            }
-            from += rows.len();
-            let mut stars = 0_u8;
-            for (group, product) in rows {
-                if let Some(tenths) = catalog.rating_tenths(*product) {
+            let category = catalog.kept(rows[0].1).map(|kept| kept.category).unwrap_or_default();
+            let (mut stars, mut is_scattered) = (0_u8, false);
+            for &(group, product) in rows {
+                let Some(kept) = catalog.kept(product) else { continue };
+                catalog.each_value(product, kept, |tag| self.tags.add_once(tag, product, group));
+                is_scattered |= kept.category != category;
+                if let Some(tenths) = kept.rating_tenths() {
                     stars |= 1 << star(tenths);
                     let (least, most) = self.rated.unwrap_or((tenths, tenths));
                     self.rated = Some((least.min(tenths), most.max(tenths)));
                 }
-                if let Some(row) = catalog.row(*product).filter(|row| row.octave.is_finite()) {
-                    self.octaves.push((row.octave, *product));
-                    self.octave_groups.push(*group);
+                if kept.octave.is_finite() {
+                    self.octaves.push((kept.octave, product));
+                    self.octave_groups.push(group);
                 }
             }
+            if is_scattered {
+                scattered.push((from, from + rows.len()));
+            } else {
+                self.categories.add(category.0, rows[0].1);
+            }
+            from += rows.len();
             (0..).zip(&mut self.stars).for_each(|(star, count)| *count += u32::from(stars >> star & 1));
         }
         scattered
@@ -429,12 +501,37 @@ impl Tally {
     /// Adds what stands in a category to all above it.
     fn roll_up(&mut self, catalog: &Catalog) {
         let direct: Vec<(u32, u32, ProductNo)> = self.categories.each().collect();
+        let known: f64 = direct.iter().map(|(_, count, _)| f64::from(*count)).sum();
+        let squares: f64 = direct.iter().map(|(_, count, _)| f64::from(*count).powi(2)).sum();
+        self.category_worth = 1.0 - squares / (known * known).max(1.0);
         for (category, count, product) in direct {
             for above in catalog.categories_up(CategoryNo(category)).into_iter().skip(1) {
                 self.categories.add(above.0, product);
-                self.categories.counts[above.index()] += count - 1;
+                self.categories.counts[above.index()].products += count - 1;
             }
         }
+    }
+
+    /// How well one of [`OWN`] but brand tells the products apart.
+    fn worth(&self, name: &str) -> f64 {
+        let all = f64::from(self.product_count.max(1));
+        match name {
+            "category" => self.category_worth,
+            "price" => self.priced_worth(all),
+            _ => {
+                let rated = f64::from(self.stars.iter().sum::<u32>());
+                let squares: f64 = self.stars.iter().map(|count| f64::from(*count).powi(2)).sum();
+                (rated / all).min(1.0) * (1.0 - squares / (rated * rated).max(1.0))
+            }
+        }
+    }
+
+    /// Prices are cut into as many stretches of about as many products each, unless all are the same.
+    fn priced_worth(&self, all: f64) -> f64 {
+        let mut octaves = self.octaves.iter().map(|(octave, _)| *octave);
+        let Some(first) = octaves.next() else { return 0.0 };
+        let is_varied = octaves.any(|octave| octave != first);
+        if is_varied { (self.octaves.len() as f64 / all).min(1.0) * (1.0 - 1.0 / RANGES as f64) } else { 0.0 }
     }
 
     fn lone_octaves(&self) -> impl Iterator<Item = (f32, ProductNo)> + '_ {

@@ -22,8 +22,12 @@ pub mod content;
 pub mod context;
 /// The decision.
 pub mod decide;
+/// What shoppers narrow results by.
+pub mod demand;
 /// The fold and its published snapshots.
 pub mod engine;
+/// Arms, and what became of their units.
+pub mod experiment;
 /// What results can be narrowed by.
 pub mod facets;
 /// What candidates are like, as numbers.
@@ -34,6 +38,8 @@ pub mod filter;
 pub mod foresight;
 /// What a search finds.
 pub mod found;
+/// Words and vectors together.
+pub mod fused;
 /// What a ranker learns from.
 pub mod lessons;
 /// What products of a category usually cost.

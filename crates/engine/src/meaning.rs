@@ -74,6 +74,24 @@ struct ByEmbedder {
     vectors: ProductVectors,
 }
 
+/// Vectors of products by a model of words, made beforehand: of a large shop that takes many seconds, in which the fold must not stand still.
+#[derive(Debug)]
+pub struct Ready {
+    own: Own,
+    /// The catalogue that they are of.
+    catalog: Catalog,
+}
+
+impl Ready {
+    /// The vectors of the products of a snapshot; `None` where the model makes none.
+    pub fn new(model: &Arc<Learned>, snapshot: &Snapshot) -> Option<Self> {
+        let Learned::TextVectors(_) = &**model else { return None };
+        let (catalog, analyzer) = (&snapshot.aggregates.catalog, &snapshot.aggregates.texts.analyzer);
+        let own = Own::new(model, analyzer.language()).changed(catalog, analyzer, every(catalog));
+        Some(Self { own, catalog: catalog.clone() })
+    }
+}
+
 /// What a search means: a direction, and the products that it is compared with.
 pub struct Sense<'a> {
     /// Name of the model.
@@ -172,13 +190,19 @@ impl Meanings {
         model: impl Fn(&str) -> Option<&'m Arc<Learned>>,
         (catalog, texts): (&Catalog, &Texts),
         changed: &Changed,
+        ready: Option<&Ready>,
     ) -> Self {
         let own = model(TEXT_VECTORS).map(|model| {
             let language = texts.analyzer.language();
             let is_same = |held: &&Own| Arc::ptr_eq(&held.model, model) && held.language == language;
             match self.own.as_ref().filter(is_same).filter(|_| !changed.is_all()) {
                 Some(held) => held.changed(catalog, &texts.analyzer, changed.products().iter().copied()),
-                None => Own::new(model, language).changed(catalog, &texts.analyzer, every(catalog)),
+                None => match ready.filter(|ready| is_same(&&ready.own)) {
+                    Some(ready) => {
+                        ready.own.changed(catalog, &texts.analyzer, catalog.described_since(&ready.catalog))
+                    }
+                    None => Own::new(model, language).changed(catalog, &texts.analyzer, every(catalog)),
+                },
             }
         });
         let embedded = model(EMBEDDED[0]).map(|base| {

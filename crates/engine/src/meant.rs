@@ -8,7 +8,7 @@ use bespoke_domain::search::{Search, Understood};
 use bespoke_domain::{CategoryNo, ProductNo};
 use bespoke_search::analysis::{Piece, measured};
 use bespoke_search::index::Index;
-use bespoke_search::query::{self, About, Options, Plan, Planner, What, not_searched, understand};
+use bespoke_search::query::{self, About, Options, Plan, Planner, What, understand};
 use std::ops::Range;
 
 /// By what a product's score is multiplied that has a value that was named, as sure as can be.
@@ -69,8 +69,7 @@ impl Meant {
             true => Vec::new(),
             false => understand(&planner, (&texts.values, &count), &pieces, &alone),
         };
-        let mut meant =
-            Self { plan: planner.plan_pieces(&pieces, &not_searched(&all), options), ..Self::default() };
+        let mut meant = Self { plan: planner.plan_pieces(&pieces, &all, options), ..Self::default() };
         for one in &all {
             meant.take(catalog, index, &pieces, one);
         }
@@ -116,7 +115,15 @@ impl Meant {
                         .map(|category| Raised::Within(catalog.with_all_below(&[category]))),
                     about => number_of(catalog, about, &value.text).map(Raised::Tag),
                 };
-                self.raised.extend(raised.map(|raised| (VALUE_BOOST * one.confidence, raised)));
+                self.raised.extend(raised.map(|raised| {
+                    (
+                        bespoke_search::knob(
+                            if matches!(value.about, About::Brand) { "BRAND" } else { "VALUE" },
+                            VALUE_BOOST,
+                        ) * libm::powf(one.confidence, bespoke_search::knob("CONF", 1.0)),
+                        raised,
+                    )
+                }));
             }
         }
         self.understood.push(shown);
@@ -140,24 +147,22 @@ impl Meant {
         self.price_sign != 0.0
     }
 
-    /// Whether any product is raised.
-    pub fn raises(&self) -> bool {
-        !self.raised.is_empty() || self.prices()
-    }
-
     /// By what a product's score is multiplied; `middle` is the binary logarithm of a usual price among what matches.
     pub fn factor(&self, catalog: &Catalog, product: ProductNo, middle: f32) -> f32 {
-        let Some(row) = catalog.row(product) else { return 1.0 };
+        if self.raised.is_empty() && !self.prices() {
+            return 1.0;
+        }
+        let Some(kept) = catalog.kept(product) else { return 1.0 };
         let mut factor = 1.0;
         for (boost, raised) in &self.raised {
             let has = match raised {
                 Raised::Tag(tag) => catalog.has_value(product, *tag),
-                Raised::Within(categories) => categories.contains(row.category),
+                Raised::Within(categories) => categories.contains(kept.category),
             };
             factor *= if has { 1.0 + boost } else { 1.0 };
         }
-        if self.price_sign != 0.0 && row.octave.is_finite() {
-            let off = ((row.octave - middle) / 2.0).clamp(-1.0, 1.0);
+        if self.prices() && kept.octave.is_finite() {
+            let off = ((kept.octave - middle) / 2.0).clamp(-1.0, 1.0);
             factor *= 1.0 + PRICE_BOOST * self.price_sign * off;
         }
         factor
@@ -184,11 +189,18 @@ fn as_words(pieces: &[Piece], parts: &[String]) -> Vec<Range<usize>> {
     let mut alone = Vec::new();
     for part in parts {
         let words: Vec<String> = part.split_whitespace().map(str::to_lowercase).collect();
-        let stands = |at: &usize| {
-            let held = pieces[*at..].iter().take(words.len()).map(|piece| &piece.surface);
-            !words.is_empty() && pieces.len() - at >= words.len() && held.eq(words.iter())
+        // A number in words is one piece of several.
+        let end = |at: usize| {
+            let mut left = words.as_slice();
+            let mut end = at;
+            while let Some(piece) = pieces.get(end).filter(|_| !left.is_empty()) {
+                let own: Vec<String> = piece.surface.split(' ').map(str::to_owned).collect();
+                left = left.strip_prefix(own.as_slice())?;
+                end += 1;
+            }
+            (left.is_empty() && end > at).then_some(at..end)
         };
-        alone.extend((0..pieces.len()).filter(stands).map(|at| at..at + words.len()));
+        alone.extend((0..pieces.len()).filter_map(end));
     }
     alone
 }

@@ -3,6 +3,7 @@
 
 use crate::profile::Profile;
 use bespoke_domain::ShopperNo;
+use bespoke_models::cow::CowVec;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -22,17 +23,19 @@ enum Held {
 #[derive(Debug)]
 pub struct Profiles {
     shards: Vec<RwLock<Vec<Held>>>,
+    /// By identity number, by what it is put into arms; 0 = unknown.
+    keys: RwLock<CowVec<u64, 4096>>,
 }
 
 impl Default for Profiles {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect() }
+        Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect(), keys: RwLock::default() }
     }
 }
 
 /// A consistent copy of all profiles, for a checkpoint.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Kept(Vec<Vec<Held>>);
+pub struct Kept(Vec<Vec<Held>>, CowVec<u64, 4096>);
 
 impl Profiles {
     /// The shopper's profile; identities that were linked share one.
@@ -54,6 +57,21 @@ impl Profiles {
             at = root;
         }
         at
+    }
+
+    /// By what the shopper is put into arms: the key of the oldest identity, which is the root; 0 = unknown.
+    pub fn bucket(&self, shopper: ShopperNo) -> u64 {
+        let root = self.root(shopper);
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(root.index()).copied().unwrap_or(0)
+    }
+
+    /// Notes the key of a new identity. Only the one writer calls this.
+    pub fn note_key(&self, shopper: ShopperNo, key: u64) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.grow_to(shopper.index() + 1, &0);
+        if let Some(held) = keys.get_mut(shopper.index()) {
+            *held = key;
+        }
     }
 
     /// Changes the shopper's profile. Only the one writer calls this.
@@ -90,14 +108,15 @@ impl Profiles {
     /// A copy as of now; costs a reference count a profile.
     pub fn keep(&self) -> Kept {
         let copy = |shard: &RwLock<Vec<Held>>| shard.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Kept(self.shards.iter().map(copy).collect())
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Kept(self.shards.iter().map(copy).collect(), keys)
     }
 
     /// The profiles of a copy.
     pub fn restore(kept: Kept) -> Self {
         let mut shards: Vec<_> = kept.0.into_iter().map(RwLock::new).collect();
         shards.resize_with(SHARDS, RwLock::default);
-        Self { shards }
+        Self { shards, keys: RwLock::new(kept.1) }
     }
 
     fn shard(&self, shopper: ShopperNo) -> &RwLock<Vec<Held>> {

@@ -4,7 +4,7 @@
 
 use crate::attributes::keys;
 use crate::catalog::Catalog;
-use crate::meaning::Meanings;
+use crate::meaning::{Meanings, Ready};
 use crate::texts::Texts;
 use bespoke_domain::ProductNo;
 use bespoke_domain::id::ArtifactId;
@@ -86,12 +86,19 @@ pub struct Shelf {
     /// As they were fitted.
     loaded: BTreeMap<ArtifactId, Arc<Learned>>,
     shown: Arc<Models>,
+    /// What was made beforehand of a model that is to come into force.
+    ready: Option<Ready>,
 }
 
 impl Shelf {
     /// Puts a model on the shelf.
     pub fn put(&mut self, artifact: ArtifactId, model: Arc<Learned>) {
         self.loaded.insert(artifact, model);
+    }
+
+    /// Takes what was made beforehand of a model, until models are shown.
+    pub fn make_ready(&mut self, ready: Ready) {
+        self.ready = Some(ready);
     }
 
     /// The models in force, as far as they are on the shelf; all others leave it. Products of `catalog` that came after the fit
@@ -111,7 +118,8 @@ impl Shelf {
             });
             let list: Vec<InForce> = models.collect();
             let model = |name: &str| list.iter().find(|(held, ..)| held == name).map(|(.., model)| model);
-            let meanings = self.shown.meanings.follow(model, (catalog, texts), changed);
+            let meanings =
+                self.shown.meanings.follow(model, (catalog, texts), changed, self.ready.take().as_ref());
             self.shown = Arc::new(Models { meanings, list });
             self.loaded.retain(|artifact, _| in_force.values().any(|held| held == artifact));
         }

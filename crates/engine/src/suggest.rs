@@ -47,6 +47,8 @@ pub struct Ask<'a> {
     pub market: &'a str,
     /// The moment of asking.
     pub now: Millis,
+    /// By what the shopper is put into arms; 0 = unknown.
+    pub bucket: u64,
 }
 
 /// What is suggested.
@@ -97,7 +99,7 @@ pub fn suggest(
     profile: Option<&Profile>,
     ask: &Ask<'_>,
 ) -> Suggested {
-    let request = Request { now: ask.now, page: PageType::Search, ..Request::default() };
+    let request = Request { now: ask.now, bucket: ask.bucket, page: PageType::Search, ..Request::default() };
     let context = Context::new(snapshot, profile, &request);
     let analyzer = Analyzer::new(Language::Other);
     let typed = Typed::new(&analyzer, ask.typed);

@@ -1,10 +1,11 @@
-//! The command line, parsed by hand: ten commands with a few options each.
+//! The command line, parsed by hand: a dozen commands with a few options each.
 
 use crate::baskets::BasketOptions;
 use crate::baskets::data::SETS;
 use crate::baskets::models::MODELS as BASKET_MODELS;
 use crate::bench::{BENCHES, BenchOptions};
 use crate::error::Error;
+use crate::experiments::ExperimentOptions;
 use crate::http::HttpOptions;
 use crate::models::MODELS;
 use crate::ranker::RankerOptions;
@@ -79,6 +80,10 @@ usage: lab seeded [options]
   --json             print one JSON object instead of a table
 The default placements against popularity on the seeded shop, by its truth. A simulation.
 
+usage: lab seeded-search [options]
+  as `lab seeded`
+Facets in the order of demand, and tastes in search, on the seeded shop, by its truth. A simulation.
+
 usage: lab ranker --train FILE [options]
   --scratch DIR      where rows and the peer go (default target/ranker)
   --groups N         prefixes to learn from and, at most, to be judged on (default 9000)
@@ -89,6 +94,14 @@ Boosted trees on candidates from the last tenth of the training sessions.
 
 usage: lab fits --data DIR
 Accessories by compatibility on DIR/search_chorus_icecat, as JSON.
+
+usage: lab experiments [--data DIR] [--simulate] [options]
+  --data DIR         published results on uplift_hillstrom, ab_cookie_cats and bandit_obd_men in DIR
+  --simulate         false positives under peeking, power, regret: simulations with planted truth
+  --seed N           of the simulations (default 1)
+  --runs N           of each simulation (default 2000)
+  --json             print one JSON list instead of a table
+The statistics of experiments against what is known; fails where a figure is not what it is to be.
 
 usage: lab bench NAME [options]
   NAME               decide, profiles, nearest, server, suggest or train; one a process, since each looks at its memory
@@ -150,10 +163,14 @@ pub enum Command {
     Attributes(AttributeOptions),
     /// Compare with popularity on the seeded shop.
     Seeded(SeededOptions),
+    /// Facets and tastes in search on the seeded shop.
+    SeededSearch(SeededOptions),
     /// Trees on candidate rows, with or without their peer.
     Ranker(RankerOptions),
     /// Accessories on the catalogue in this folder.
     Fits(PathBuf),
+    /// Statistics of experiments against what is known.
+    Experiments(ExperimentOptions),
     /// Measure speed and memory.
     Bench(BenchOptions),
 }
@@ -172,12 +189,14 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
         Some("baskets") => parse_baskets(&mut words).map(Command::Baskets),
         Some("search") => parse_search(&mut words),
         Some("http") => parse_http(&mut words).map(Command::Http),
+        Some("seeded-search") => parse_seeded(&mut words).map(Command::SeededSearch),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
         Some("fits") => match (words.next().as_deref(), words.next(), words.next()) {
             (Some("--data"), Some(folder), None) => Ok(Command::Fits(folder.into())),
             _ => Err(Error::Usage("`fits` takes --data DIR".to_owned())),
         },
+        Some("experiments") => parse_experiments(&mut words).map(Command::Experiments),
         Some("bench") => parse_bench(&mut words).map(Command::Bench),
         Some(other) => Err(Error::Usage(format!("unknown command `{other}`"))),
         None => Err(Error::Usage("no command given".to_owned())),
@@ -361,6 +380,24 @@ fn parse_ranker(words: &mut impl Iterator<Item = String>) -> Result<RankerOption
     Ok(options)
 }
 
+fn parse_experiments(words: &mut impl Iterator<Item = String>) -> Result<ExperimentOptions, Error> {
+    let mut options = ExperimentOptions { data: None, simulate: false, seed: 1, runs: 2000, json: false };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--data" => options.data = Some(value(words, &word)?.into()),
+            "--simulate" => options.simulate = true,
+            "--seed" => options.seed = number(words, &word, 0, usize::MAX)? as u64,
+            "--runs" => options.runs = number(words, &word, 1, 1_000_000)?,
+            "--json" => options.json = true,
+            _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
+        }
+    }
+    match options.data.is_some() || options.simulate {
+        true => Ok(options),
+        false => Err(Error::Usage("--data or --simulate is missing".to_owned())),
+    }
+}
+
 fn parse_http(words: &mut impl Iterator<Item = String>) -> Result<HttpOptions, Error> {
     let mut options = HttpOptions {
         train: PathBuf::new(),
@@ -489,6 +526,7 @@ mod tests {
             ("sessions --train a --test b -k 0", "-k needs a number from 1 to 1000, not `0`"),
             ("sessions --train a --test b --model als", "unknown model `als`"),
             ("sessions --trian a", "unknown option `--trian`"),
+            ("experiments --seed 2", "--data or --simulate is missing"),
             ("search --products a", "--judgments is missing"),
             ("search --products a --judgments b --attributes c", "either --judgments or --attributes"),
             ("search --products a --attributes c --typos 1", "--typos goes with --judgments"),

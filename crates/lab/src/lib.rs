@@ -17,6 +17,8 @@ pub mod attribute_queries;
 pub mod baskets;
 /// Iterative reveal on the test data.
 pub mod evaluate;
+/// Statistics of experiments, on published results and planted truth.
+pub mod experiments;
 /// Accessories on a real catalogue.
 pub mod fits;
 /// The same predictions over HTTP.
@@ -35,6 +37,8 @@ pub mod reranked;
 pub mod search;
 /// The default placements on the seeded shop.
 pub mod seeded;
+/// Facets and tastes in search on the seeded shop.
+pub mod seeded_search;
 /// What comes next, on public sequences.
 pub mod sequences;
 /// Top-N recommendation on public data.

@@ -3,8 +3,10 @@
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
 use bespoke_lab::{
-    args, baskets, bench, evaluate, fits, http, ranker, report, search, seeded, sequences, topn,
+    args, baskets, bench, evaluate, experiments, fits, http, ranker, report, search, seeded, seeded_search,
+    sequences, topn,
 };
+use bespoke_sim::Params;
 use std::process::ExitCode;
 
 /// The allocator of the server, so that what is measured here is what serves.
@@ -64,6 +66,15 @@ fn run(command: &Command) -> Result<String, Error> {
             let result = seeded::run(options)?;
             Ok(if options.json { report::seeded_json(&result) } else { report::seeded(&result) })
         }
+        Command::SeededSearch(options) => {
+            let params = Params { seed: options.seed, ..Params::demo() };
+            let result = seeded_search::run(params, options.placements.as_deref())?;
+            if options.json {
+                serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
+            } else {
+                Ok(seeded_search::text(&result))
+            }
+        }
         Command::Ranker(options) => {
             let compared = ranker::run(options)?;
             if options.json {
@@ -76,6 +87,7 @@ fn run(command: &Command) -> Result<String, Error> {
             let result = fits::run(data)?;
             serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
         }
+        Command::Experiments(options) => experiments::run(options),
         Command::Bench(options) => {
             let figures = bench::run(options)?;
             Ok(if options.json { report::figures_json(&figures) } else { report::figures(&figures) })

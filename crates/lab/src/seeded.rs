@@ -329,7 +329,7 @@ fn is_new(no: u32) -> bool {
 }
 
 /// The placements of a file, or the default ones, and the peer's.
-fn settings(file: Option<&Path>) -> Result<Settings, Error> {
+pub(crate) fn settings(file: Option<&Path>) -> Result<Settings, Error> {
     let text = match file {
         Some(path) => {
             std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?

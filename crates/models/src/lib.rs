@@ -120,3 +120,11 @@ pub mod tall;
 pub mod metrics;
 /// How relevant the results of a search are, by judgments.
 pub mod relevance;
+
+/// What a policy that never ran would have been worth.
+pub mod off_policy;
+/// Whether something helped, and how sure that is.
+pub mod statistics;
+
+/// Content that is chosen while it is tried.
+pub mod bandit;

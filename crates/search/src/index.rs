@@ -1,7 +1,7 @@
 //! Which products say what: for every term the products in which it stands, and how long each product's fields are. It follows
 //! from the products' texts alone, whatever the order in which they came, so that it is built again rather than stored.
 
-use crate::analysis::{Analyzer, Kind, Token};
+use crate::analysis::{Analyzer, Kind, Token, heads};
 use crate::document::Document;
 use crate::postings::{BLOCK, Occurrence, PLACES, Postings};
 use crate::vocabulary::{TermNo, Vocabulary};
@@ -186,13 +186,7 @@ impl Index {
 
 fn analyse(analyzer: &Analyzer, document: &Document<'_>) -> Analysed {
     let mut all = Analysed::default();
-    let title = tokens(analyzer, document.title);
-    all.lengths.title = length(&title);
-    for token in &title {
-        let counts = all.counts(token, true);
-        counts.title += 1;
-        counts.place.get_or_insert(token.place);
-    }
+    all.title(analyzer, document.title);
     for token in tokens(analyzer, document.brand) {
         all.counts(&token, true).brand = 1;
     }
@@ -224,6 +218,33 @@ fn analyse(analyzer: &Analyzer, document: &Document<'_>) -> Analysed {
 }
 
 impl Analysed {
+    /// Counts the words of a title, part by part.
+    fn title(&mut self, analyzer: &Analyzer, title: &str) {
+        let mut places = 0;
+        for segment in heads::segments(title) {
+            let pieces = analyzer.pieces(segment);
+            let is_head = |at| heads::is_head(analyzer, &pieces, at, |_| false);
+            let heads: Vec<bool> = (0..pieces.len()).map(is_head).collect();
+            let before = places;
+            for (piece, is_head) in pieces.into_iter().zip(heads) {
+                let mut tokens = Vec::new();
+                piece.add_to(&mut tokens);
+                for mut token in tokens {
+                    token.place += before;
+                    places = places.max(token.place + 1);
+                    let counts = self.counts(&token, true);
+                    counts.title += 1;
+                    counts.place.get_or_insert(token.place);
+                    counts.is_head |= is_head;
+                }
+            }
+            if places as usize > FIELD_WORDS_MAX {
+                break;
+            }
+        }
+        self.lengths.title = places.min(255) as u8;
+    }
+
     fn counts(&mut self, token: &Token, is_spelled: bool) -> &mut Counts {
         if is_spelled && token.kind == Kind::Word && !self.surfaces.contains_key(&token.surface) {
             self.surfaces.insert(token.surface.clone(), token.term.clone());

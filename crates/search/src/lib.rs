@@ -19,3 +19,8 @@ pub mod ranking;
 pub mod suggest;
 /// The words that the catalogue knows.
 pub mod vocabulary;
+
+/// TEMPORARY
+pub fn knob(name: &str, default: f32) -> f32 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}

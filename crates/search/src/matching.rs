@@ -54,10 +54,10 @@ impl Default for Weights {
             attributes: FieldWeight { weight: 0.4, b: 0.5 },
             description: FieldWeight { weight: 0.75, b: 0.5 },
             codes: 1.0,
-            head: 0.0,
-            phrase: 0.5,
+            head: crate::knob("HEAD", 0.0),
+            phrase: crate::knob("PHRASE", 0.5),
             early: 0.0,
-            coverage: 2.0,
+            coverage: crate::knob("COVERAGE", 2.0),
         }
     }
 }
@@ -80,7 +80,8 @@ pub fn matches(index: &Index, plan: &Plan, weights: &Weights, hits: &mut Vec<Hit
         return;
     }
     let scorer = Scorer::new(index, weights);
-    let groups: Vec<Vec<Planned<'_>>> = plan.groups.iter().map(|group| planned(index, group)).collect();
+    let groups: Vec<Vec<Planned<'_>>> =
+        plan.groups.iter().map(|group| planned(index, weights, group)).collect();
     thread_local! {
         static OWN: RefCell<Window> = RefCell::default();
     }
@@ -98,17 +99,20 @@ pub fn matches(index: &Index, plan: &Plan, weights: &Weights, hits: &mut Vec<Hit
 /// An alternative with its postings.
 struct Planned<'a> {
     weight: f32,
+    /// What being the title's head word adds, as a share.
+    head: f32,
     /// Each term's rarity and where it stands.
     terms: Vec<(f32, &'a Postings)>,
 }
 
-fn planned<'a>(index: &'a Index, group: &Group) -> Vec<Planned<'a>> {
+fn planned<'a>(index: &'a Index, weights: &Weights, group: &Group) -> Vec<Planned<'a>> {
+    let head = if group.is_head { weights.head } else { 0.0 };
     let with_postings = |alternative: &Alternative| {
         let terms = alternative.terms.iter().map(|term| {
             let postings = index.postings(*term).filter(|postings| postings.count() > 0)?;
             Some((rarity(index.product_count(), postings.count()), postings))
         });
-        terms.collect::<Option<Vec<_>>>().map(|terms| Planned { weight: alternative.weight, terms })
+        terms.collect::<Option<Vec<_>>>().map(|terms| Planned { weight: alternative.weight, head, terms })
     };
     group.alternatives.iter().filter_map(with_postings).collect()
 }
@@ -142,7 +146,7 @@ impl<'a> Scorer<'a> {
 
     /// What a term that stands so in a product of these lengths counts, its rarity left out: 0 to `k1 + 1`.
     #[inline]
-    fn saturated(&self, at: Occurrence, lengths: Lengths) -> f32 {
+    fn saturated(&self, at: Occurrence, lengths: Lengths, head: f32) -> f32 {
         let [title, category, attributes, description] = self.norms.as_ref();
         let frequency = at.title() as f32 * title[usize::from(lengths.title)]
             + at.brand() as f32 * self.weights.brand
@@ -151,7 +155,7 @@ impl<'a> Scorer<'a> {
             + at.description() as f32 * description[usize::from(lengths.description)]
             + at.codes() as f32 * self.weights.codes;
         let early = at.place().map_or(0.0, |place| self.weights.early / (1 + place) as f32);
-        let head = if at.is_head() { self.weights.head } else { 0.0 };
+        let head = if at.is_head() { head } else { 0.0 };
         frequency * (self.weights.k1 + 1.0) / (frequency + self.weights.k1) * (1.0 + early + head)
     }
 }
@@ -163,6 +167,8 @@ struct Window {
     words: Vec<u16>,
     /// The word of the query that was seen last in the title, and its place there: `32 * (word + 1) + place`; 0 = none.
     trail: Vec<u16>,
+    /// What the trail becomes behind the group at hand.
+    ahead: Vec<(u16, u16)>,
     /// Rows with a word, a bit each.
     touched: Vec<u64>,
     /// Of the group at hand: the best score of each row that it matches.
@@ -184,14 +190,18 @@ impl Window {
 
     /// Adds what a group gives to each product of a block.
     fn group(&mut self, scorer: &Scorer<'_>, block: u16, words: u16, alternatives: &[Planned<'_>]) {
-        if let [Planned { weight, terms }] = alternatives
+        if let [Planned { weight, head, terms }] = alternatives
             && let [(rarity, postings)] = terms[..]
         {
-            self.term(scorer, block, words, (weight * rarity, postings));
+            self.term(scorer, block, (words, *head), (weight * rarity, postings));
             return;
         }
+        let word = words.trailing_zeros() as u16;
         for alternative in alternatives {
-            self.alternative(scorer, block, alternative);
+            self.alternative(scorer, block, (word, alternative));
+        }
+        for (row, trail) in self.ahead.drain(..) {
+            self.trail[usize::from(row)] = trail;
         }
         for &row in &self.best_rows {
             let at = usize::from(row);
@@ -203,13 +213,19 @@ impl Window {
     }
 
     /// Adds one term's score, more where it follows the query's word before it.
-    fn term(&mut self, scorer: &Scorer<'_>, block: u16, words: u16, (weight, postings): (f32, &Postings)) {
+    fn term(
+        &mut self,
+        scorer: &Scorer<'_>,
+        block: u16,
+        (words, head): (u16, f32),
+        (weight, postings): (f32, &Postings),
+    ) {
         let all_lengths = scorer.index.lengths(block);
         let word = words.trailing_zeros() as u16;
         postings.each_in(block, |row, occurrence| {
             let at = usize::from(row);
             let lengths = all_lengths.get(at).copied().unwrap_or_default();
-            let mut score = weight * scorer.saturated(occurrence, lengths);
+            let mut score = weight * scorer.saturated(occurrence, lengths, head);
             if let Some(place) = occurrence.place() {
                 let place = place as u16;
                 if self.trail[at] != 0 && self.trail[at] + 1 == 32 * word + place {
@@ -224,11 +240,15 @@ impl Window {
     }
 
     /// Raises `best` to what an alternative gives, for products that have all its terms.
-    fn alternative(&mut self, scorer: &Scorer<'_>, block: u16, alternative: &Planned<'_>) {
+    fn alternative(&mut self, scorer: &Scorer<'_>, block: u16, (word, alternative): (u16, &Planned<'_>)) {
+        if let [(rarity, postings)] = alternative.terms[..] {
+            self.single(scorer, block, (word, alternative), (alternative.weight * rarity, postings));
+            return;
+        }
         let all_lengths = scorer.index.lengths(block);
         let score = |row: u16, rarity: f32, occurrence: Occurrence| {
             let lengths = all_lengths.get(usize::from(row)).copied().unwrap_or_default();
-            rarity * scorer.saturated(occurrence, lengths)
+            rarity * scorer.saturated(occurrence, lengths, alternative.head)
         };
         let Some(((rarity, postings), others)) = alternative.terms.split_first() else { return };
         self.both.clear();
@@ -247,18 +267,50 @@ impl Window {
             });
             self.both.truncate(kept);
         }
-        for &(row, score) in &self.both {
-            let best = &mut self.best[usize::from(row)];
-            if *best == 0.0 {
-                self.best_rows.push(row);
-            }
-            *best = best.max(alternative.weight * score);
+        for at in 0..self.both.len() {
+            let (row, score) = self.both[at];
+            self.raise(row, alternative.weight * score);
         }
+    }
+
+    /// The same of one term, which may follow the query's word before it.
+    fn single(
+        &mut self,
+        scorer: &Scorer<'_>,
+        block: u16,
+        (word, alternative): (u16, &Planned<'_>),
+        (weight, postings): (f32, &Postings),
+    ) {
+        let all_lengths = scorer.index.lengths(block);
+        postings.each_in(block, |row, occurrence| {
+            let at = usize::from(row);
+            let lengths = all_lengths.get(at).copied().unwrap_or_default();
+            let mut score = weight * scorer.saturated(occurrence, lengths, alternative.head);
+            if let Some(place) = occurrence.place() {
+                let place = place as u16;
+                if self.trail[at] != 0 && self.trail[at] + 1 == 32 * word + place {
+                    score *= 1.0 + scorer.weights.phrase;
+                }
+                // Other alternatives of the word still follow the word before it.
+                self.ahead.push((row, 32 * (word + 1) + place));
+            }
+            self.raise(row, score);
+        });
+    }
+
+    /// Raises a row's best score of the group.
+    fn raise(&mut self, row: u16, score: f32) {
+        let best = &mut self.best[usize::from(row)];
+        if *best == 0.0 {
+            self.best_rows.push(row);
+        }
+        *best = best.max(score);
     }
 
     /// Moves what was added up into `hits`.
     fn take(&mut self, block: u16, hits: &mut Vec<Hit>) {
         let first = u32::from(block) * BLOCK;
+        hits.reserve(self.touched.iter().map(|bits| bits.count_ones() as usize).sum());
         for (word, bits) in self.touched.iter_mut().enumerate() {
             let mut bits = std::mem::take(bits);
             while bits != 0 {

@@ -6,70 +6,71 @@ use crate::matching::{Hit, Weights, rarity};
 use crate::query::Plan;
 use std::cmp::Ordering;
 
-/// How far a query was met.
+/// Sets of words that are looked for one after the other, before hits are put in order by them: mostly the first is enough.
+const SCANNED: usize = 4;
+
+/// How much of a query results must cover.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Ranked {
-    /// The results, in no order; scores take in what they cover.
-    hits: Vec<Hit>,
+pub struct Coverage {
     shares: Shares,
     needed: f32,
-    coverage: f32,
-    /// How much of what the query asks for the best product has, 0 to 1, by the rarity of its words. Words that the catalogue does not know
-    /// count; those with digits in them do not: no other words mean the same.
+    /// How much of what the query asks for the best product has that may be shown, 0 to 1, by the rarity of its words. Words that the
+    /// catalogue does not know count; those with digits in them do not: no other words mean the same.
     pub covered: f32,
+    /// By set of words: what scores are multiplied by.
+    factors: Vec<f32>,
     /// Known words of the query that even the best result lacks, a bit each: no product has all.
     pub given_up: u16,
     /// Words of the query that the catalogue does not know.
     pub unknown: u16,
 }
 
-impl Ranked {
-    /// What a hit's words are worth, whether or not it is a result.
-    pub fn score(&self, hit: &Hit) -> f32 {
-        hit.score * factor(self.shares.of(hit.words), self.coverage)
+impl Coverage {
+    /// As much as can be asked for while at least `enough` hits cover it, one of them a result. `look` says of a hit whether it may be a
+    /// result; `None` where it may not be shown at all. It is asked only as often as it takes.
+    pub fn new(
+        index: &Index,
+        plan: &Plan,
+        weights: &Weights,
+        (hits, enough): (&[Hit], usize),
+        look: impl FnMut(&Hit) -> Option<bool>,
+    ) -> Self {
+        let shares = Shares::new(index, plan);
+        let mut most = None;
+        let mut look = look;
+        let (needed, given_up) = shares.needed(hits, enough, |hit| {
+            let may_be = look(hit)?;
+            // Sets of words come in the order of what they cover.
+            most.get_or_insert(shares.of(hit.words));
+            Some(may_be)
+        });
+        let covered = shares.covered(index, plan, most.unwrap_or(0.0));
+        let factor = |share: &f32| libm::powf(share.min(1.0), weights.coverage);
+        let factors = shares.of_sets.iter().map(factor).collect();
+        Self { needed, covered, factors, given_up, unknown: shares.unknown, shares }
     }
 
     /// Whether a product with these words of the query is a result.
-    pub fn covers(&self, words: u16) -> bool {
+    #[inline]
+    pub fn is_met(&self, words: u16) -> bool {
         self.shares.of(words) >= self.needed
     }
 
-    /// The best, in order.
-    pub fn best(mut self, limit: usize) -> Vec<Hit> {
-        if self.hits.len() > limit {
-            self.hits.select_nth_unstable_by(limit, best_first);
-            self.hits.truncate(limit);
-        }
-        self.hits.sort_unstable_by(best_first);
-        self.hits
+    /// What the score of a product with these words is multiplied by.
+    #[inline]
+    pub fn factor(&self, words: u16) -> f32 {
+        self.factors.get(usize::from(words)).copied().unwrap_or(0.0)
     }
 }
 
-/// Takes hits that cover enough: as much as can be asked for while at least `enough` of them do, and any that is `true`: that may be
-/// a result. The others only tell how much there is to choose from.
-pub fn rank(
-    index: &Index,
-    plan: &Plan,
-    weights: &Weights,
-    hits: impl Iterator<Item = (Hit, bool)> + Clone,
-    enough: usize,
-) -> Ranked {
-    let shares = Shares::new(index, plan);
-    let (needed, given_up, best) = shares.needed(hits.clone(), enough);
-    let covered = shares.covered(index, plan, best);
-    let of_set = |share: &f32| if *share >= needed { factor(*share, weights.coverage) } else { -1.0 };
-    let factors: Vec<f32> = shares.of_sets.iter().map(of_set).collect();
-    let scored = hits.filter_map(|(hit, may_be)| {
-        let factor = factors[usize::from(hit.words)];
-        (may_be && factor >= 0.0).then_some(Hit { score: hit.score * factor, ..hit })
-    });
-    let (hits, coverage, unknown) = (scored.collect(), weights.coverage, shares.unknown);
-    Ranked { hits, needed, coverage, covered, given_up, unknown, shares }
-}
-
-/// What a score is multiplied by, for the covered share of the query.
-fn factor(share: f32, coverage: f32) -> f32 {
-    libm::powf(share.min(1.0), coverage)
+/// The best, in order.
+pub fn best(mut hits: Vec<Hit>, limit: usize) -> Vec<Hit> {
+    if hits.len() > limit {
+        hits.select_nth_unstable_by(limit, best_first);
+        hits.truncate(limit);
+    }
+    hits.sort_unstable_by(best_first);
+    hits
 }
 
 /// The better first; of equals the one with the smaller number.
@@ -130,8 +131,8 @@ impl Shares {
     /// The share of all that is asked for, where `best` is that of its known words.
     fn covered(&self, index: &Index, plan: &Plan, best: f32) -> f32 {
         let has_digit = |no: usize| plan.words[no].surface.bytes().any(|byte| byte.is_ascii_digit());
-        let strangers =
-            (0..plan.words.len()).filter(|no| self.unknown >> no & 1 == 1 && !has_digit(*no)).count();
+        let is_missing = |no: &usize| self.unknown >> no & 1 == 1 && !has_digit(*no);
+        let strangers = (0..plan.words.len()).filter(is_missing).count();
         let unknown = strangers as f32 * rarity(index.product_count(), 0);
         if self.whole + unknown > 0.0 { (best * self.whole / (self.whole + unknown)).min(1.0) } else { 1.0 }
     }
@@ -140,29 +141,51 @@ impl Shares {
         self.of_sets.get(usize::from(words)).copied().unwrap_or(0.0)
     }
 
-    /// The share that results must cover, the words that even the best lack, and the share of known words that the best hit has.
-    fn needed(&self, hits: impl Iterator<Item = (Hit, bool)>, enough: usize) -> (f32, u16, f32) {
-        let mut counts = vec![(0_usize, false); self.of_sets.len()];
-        for (hit, may_be) in hits {
-            let (count, any) = &mut counts[usize::from(hit.words)];
-            *count += 1;
-            *any |= may_be;
-        }
-        let mut levels: Vec<(u16, (usize, bool))> =
-            (0..).zip(counts).filter(|(_, (count, _))| *count > 0).collect();
-        levels.sort_unstable_by(|a, b| self.of(b.0).total_cmp(&self.of(a.0)));
+    /// The share that results must cover, and the words that even the best lack.
+    fn needed(&self, hits: &[Hit], enough: usize, mut look: impl FnMut(&Hit) -> Option<bool>) -> (f32, u16) {
         let (mut count, mut any) = (0, false);
-        let met = levels.iter().find(|(_, (products, may_be))| {
-            count += products;
+        let (mut needed, mut best) = (0.0, None);
+        let mut is_enough = |words: u16, hit: &Hit| {
+            let Some(may_be) = look(hit) else { return false };
+            needed = self.of(words);
+            count += 1;
             any |= may_be;
+            if may_be {
+                best.get_or_insert(words);
+            }
             count >= enough && any
-        });
-        let needed = met.or(levels.last()).map_or(0.0, |(words, _)| self.of(*words));
+        };
+        let sets = self.sets(hits);
+        let (first, others) = sets.split_at(sets.len().min(SCANNED));
+        let with = |words: u16| hits.iter().filter(move |hit| hit.words == words);
+        let is_met = first.iter().any(|words| with(*words).any(|hit| is_enough(*words, hit)));
+        if !is_met && !others.is_empty() {
+            let by_set = by_set(hits, self.of_sets.len());
+            let of = |words: u16| by_set.get(usize::from(words)).into_iter().flatten();
+            _ = others.iter().any(|words| of(*words).any(|at| is_enough(*words, &hits[*at as usize])));
+        }
         // What even the best of those that may be results lack: no product has all.
-        let best = levels.iter().find(|(_, (_, may_be))| *may_be).map_or(u16::MAX, |(words, _)| *words);
+        let best = best.unwrap_or(u16::MAX);
         let missing = (0..self.of_words.len())
             .filter(|no| self.of_words[*no] > 0.0 && best >> no & 1 == 0)
             .fold(0, |words, no| words | 1 << no);
-        (needed, missing, levels.first().map_or(0.0, |(words, _)| self.of(*words)))
+        (needed, missing)
     }
+
+    /// The sets of words that hits have, those that cover most first.
+    fn sets(&self, hits: &[Hit]) -> Vec<u16> {
+        let mut is_there = vec![false; self.of_sets.len()];
+        hits.iter().for_each(|hit| is_there[usize::from(hit.words)] = true);
+        let mut sets: Vec<u16> =
+            (0..).zip(is_there).filter(|(_, there)| *there).map(|(set, _)| set).collect();
+        sets.sort_by(|a, b| self.of(*b).total_cmp(&self.of(*a)));
+        sets
+    }
+}
+
+/// Places of hits by the set of words that they have.
+fn by_set(hits: &[Hit], sets: usize) -> Vec<Vec<u32>> {
+    let mut places = vec![Vec::new(); sets];
+    (0..).zip(hits).for_each(|(at, hit)| places[usize::from(hit.words)].push(at));
+    places
 }

@@ -2,18 +2,15 @@
 //! what earlier jobs of the same commit did, and changes nothing outside itself.
 
 use crate::bots::Paces;
-use crate::identities::{Identities, IdentityKey, Secret, identity_key};
+use crate::identities::{Identities, IdentityKey, Secret, bucket_key, identity_key};
 use crate::wire::event::{Clamp, WireEvent, judge_time};
 use crate::wire::token;
-use crate::writer::{Counts, EventsOutcome, Failure, Job};
+use crate::writer::{Counts, EventsOutcome, Failure, Job, Loaded};
 use bespoke_domain::entry::{Identity, IdentityKind};
-use bespoke_domain::id::ArtifactId;
 use bespoke_domain::time::{DAY_MS, MINUTE_MS};
 use bespoke_domain::{Body, Consent, Entry, Event, EventKind, Millis, Problem, Purpose, ShopperNo};
 use bespoke_engine::Engine;
-use bespoke_models::learned::Learned;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot::Sender;
 
@@ -44,7 +41,7 @@ pub struct Batch<'a> {
     /// Their numbers.
     pub numbers: Numbers,
     /// Models that come into force.
-    pub models: Vec<(ArtifactId, Arc<Learned>)>,
+    pub models: Vec<Loaded>,
     /// Whether something in it should be visible at once rather than at the next tick.
     pub is_urgent: bool,
 }
@@ -192,8 +189,12 @@ impl<'a> Batch<'a> {
         event.session = wire.session_id.as_deref().map_or(0, |id| self.known.secret.hash64("session", id));
         let anonymous = wire.anonymous_id.map(|id| self.number(IdentityKind::Anonymous, id));
         let user = wire.user_id.map(|id| self.number(IdentityKind::User, id));
-        event.link = anonymous.and(user);
-        let shopper = anonymous.or(user);
+        let pair = (anonymous.or(user), anonymous.and(user));
+        let number = |one: Option<(ShopperNo, u64)>| one.map(|(shopper, _)| shopper);
+        let bucket = |one: Option<(ShopperNo, u64)>| one.map_or(0, |(_, key)| key);
+        event.buckets = (bucket(pair.0), bucket(pair.1));
+        event.link = number(pair.1);
+        let shopper = number(pair.0);
         if let Some(shopper) = shopper {
             self.consents.insert(shopper, consent);
             if clamp == Clamp::Live {
@@ -220,16 +221,17 @@ impl<'a> Batch<'a> {
         self.numbers.get(&key).copied().or_else(|| self.known.identities.get(key))
     }
 
-    fn number(&mut self, kind: IdentityKind, external_id: String) -> ShopperNo {
+    /// The number of an identity, and, where it is new, by what it is put into arms.
+    fn number(&mut self, kind: IdentityKind, external_id: String) -> (ShopperNo, u64) {
         let key = identity_key(self.known.secret, kind, &external_id);
         if let Some(shopper) = self.find(key) {
-            return shopper;
+            return (shopper, 0);
         }
         let shopper = self.next;
         self.next = ShopperNo(shopper.0 + 1);
         self.numbers.insert(key, shopper);
         self.identities.push(Identity { shopper, kind, external_id });
-        shopper
+        (shopper, bucket_key(key))
     }
 
     fn consent(&self, shopper: Option<ShopperNo>) -> Consent {

@@ -9,7 +9,8 @@ use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
-    catalog_versions, clock, keys, models_api, operate, queries_api, recommend, search_api, suggest_api, tune,
+    catalog_versions, clock, experiments_api, keys, models_api, operate, queries_api, recommend, search_api,
+    suggest_api, tune,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -87,12 +88,16 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/recommend:next", post(post_next))
         .route("/v1/recommend/{placement}", get(get_recommend))
         .route("/v1/rank", slates(recommend::rank))
-        .route("/v1/search", slates(search_api::search).get(get_search))
+        .route("/v1/search", post(post_search).get(get_search))
         .route("/v1/suggest", get(get_suggest))
         .route("/v1/search/report", get(get_search_report))
         .route("/v1/search/ubi", get(get_ubi))
         .route("/v1/settings/search", get(get_search_settings).put(put_search_settings))
         .route("/v1/categories/{path}/products", get(get_category))
+        .route("/v1/experiments", get(get_experiments))
+        .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
+        .route("/v1/experiments/{name}/stop", post(post_stop))
+        .route("/v1/experiments/{name}/plan", get(get_plan).post(post_plan))
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
         .route("/v1/placements/{placement}", patch(patch_placement))
@@ -214,6 +219,16 @@ async fn get_recommend(
     Ok((cached, axum::Json(recommend::impersonal(&app, placement, query.as_deref())?)).into_response())
 }
 
+async fn post_search(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let scope = scope(&app, &headers, query.as_deref())?;
+    Ok(axum::Json(search_api::search(&app, scope, timeout(&headers)?, &body).await?).into_response())
+}
+
 async fn get_search(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -221,7 +236,7 @@ async fn get_search(
 ) -> Result<Response, ApiError> {
     let scope = scope(&app, &headers, query.as_deref())?;
     let query = query.unwrap_or_default();
-    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, None))?;
+    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, None)).await?;
     Ok(axum::Json(body).into_response())
 }
 
@@ -233,7 +248,8 @@ async fn get_category(
 ) -> Result<Response, ApiError> {
     let scope = scope(&app, &headers, query.as_deref())?;
     let query = query.unwrap_or_default();
-    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, Some(&path)))?;
+    let asked = (query.as_str(), Some(path.as_str()));
+    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, asked).await?;
     Ok(axum::Json(body).into_response())
 }
 
@@ -292,6 +308,60 @@ async fn put_search_settings(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     Ok(axum::Json(operate::put_search_settings(&app, &body).await?).into_response())
+}
+
+async fn get_experiments(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let told = tokio::task::spawn_blocking(move || experiments_api::list(&app.shop)).await;
+    Ok(axum::Json(told.map_err(|_| ApiError::internal())?).into_response())
+}
+
+async fn get_experiment(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let told = tokio::task::spawn_blocking(move || experiments_api::get(&app.shop, &name)).await;
+    Ok(axum::Json(told.map_err(|_| ApiError::internal())??).into_response())
+}
+
+async fn put_experiment(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(experiments_api::set(&app, &name, &body).await?).into_response())
+}
+
+async fn post_stop(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(experiments_api::stop(&app, &name).await?).into_response())
+}
+
+async fn get_plan(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(experiments_api::planned(&app.shop, &name, None)?).into_response())
+}
+
+async fn post_plan(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(experiments_api::planned(&app.shop, &name, Some(&body))?).into_response())
 }
 
 /// How long the caller waits, `x-timeout-ms`.

@@ -37,6 +37,11 @@ pub fn identity_key(secret: &Secret, kind: IdentityKind, external_id: &str) -> I
     u128::from_le_bytes(hash[..16].try_into().unwrap_or_default())
 }
 
+/// By what the shopper of an identity is put into the arms of experiments; never 0.
+pub fn bucket_key(key: IdentityKey) -> u64 {
+    (key >> 64) as u64 ^ (key as u64).rotate_left(32) | u64::from(key == 0)
+}
+
 /// All identities with a number.
 #[derive(Default)]
 pub struct Identities {

@@ -17,6 +17,7 @@ use bespoke_domain::{Offset, Settings};
 use bespoke_engine::Snapshot;
 use bespoke_engine::backtest::measures::Yardstick;
 use bespoke_engine::backtest::{Cases, Judged};
+use bespoke_engine::meaning::Ready;
 use bespoke_engine::shelf;
 use bespoke_engine::source::MATCHES;
 use bespoke_engine::training::Training;
@@ -427,7 +428,12 @@ pub fn put_in_force(
     model: Option<(ArtifactId, Arc<Learned>)>,
 ) -> anyhow::Result<()> {
     let change = ModelChange { name: name.to_owned(), artifact: model.as_ref().map(|(id, _)| *id) };
-    let put = shop.queue.call(|reply| Job::Model(change, model, reply));
+    // Here and not in the fold: of a large shop it takes many seconds.
+    let loaded = model.map(|(artifact, model)| {
+        let ready = Ready::new(&model, &shop.live.snapshot());
+        (artifact, model, ready.map(Box::new))
+    });
+    let put = shop.queue.call(|reply| Job::Model(change, loaded, reply));
     put.map(|_| ()).map_err(|failure| anyhow::anyhow!("the model was not put into force: {failure:?}"))
 }
 

@@ -21,6 +21,8 @@ pub mod demo;
 pub mod doctor;
 /// Vectors by a model that the shop drops in.
 pub mod embedding;
+/// Experiments over HTTP.
+pub mod experiments_api;
 /// A file that is the whole catalogue.
 mod full_import;
 /// The routes.

@@ -49,11 +49,16 @@ fn ask(
     now: Millis,
 ) -> Result<Request, ApiError> {
     let shop = &app.shop;
+    let shopper = first.request.shopper.and_then(|shopper| permitted(shop, snapshot, shopper));
     let order = order(first).skip(at as usize).take(usize::from(slots) + SPARE);
     Ok(Request {
         id: new_id(now)?,
         now,
-        shopper: first.request.shopper.and_then(|shopper| permitted(shop, snapshot, shopper)),
+        shopper,
+        bucket: first
+            .request
+            .shopper
+            .map_or(first.request.bucket, |_| shopper.map_or(0, |one| shop.live.bucket(one))),
         given: order.map(|candidate| render::id(snapshot, candidate)).collect(),
         follows: Some((first.request.id, at)),
         utc_offset_min: utc_offset_min(snapshot, now),

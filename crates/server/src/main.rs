@@ -152,6 +152,8 @@ enum Command {
     },
     /// What searches teach: queries that find nothing or the wrong things, and words that may mean the same.
     Queries(commands::queries::Queries),
+    /// What is compared and what it says so far; what a test would need; begin one or stop it.
+    Experiments(commands::experiments::Experiments),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
     Search(commands::search::Search),
     /// Measure how relevant search is by a list of judged queries, over all of them and by segment.
@@ -232,6 +234,7 @@ fn main() -> ExitCode {
             commands::operate::catalog(rollback, &server.key, &server.url)
         }
         Command::Queries(asked) => commands::queries::run(&asked),
+        Command::Experiments(asked) => commands::experiments::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
         Command::Judge(asked) => commands::judge::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),

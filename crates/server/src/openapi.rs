@@ -2,6 +2,7 @@
 
 use crate::catalog_versions::CatalogVersionsBody;
 use crate::doctor::DoctorBody;
+use crate::experiments_api::{ExperimentBody, ExperimentsBody, PlanBody};
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
 use crate::models_api::ModelsBody;
 use crate::operate::VersionsBody;
@@ -47,6 +48,12 @@ use utoipa::OpenApi;
         tune,
         train,
         model_rollback,
+        experiments,
+        experiment,
+        put_experiment,
+        stop_experiment,
+        plan_experiment,
+        plan_definition,
         decision,
         replay,
         healthz,
@@ -68,6 +75,9 @@ use utoipa::OpenApi;
         CatalogVersionsBody,
         ModelsBody,
         DoctorBody,
+        ExperimentsBody,
+        ExperimentBody,
+        PlanBody,
         RecommendBody,
         BatchBody,
         QueriesBody,
@@ -309,6 +319,42 @@ fn category_products() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn impersonal() {}
+
+/// The holdout and all experiments, with what they say so far. Needs a secret key.
+#[utoipa::path(get, path = "/v1/experiments", responses((status = 200, body = ExperimentsBody)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn experiments() {}
+
+/// One of them; `holdout` is the holdout. Needs a secret key.
+#[utoipa::path(get, path = "/v1/experiments/{name}", params(("name" = String, Path)), responses(
+    (status = 200, body = ExperimentBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn experiment() {}
+
+/// Begin an experiment or change one, with the fields of `[[experiment]]` in a placement file. A change of split or
+/// configuration begins another epoch. Needs a secret key.
+#[utoipa::path(put, path = "/v1/experiments/{name}", params(("name" = String, Path)), request_body = serde_json::Value,
+    responses((status = 200, body = ExperimentBody), (status = 400, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn put_experiment() {}
+
+/// Stop an experiment: everyone gets the control. Needs a secret key.
+#[utoipa::path(post, path = "/v1/experiments/{name}/stop", params(("name" = String, Path)), responses(
+    (status = 200, body = ExperimentBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn stop_experiment() {}
+
+/// What an experiment that is set would need, by what the shop's units did lately. Needs a secret key.
+#[utoipa::path(get, path = "/v1/experiments/{name}/plan", params(("name" = String, Path)), responses(
+    (status = 200, body = PlanBody), (status = 404, body = ProblemJson), (status = 409, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn plan_experiment() {}
+
+/// The same of an experiment that is only described. Nothing is set. Needs a secret key.
+#[utoipa::path(post, path = "/v1/experiments/{name}/plan", params(("name" = String, Path)), request_body = serde_json::Value,
+    responses((status = 200, body = PlanBody), (status = 400, body = ProblemJson), (status = 409, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn plan_definition() {}
 
 /// A decision's certificate. Needs a secret key.
 #[utoipa::path(get, path = "/v1/decisions/{id}", params(("id" = String, Path)), responses(

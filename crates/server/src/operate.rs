@@ -103,7 +103,7 @@ pub async fn put_search_settings(app: &App, body: &[u8]) -> Result<SearchSetting
 }
 
 /// Changes the settings in force; answers when the change is visible. One change at a time.
-async fn put(
+pub(crate) async fn put(
     app: &App,
     change: impl FnOnce(&Settings) -> Result<Settings, ApiError>,
 ) -> Result<VersionsBody, ApiError> {

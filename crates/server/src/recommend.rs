@@ -2,7 +2,7 @@
 
 use crate::boot::{Shop, start_at_or_before};
 use crate::http::App;
-use crate::identities::identity_key;
+use crate::identities::{bucket_key, identity_key};
 use crate::wire::error::ApiError;
 use crate::wire::recommend::{
     Asked, BatchBody, BundleBody, ItemBody, MoneyBody, ReasonBody, RecommendBody, SlotBody,
@@ -13,7 +13,7 @@ use bespoke_domain::decision::{Fallback, Slot};
 use bespoke_domain::entry::IdentityKind;
 use bespoke_domain::event::PageType;
 use bespoke_domain::settings::{Clutter, Form, Scope};
-use bespoke_domain::{Candidate, Decision, DecisionId, Millis, Request, ShopperNo};
+use bespoke_domain::{Candidate, Decision, DecisionId, Millis, Purpose, Request, ShopperNo};
 use bespoke_engine::Snapshot;
 use bespoke_engine::replay::Replay;
 use bespoke_engine::source::{MATCHES, POPULAR};
@@ -99,19 +99,28 @@ fn answer(
     timeout: Duration,
     asked: Asked,
 ) -> Result<RecommendBody, ApiError> {
+    let is_dry = asked.dry_run;
     let request = request_of(app, snapshot, scope, timeout, asked)?;
-    Ok(decide_and_log(app, snapshot, request))
+    let (body, decision) = decided(app, snapshot, request);
+    if !is_dry {
+        app.shop.queue.log_decision(decision);
+    }
+    Ok(body)
 }
 
 /// Decides, puts the decision into the log's queue, and renders it. The placement MUST be in the snapshot.
 pub(crate) fn decide_and_log(app: &App, snapshot: &Snapshot, request: Request) -> RecommendBody {
+    let (body, decision) = decided(app, snapshot, request);
+    app.shop.queue.log_decision(decision);
+    body
+}
+
+fn decided(app: &App, snapshot: &Snapshot, request: Request) -> (RecommendBody, Decision) {
     let started = Instant::now();
     let decision = app.shop.live.decide_on(snapshot, &request);
     let took = started.elapsed();
     note(app, &decision, took);
-    let body = render_body(&app.shop, snapshot, &decision, took.as_millis() as u64);
-    app.shop.queue.log_decision(decision);
-    body
+    (render_body(&app.shop, snapshot, &decision, took.as_millis() as u64), decision)
 }
 
 pub(crate) fn note(app: &App, decision: &Decision, took: Duration) {
@@ -143,16 +152,22 @@ pub(crate) fn request_of(
     if asked.user_id.is_some() && scope != Scope::Secret {
         return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
     }
+    if asked.dry_run && scope != Scope::Secret {
+        return Err(ApiError::new("forbidden_scope", "`dry_run` needs a secret key (sk_…)"));
+    }
     let Some(planned) = snapshot.plan.get(&asked.placement) else {
         let detail = format!("there is no placement {:?}", asked.placement);
         return Err(ApiError::new("unknown_placement", detail));
     };
     let now = clock::now();
     let skipped = if app.pace.is_short(timeout) { slower_sources(planned) } else { Vec::new() };
+    let shopper = shopper(&app.shop, snapshot, (asked.user_id.as_ref(), asked.anonymous_id.as_ref()));
     Ok(Request {
         id: new_id(now)?,
         now,
-        shopper: shopper(&app.shop, snapshot, (asked.user_id.as_ref(), asked.anonymous_id.as_ref())),
+        shopper,
+        bucket: bucket(&app.shop, snapshot, shopper, &asked),
+        session: asked.session_id.as_deref().map_or(0, |id| app.shop.secret.hash64("session", id)),
         placement: asked.placement,
         page: asked.page,
         items: asked.item_ids,
@@ -192,11 +207,25 @@ pub(crate) fn shopper(
     permitted(shop, snapshot, shopper)
 }
 
+/// By what the shopper is put into arms: the key of the oldest identity, or that of an id that nothing was heard of yet, so that who
+/// comes for the first time is in the same arm from then on. 0 without consent.
+fn bucket(shop: &Shop, snapshot: &Snapshot, shopper: Option<ShopperNo>, asked: &Asked) -> u64 {
+    if let Some(shopper) = shopper {
+        return shop.live.bucket(shopper);
+    }
+    let key = |kind, id: &Option<String>| id.as_ref().map(|id| identity_key(&shop.secret, kind, id));
+    let keys = [key(IdentityKind::User, &asked.user_id), key(IdentityKind::Anonymous, &asked.anonymous_id)];
+    let is_heard_of = keys.into_iter().flatten().any(|key| shop.identities.get(key).is_some());
+    let unknown = snapshot.aggregates.unknown_consent();
+    let new = keys[1].or(keys[0]).filter(|_| !is_heard_of && unknown.allows(Purpose::Personalization));
+    new.map_or(0, bucket_key)
+}
+
 /// The shopper, with consent to personalization.
 pub(crate) fn permitted(shop: &Shop, snapshot: &Snapshot, shopper: ShopperNo) -> Option<ShopperNo> {
     let unknown = snapshot.aggregates.unknown_consent();
     let consent = shop.live.profile(shopper).map_or(unknown, |profile| profile.consent(unknown));
-    consent.allows(bespoke_domain::Purpose::Personalization).then_some(shopper)
+    consent.allows(Purpose::Personalization).then_some(shopper)
 }
 
 /// A new id: 48 bits of milliseconds, so that a decision is found by its time, and 80 random bits.
@@ -222,6 +251,7 @@ fn render_body(shop: &Shop, snapshot: &Snapshot, decision: &Decision, took_ms: u
         items: slot_bodies(snapshot, decision, first),
         personalization: render::personalization(decision.personalization).to_owned(),
         fallback: render::fallback(decision.fallback).to_owned(),
+        arms: render::arms(decision),
         missing_ids: decision.missing_ids.clone(),
         skipped: decision.request.skipped.clone(),
         took_ms,

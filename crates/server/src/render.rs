@@ -1,6 +1,9 @@
 //! Decisions in words: external ids, titles and prices for the numbers a decision holds.
 
+use crate::wire::expression;
+use crate::wire::recommend::InArmBody;
 use bespoke_domain::decision::{Fallback, Personalization, Slot};
+use bespoke_domain::experiment::Arm;
 use bespoke_domain::search::{Choice, Refinement, Search};
 use bespoke_domain::{Candidate, Decision};
 use bespoke_engine::Snapshot;
@@ -25,7 +28,14 @@ pub fn fallback(one: Fallback) -> &'static str {
         Fallback::Hidden => "hidden",
         Fallback::Off => "off",
         Fallback::Clutter => "clutter",
+        Fallback::External => "external",
     }
+}
+
+/// The arms that a decision was made in.
+pub fn arms(decision: &Decision) -> Vec<InArmBody> {
+    let arm = |one: &Arm| InArmBody { experiment: one.experiment.clone(), arm: one.arm.clone() };
+    decision.arms.iter().map(arm).collect()
 }
 
 /// The external id of a product, or the path of a category.
@@ -56,7 +66,8 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
         "placement": request.placement,
         "made_at_ms": request.now.0,
         "page_type": request.page.name(),
-        "context": { "item_ids": request.items, "category_path": request.category, "cart_item_ids": request.cart, "exclude_ids": request.exclude, "skipped": request.skipped },
+        "context": { "item_ids": request.items, "category_path": request.category, "cart_item_ids": request.cart, "exclude_ids": request.exclude, "skipped": request.skipped,
+            "filter": request.filter.as_ref().map(expression::written), "market": request.market },
         "search": request.search.as_deref().map(search),
         "met": decision.met,
         "headline": decision.headline,
@@ -72,6 +83,7 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
         "sources": decision.sources.iter().map(|(name, count)| json!({"source": name, "candidates": count})).collect::<Vec<_>>(),
         "objective": Some(&decision.objective).filter(|name| !name.is_empty()),
         "candidate_count": decision.candidate_count,
+        "arms": decision.arms.iter().map(|one| json!({"experiment": one.experiment, "epoch": one.epoch, "arm": one.arm})).collect::<Vec<_>>(),
         "removed": decision.removed.iter().map(|(name, count)| json!({"by": name, "count": count})).collect::<Vec<_>>(),
         "missing_ids": decision.missing_ids,
         "slate": decision.slate.iter().enumerate().map(|(at, slot)| slot_json(snapshot, decision, at, slot)).collect::<Vec<_>>(),
@@ -100,6 +112,8 @@ fn search(search: &Search) -> Value {
         "literal": search.literal,
         "as_words": search.as_words,
         "from": search.from,
+        "after": search.after.map(|before| before.to_string()),
+        "facets": search.facets,
     })
 }
 
@@ -126,7 +140,7 @@ fn slot_json(snapshot: &Snapshot, decision: &Decision, position: usize, slot: &S
 
 /// What the candidate was like, where the placement still describes candidates as it did then.
 fn features(snapshot: &Snapshot, decision: &Decision, slot: &Slot) -> Option<Value> {
-    let planned = snapshot.plan.get(&decision.request.placement)?;
+    let planned = snapshot.planned(decision)?;
     let is_known = !slot.features.is_empty() && planned.feature_set == decision.feature_set;
     is_known.then(|| named(&planned.features, slot.features.iter().map(|half| wide(*half))))
 }

@@ -14,6 +14,7 @@ pub enum What {
 
     Days,
     After,
+    Narrow,
 }
 
 /// A sequence of rolls.

@@ -10,6 +10,8 @@ pub mod catalogue;
 pub mod dice;
 /// What such a shop sends: lines of the public import.
 pub mod json;
+/// By what searches are narrowed.
+pub mod narrowing;
 /// Who shops there: taste and price sensitivity.
 pub mod shopper;
 /// All events of the shop, in the order of time.

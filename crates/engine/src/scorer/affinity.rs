@@ -52,6 +52,11 @@ fn score(context: &Context<'_>, likes: &Likes, one: &Pooled) -> f32 {
 }
 
 impl Likes {
+    /// How much likelier than anybody the shopper is to deal with what has a value, in nats.
+    pub(crate) fn of(&self, tag: u32) -> f32 {
+        self.tags.binary_search_by_key(&tag, |(_, held)| *held).map_or(0.0, |at| self.tags[at].0)
+    }
+
     /// How much likelier than anybody the shopper is to deal with a product, in nats.
     pub(crate) fn evidence(&self, context: &Context<'_>, product: ProductNo, row: &Row) -> f32 {
         let above = context.snapshot.aggregates.levels.above(row.category, row.octave);

@@ -17,6 +17,7 @@ mod returns;
 pub mod stock;
 mod support;
 mod swift;
+mod taste;
 
 use crate::context::Context;
 use crate::pool::Pooled;
@@ -52,7 +53,7 @@ impl std::fmt::Debug for ScorerSpec {
 }
 
 /// Every scorer.
-pub static SCORERS: [&ScorerSpec; 14] = [
+pub static SCORERS: [&ScorerSpec; 15] = [
     &affinity::SPEC,
     &popularity::SPEC,
     &clicks::SPEC,
@@ -67,4 +68,5 @@ pub static SCORERS: [&ScorerSpec; 14] = [
     &bounces::SPEC,
     &swift::SPEC,
     &als::SPEC,
+    &taste::SPEC,
 ];

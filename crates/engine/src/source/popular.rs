@@ -23,8 +23,7 @@ pub static SPEC: SourceSpec = SourceSpec {
 
 fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let aggregates = &context.snapshot.aggregates;
-    let placement = context.snapshot.plan.get(&context.request.placement);
-    if placement.is_some_and(|planned| planned.placement.shows == Shows::Categories) {
+    if context.planned.is_some_and(|planned| planned.placement.shows == Shows::Categories) {
         let named = |(score, category)| (score, Candidate::Category(category));
         return aggregates.popularity.best_categories(used.limit).into_iter().map(named).collect();
     }

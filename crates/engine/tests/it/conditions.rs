@@ -62,6 +62,8 @@ fn shop() -> Bench {
         canonical: Vec::new(),
         models: Vec::new(),
         search: Default::default(),
+        holdout: Default::default(),
+        experiments: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);

@@ -2,9 +2,11 @@
 
 mod breadth;
 mod conditions;
+mod experiments;
 mod golden;
 mod invariants;
 mod learnt;
+mod narrowing;
 mod occasions;
 mod ranker;
 mod searching;
@@ -101,8 +103,17 @@ impl Bench {
                 canonical: Vec::new(),
                 models: Vec::new(),
                 search: Default::default(),
+                holdout: Default::default(),
+                experiments: Vec::new(),
             })),
         );
+    }
+
+    /// The settings in force.
+    fn in_force(&mut self) -> Settings {
+        self.engine.publish();
+        let snapshot = self.engine.live().snapshot();
+        snapshot.aggregates.settings.as_deref().cloned().expect("they are set")
     }
 
     /// What everything so far says about who dealt with what.

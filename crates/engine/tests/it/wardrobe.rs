@@ -47,6 +47,8 @@ fn shop(planned: Placement) -> Bench {
         canonical: Vec::new(),
         models: Vec::new(),
         search: Default::default(),
+        holdout: Default::default(),
+        experiments: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     row(&mut bench, "old-42", "Boots", "old", &[("size", "42")]);

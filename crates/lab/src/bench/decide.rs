@@ -161,6 +161,8 @@ fn settings(shop: &Shop) -> Settings {
         canonical: Vec::new(),
         models: Vec::new(),
         search: Default::default(),
+        holdout: Default::default(),
+        experiments: Vec::new(),
     }
 }
 

@@ -54,15 +54,14 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     }
     folded.engine.publish();
     let queries: Vec<String> = (0..).map(|no| query(&shop, no)).take(WARM_UP + MEASURED).collect();
-    let named = FACETS.map(str::to_owned);
-    let plain = timed(&folded, &queries, (last, &shoppers), &named);
-    let Timed { millis, totals, shown, .. } = plain;
+    let Timed { millis, totals, shown, .. } = timed(&folded, &queries, (last, &shoppers));
     let count = millis.len() as f64;
-    // With vectors in force, of the same queries, and of queries of which no product has all words.
-    let learned_s = folded.learn_words();
-    let whole = timed(&folded, &queries, (last, &shoppers), &named);
+    // Then with vectors in force, and queries of which no product has all words.
     let others: Vec<String> = (0..).map(|no| mixed(&shop, no)).take(WARM_UP + MEASURED).collect();
-    let missing = timed(&folded, &others, (last, &shoppers), &named);
+    let by_words = timed(&folded, &others, (last, &shoppers));
+    let learned_s = folded.learn_words();
+    let whole = timed(&folded, &queries, (last, &shoppers));
+    let missing = timed(&folded, &others, (last, &shoppers));
     let vectors = folded.engine.live().snapshot().models.meanings.size_bytes();
     let changed = folded.change(&shop, last);
     let figure = |name, value| Figure { bench: "search", name, value };
@@ -72,6 +71,8 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
         figure("p99_ms", quantile(&millis, 0.99)),
         figure("vectors_p50_ms", quantile(&whole.millis, 0.5)),
         figure("vectors_p99_ms", quantile(&whole.millis, 0.99)),
+        figure("missing_by_words_p50_ms", quantile(&by_words.millis, 0.5)),
+        figure("missing_by_words_p99_ms", quantile(&by_words.millis, 0.99)),
         figure("missing_p50_ms", quantile(&missing.millis, 0.5)),
         figure("missing_p99_ms", quantile(&missing.millis, 0.99)),
         figure("missing_by_meaning_share", missing.by_meaning / missing.millis.len() as f64),
@@ -97,19 +98,14 @@ struct Timed {
     by_meaning: f64,
 }
 
-fn timed(
-    folded: &Folded,
-    queries: &[String],
-    (last, shoppers): (Millis, &[ShopperNo]),
-    named: &[String],
-) -> Timed {
+fn timed(folded: &Folded, queries: &[String], (last, shoppers): (Millis, &[ShopperNo])) -> Timed {
     let mut timed = Timed { millis: Vec::new(), totals: 0.0, shown: 0.0, by_meaning: 0.0 };
     for (no, text) in queries.iter().enumerate() {
         let shopper = shoppers[shoppers.len() - 1 - no % shoppers.len()];
         let asked = request(no, last, shopper, text);
         let live = folded.engine.live();
         let started = Instant::now();
-        let (decision, facets) = live.search_on(&live.snapshot(), &asked, named);
+        let (decision, facets) = live.search_on(&live.snapshot(), &asked);
         if no >= WARM_UP {
             timed.millis.push(started.elapsed().as_secs_f64() * 1e3);
             let met = decision.met.as_deref();
@@ -181,7 +177,11 @@ fn request(no: usize, now: Millis, shopper: ShopperNo, text: &str) -> Request {
         shopper: Some(shopper),
         page: PageType::Search,
         slots: 24,
-        search: Some(Box::new(Search { text: text.to_owned(), ..Search::default() })),
+        search: Some(Box::new(Search {
+            text: text.to_owned(),
+            facets: Some(FACETS.map(str::to_owned).to_vec()),
+            ..Search::default()
+        })),
         ..Request::default()
     }
 }

@@ -111,6 +111,8 @@ fn settings() -> Settings {
         canonical: Vec::new(),
         models: Vec::new(),
         search: Default::default(),
+        holdout: Default::default(),
+        experiments: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether the first product for an attribute query is what was asked for. `lab search --attributes`.
 
-use super::data::{Store, open};
+use super::data::{Half, Store, half, open};
 use super::served::Vectors;
 use super::{Search, searches};
 use crate::attribute_queries::AttributeQuery;
@@ -20,7 +20,7 @@ pub struct AttributeOptions {
     pub queries: PathBuf,
     /// Whether the output is for programs.
     pub json: bool,
-    /// Whether the queries whose first product is not what was asked for are printed.
+    /// Whether the queries whose first product is not what was asked for are printed, with the half that each belongs to.
     pub each: bool,
     /// The vectors that are measured beside words.
     pub vectors: Vectors,
@@ -44,8 +44,10 @@ pub struct AttributeOutcome {
 /// Which queries are in a part.
 type Part = (&'static str, fn(&AttributeQuery) -> bool);
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 7] = [
     ("all", |_| true),
+    ("dev", |query| half(&query.query) == Half::Dev),
+    ("test", |query| half(&query.query) == Half::Test),
     ("literal", |query| !query.paraphrased),
     ("paraphrased", |query| query.paraphrased),
     ("by hand", |query| query.by == "hand"),
@@ -91,7 +93,8 @@ fn is_first(
     if let (false, Some(system)) = (is_satisfied, told) {
         let title = first.map_or("nothing found", |product| product.title.as_str());
         let missed = row.map_or_else(Vec::new, |row| query.missed_by(row));
-        eprintln!("{system}\t{}\t{}\t{title}", query.query, missed.join(", "));
+        let half = if half(&query.query) == Half::Dev { "dev" } else { "test" };
+        eprintln!("{system}\t{half}\t{}\t{}\t{title}", query.query, missed.join(", "));
     }
     is_satisfied
 }

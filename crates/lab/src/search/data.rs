@@ -157,7 +157,7 @@ pub fn judgments(path: &Path, store: &Store) -> Result<Vec<Judged>, Error> {
 }
 
 /// Even FNV-1a hashes of the query in lower case are for choosing.
-fn half(query: &str) -> Half {
+pub(super) fn half(query: &str) -> Half {
     let hash = query.to_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

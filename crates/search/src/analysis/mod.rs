@@ -1,6 +1,8 @@
 //! Text into terms: letters folded, words stemmed in the shop's language, numbers with their units, codes whole and in parts.
 //! The same analysis for products and queries, so that what is written alike is found alike.
 
+/// Which word says what a thing is.
+pub mod heads;
 mod letters;
 mod lexer;
 mod numbers;
@@ -85,14 +87,7 @@ impl Analyzer {
     pub fn tokens(&self, text: &str) -> Vec<Token> {
         let mut tokens: Vec<Token> = Vec::new();
         for piece in self.pieces(text) {
-            let first = tokens.len();
-            for token in piece.readings.into_iter().take(piece.indexed).flatten() {
-                let is_new =
-                    !tokens[first..].iter().any(|held| held.place == token.place && held.term == token.term);
-                if is_new {
-                    tokens.push(token);
-                }
-            }
+            piece.add_to(&mut tokens);
             if tokens.len() >= TOKENS_MAX {
                 tokens.truncate(TOKENS_MAX);
                 break;

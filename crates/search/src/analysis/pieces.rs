@@ -29,9 +29,21 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Whether it is a number and nothing else.
+    /// Adds the tokens that products are indexed by.
+    pub(crate) fn add_to(self, tokens: &mut Vec<Token>) {
+        let first = tokens.len();
+        for token in self.readings.into_iter().take(self.indexed).flatten() {
+            let is_new =
+                !tokens[first..].iter().any(|held| held.place == token.place && held.term == token.term);
+            if is_new {
+                tokens.push(token);
+            }
+        }
+    }
+
+    /// Whether it is a number, without a unit.
     pub fn is_number(&self) -> bool {
-        matches!(self.readings.as_slice(), [only] if matches!(only.as_slice(), [token] if token.kind == Kind::Number))
+        matches!(self.readings.first().map(Vec::as_slice), Some([token]) if token.kind == Kind::Number)
     }
 }
 

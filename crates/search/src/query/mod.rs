@@ -2,7 +2,9 @@
 //! terms stand for a word is data in the `Plan`.
 
 mod distance;
+mod everyday;
 mod expansions;
+mod numerals;
 mod planner;
 mod spaces;
 mod spelling;
@@ -13,7 +15,7 @@ mod wording;
 
 pub use planner::{Options, Planner};
 pub use synonyms::{Synonym, Synonyms};
-pub use understanding::{Understood, What, not_searched, understand};
+pub use understanding::{Understood, What, understand};
 pub use values::{About, Count, Value, Values};
 
 use crate::vocabulary::TermNo;
@@ -58,6 +60,8 @@ pub struct Group {
     pub words: u16,
     /// What may stand for them.
     pub alternatives: Vec<Alternative>,
+    /// Whether the word says what is asked for: `cable` in "black vga cable for a monitor".
+    pub is_head: bool,
 }
 
 /// A word as it was typed.

@@ -4,8 +4,8 @@
 use super::spaces::Lookup;
 use super::spelling::{self, Correction};
 use super::synonyms::Synonyms;
-use super::{Alternative, Group, Plan, WORDS_MAX, Why, Word, expansions};
-use crate::analysis::{Analyzer, Kind, Piece, Token};
+use super::{Alternative, Group, Plan, Understood, WORDS_MAX, Why, Word, expansions, numerals};
+use crate::analysis::{Analyzer, Kind, Piece, Token, heads};
 use crate::matching::rarity;
 use crate::vocabulary::{TermNo, Vocabulary};
 use std::ops::Range;
@@ -28,7 +28,6 @@ const WEIGHT_PARTS: f32 = 0.8;
 const WEIGHT_JOINED: f32 = 0.95;
 const WEIGHT_SPLIT: f32 = 0.9;
 const WEIGHT_SPLIT_KNOWN: f32 = 0.6;
-const WEIGHT_SYNONYM: f32 = 0.9;
 
 /// What may be done to a query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -64,6 +63,8 @@ impl std::fmt::Debug for Planner<'_> {
 #[derive(Default)]
 struct Draft {
     words: Vec<Vec<Alternative>>,
+    /// Words that say what is asked for, a bit each.
+    heads: u16,
 }
 
 impl Draft {
@@ -95,8 +96,14 @@ impl Draft {
                 other.weight *= literal.filter(|literal| *literal < own).map_or(1.0, |literal| literal / own);
             }
         }
-        let some = (0..).zip(self.words).filter(|(_, alternatives)| !alternatives.is_empty());
-        some.map(|(word, alternatives)| Group { words: 1 << word, alternatives }).collect()
+        let some =
+            (0..).zip(std::mem::take(&mut self.words)).filter(|(_, alternatives)| !alternatives.is_empty());
+        some.map(|(word, alternatives)| Group {
+            words: 1 << word,
+            alternatives,
+            is_head: self.heads >> word & 1 == 1,
+        })
+        .collect()
     }
 }
 
@@ -111,17 +118,21 @@ impl<'a> Planner<'a> {
     /// What a query is read as: its beginning, where it is very long.
     pub fn pieces(&self, text: &str) -> Vec<Piece> {
         let end = text.char_indices().nth(QUERY_LETTERS_MAX).map_or(text.len(), |(end, _)| end);
-        self.analyzer.pieces(&text[..end])
+        numerals::in_digits(self.analyzer, self.analyzer.pieces(&text[..end]))
     }
 
-    /// The plan of pieces, but for those in `left_out`, which have been understood otherwise.
-    pub fn plan_pieces(&self, pieces: &[Piece], left_out: &[Range<usize>], options: Options) -> Plan {
-        let is_kept = |at: &usize| !left_out.iter().any(|range| range.contains(at));
-        let all = (0..pieces.len())
-            .filter(is_kept)
-            .map(|at| &pieces[at])
-            .filter(|piece| !piece.readings.is_empty());
-        let all: Vec<&Piece> = all.collect();
+    /// The plan of pieces of which some have been understood.
+    pub fn plan_pieces(&self, pieces: &[Piece], understood: &[Understood], options: Options) -> Plan {
+        let is_within = |at: &usize, holds: fn(&Understood) -> bool| {
+            understood.iter().any(|one| holds(one) && one.pieces.contains(at))
+        };
+        let is_kept = |at: &usize| !is_within(at, |one| !one.is_searched);
+        let is_apart = |at: usize| is_within(&at, Understood::is_apart);
+        let head = (0..pieces.len()).find(|at| heads::is_head(self.analyzer, pieces, *at, is_apart));
+        let all = (0..pieces.len()).filter(is_kept).filter(|at| !pieces[*at].readings.is_empty());
+        let all: Vec<usize> = all.collect();
+        let heads = all.iter().take(WORDS_MAX).position(|at| Some(*at) == head).map_or(0, |word| 1 << word);
+        let all: Vec<&Piece> = all.into_iter().map(|at| &pieces[at]).collect();
         let (kept, later) = all.split_at(all.len().min(WORDS_MAX));
         let mut words: Vec<Word> = kept.iter().map(|piece| self.typed(piece)).collect();
         // `vitamin a`: a last letter is what the words before it are about.
@@ -131,7 +142,7 @@ impl<'a> Planner<'a> {
         if words.iter().all(|word| word.is_stop) {
             words.iter_mut().for_each(|word| word.is_stop = false);
         }
-        let mut draft = Draft { words: vec![Vec::new(); kept.len()] };
+        let mut draft = Draft { words: vec![Vec::new(); kept.len()], heads };
         let joined = if options.is_literal { Vec::new() } else { self.joins(kept, &words) };
         for (at, piece) in kept.iter().enumerate() {
             let is_typing = options.is_typing && at + 1 == kept.len() && later.is_empty();
@@ -302,12 +313,12 @@ impl<'a> Planner<'a> {
         let terms: Vec<String> = pieces.iter().zip(words).map(term).collect();
         let terms: Vec<&str> = terms.iter().map(String::as_str).collect();
         for first in 0..terms.len() {
-            for (length, phrases) in self.synonyms.at(&terms[first..]) {
+            for (length, phrases, weight) in self.synonyms.at(&terms[first..]) {
                 for phrase in phrases {
                     let known: Option<Vec<TermNo>> =
                         phrase.iter().map(|term| lookup.term(term).map(|(no, _)| no)).collect();
                     if let Some(terms) = known {
-                        let alternative = Alternative { terms, weight: WEIGHT_SYNONYM, why: Why::Synonym };
+                        let alternative = Alternative { terms, weight, why: Why::Synonym };
                         draft.add_all(first..first + length, &alternative);
                     }
                 }

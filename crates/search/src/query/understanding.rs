@@ -57,6 +57,13 @@ pub struct Understood {
     pub confidence: f32,
 }
 
+impl Understood {
+    /// Whether its words are no part of what a thing is called: a brand, or what is not searched for.
+    pub(super) fn is_apart(&self) -> bool {
+        !self.is_searched || matches!(&self.what, What::Value(value) if value.about == About::Brand)
+    }
+}
+
 /// What the pieces of a query say, in their order; nothing of pieces in `left_alone`.
 pub fn understand(
     planner: &Planner<'_>,
@@ -86,11 +93,6 @@ pub fn understand(
     all
 }
 
-/// Pieces of which the words are not searched for.
-pub fn not_searched(understood: &[Understood]) -> Vec<Range<usize>> {
-    understood.iter().filter(|one| !one.is_searched).map(|one| one.pieces.clone()).collect()
-}
-
 /// Not less, not more; in hundredths.
 type Bounds = (Option<u64>, Option<u64>);
 
@@ -109,12 +111,7 @@ impl Reader<'_> {
 
     /// Where the longest phrase of a list that begins at a piece ends.
     fn phrase(&self, at: usize, phrases: &[&str]) -> Option<usize> {
-        let end = |phrase: &&str| {
-            let words = || phrase.split(' ');
-            let fits = words().enumerate().all(|(offset, word)| self.surface(at + offset) == word);
-            fits.then(|| at + words().count())
-        };
-        phrases.iter().filter_map(end).max()
+        self.wording.phrase(at, phrases, |at| self.surface(at))
     }
 
     /// `under 50`, `between $20 and $50`, `20-50 €`.
@@ -227,10 +224,8 @@ impl Reader<'_> {
         if let Some(Token { term, .. }) = with_name {
             return Some(Amount { hundredths: hundredths(term)?, end: from + 1, has_currency: true });
         }
-        let (amount, end) = match piece.is_number() {
-            true => (hundredths(&piece.readings.first()?.first()?.term)?, from + 1),
-            false => self.number_in_words(from)?,
-        };
+        let amount = hundredths(&piece.readings.first()?.first()?.term).filter(|_| piece.is_number())?;
+        let end = from + 1;
         let has_name = self.is_currency(end);
         Some(Amount {
             hundredths: amount,
@@ -248,29 +243,6 @@ impl Reader<'_> {
         let is_stop =
             self.planner.analyzer.is_stop(self.surface(at)) && self.phrase(at, self.wording.to).is_none();
         at >= self.pieces.len() || is_stop
-    }
-
-    /// `two hundred`, `zweihundert`, in hundredths.
-    fn number_in_words(&self, at: usize) -> Option<(u64, usize)> {
-        let (mut values, mut end) = (Vec::new(), at);
-        while let Some(piece) = self.pieces.get(end) {
-            let typed: String = piece.surface.chars().filter(|c| *c != '-').collect();
-            if typed.is_empty() {
-                break;
-            }
-            let Some(mut parts) = number_parts(self.wording, &typed, 6) else { break };
-            values.append(&mut parts);
-            end += 1;
-        }
-        let (mut sum, mut open) = (0u64, 0u64);
-        for value in values.iter().map(|value| u64::from(*value)) {
-            match value {
-                1000 => (sum, open) = (sum + open.max(1) * 1000, 0),
-                100 => open = open.max(1) * 100,
-                value => open += value,
-            }
-        }
-        (end > at && end - at <= 6).then_some(((sum + open) * 100, end))
     }
 
     /// `without cable`: the value or the word behind it.
@@ -351,24 +323,4 @@ fn hundredths(number: &str) -> Option<u64> {
     let decimals = format!("{decimals:0<2}");
     let whole: u64 = whole.parse().ok().filter(|whole| *whole < 1_000_000_000_000)?;
     Some(whole * 100 + decimals.get(..2)?.parse::<u64>().ok()?)
-}
-
-/// The number words that a word is made of.
-fn number_parts(wording: &Wording, word: &str, most: usize) -> Option<Vec<u32>> {
-    if word.is_empty() {
-        return Some(Vec::new());
-    }
-    let fitting = wording.numbers.iter().filter(|(name, _)| most > 0 && word.starts_with(name));
-    let mut fitting: Vec<&(&str, u32)> = fitting.collect();
-    fitting.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-    fitting.into_iter().find_map(|(name, value)| {
-        let rest = &word[name.len()..];
-        let links = wording
-            .number_links
-            .iter()
-            .filter_map(|link| rest.strip_prefix(link).filter(|rest| !rest.is_empty()));
-        let rests = std::iter::once(rest).chain(links);
-        let parts = rests.filter_map(|rest| number_parts(wording, rest, most - 1)).next()?;
-        Some([vec![*value], parts].concat())
-    })
 }

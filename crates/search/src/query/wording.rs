@@ -26,6 +26,27 @@ pub(super) struct Wording {
     pub numbers: &'static [(&'static str, u32)],
     /// Between those within a word.
     pub number_links: &'static [&'static str],
+    /// Between those that stand apart: `a hundred and fifty`.
+    pub number_words_between: &'static [&'static str],
+    /// Before how many there are in one pack.
+    pub packs: &'static [&'static str],
+}
+
+impl Wording {
+    /// Where the longest phrase of a list that begins at a word ends; `surface` gives the words.
+    pub(super) fn phrase<'a>(
+        &self,
+        at: usize,
+        phrases: &[&str],
+        surface: impl Fn(usize) -> &'a str,
+    ) -> Option<usize> {
+        let end = |phrase: &&str| {
+            let words = || phrase.split(' ');
+            let fits = words().enumerate().all(|(offset, word)| surface(at + offset) == word);
+            fits.then(|| at + words().count())
+        };
+        phrases.iter().filter_map(end).max()
+    }
 }
 
 /// Currencies, however a language calls them.
@@ -69,7 +90,14 @@ const ENGLISH: Wording = Wording {
         ("ten", 10),
         ("eleven", 11),
         ("twelve", 12),
+        ("dozen", 12),
+        ("thirteen", 13),
+        ("fourteen", 14),
         ("fifteen", 15),
+        ("sixteen", 16),
+        ("seventeen", 17),
+        ("eighteen", 18),
+        ("nineteen", 19),
         ("twenty", 20),
         ("thirty", 30),
         ("forty", 40),
@@ -82,6 +110,8 @@ const ENGLISH: Wording = Wording {
         ("thousand", 1000),
     ],
     number_links: &[],
+    number_words_between: &["and"],
+    packs: &["pack of", "packs of", "set of", "box of", "case of", "bundle of"],
 };
 
 const GERMAN: Wording = Wording {
@@ -137,7 +167,15 @@ const GERMAN: Wording = Wording {
         ("zehn", 10),
         ("elf", 11),
         ("zwolf", 12),
+        ("dutzend", 12),
+        ("dreizehn", 13),
+        ("vierzehn", 14),
         ("funfzehn", 15),
+        ("fuenfzehn", 15),
+        ("sechzehn", 16),
+        ("siebzehn", 17),
+        ("achtzehn", 18),
+        ("neunzehn", 19),
         ("zwanzig", 20),
         ("dreissig", 30),
         ("vierzig", 40),
@@ -151,6 +189,8 @@ const GERMAN: Wording = Wording {
         ("tausend", 1000),
     ],
     number_links: &["und"],
+    number_words_between: &["und"],
+    packs: &["packung mit", "packung von", "pack mit", "set mit", "karton mit"],
 };
 
 const FRENCH: Wording = Wording {
@@ -183,7 +223,10 @@ const FRENCH: Wording = Wording {
         ("dix", 10),
         ("onze", 11),
         ("douze", 12),
+        ("treize", 13),
+        ("quatorze", 14),
         ("quinze", 15),
+        ("seize", 16),
         ("vingt", 20),
         ("trente", 30),
         ("quarante", 40),
@@ -196,6 +239,8 @@ const FRENCH: Wording = Wording {
         ("mille", 1000),
     ],
     number_links: &["et"],
+    number_words_between: &["et"],
+    packs: &["lot de", "pack de", "paquet de", "boite de", "jeu de"],
 };
 
 const SPANISH: Wording = Wording {
@@ -219,7 +264,11 @@ const SPANISH: Wording = Wording {
         ("diez", 10),
         ("once", 11),
         ("doce", 12),
+        ("trece", 13),
+        ("catorce", 14),
         ("quince", 15),
+        ("dieciseis", 16),
+        ("dieciocho", 18),
         ("veinte", 20),
         ("treinta", 30),
         ("cuarenta", 40),
@@ -237,6 +286,8 @@ const SPANISH: Wording = Wording {
         ("mil", 1000),
     ],
     number_links: &[],
+    number_words_between: &["y"],
+    packs: &["pack de", "paquete de", "juego de", "caja de", "lote de"],
 };
 
 const ITALIAN: Wording = Wording {
@@ -260,7 +311,11 @@ const ITALIAN: Wording = Wording {
         ("dieci", 10),
         ("undici", 11),
         ("dodici", 12),
+        ("tredici", 13),
+        ("quattordici", 14),
         ("quindici", 15),
+        ("sedici", 16),
+        ("diciotto", 18),
         ("venti", 20),
         ("trenta", 30),
         ("quaranta", 40),
@@ -274,6 +329,8 @@ const ITALIAN: Wording = Wording {
         ("mila", 1000),
     ],
     number_links: &[],
+    number_words_between: &["e"],
+    packs: &["confezione da", "confezione di", "pacco da", "set da", "set di", "scatola da"],
 };
 
 const DUTCH: Wording = Wording {
@@ -307,7 +364,11 @@ const DUTCH: Wording = Wording {
         ("tien", 10),
         ("elf", 11),
         ("twaalf", 12),
+        ("dertien", 13),
+        ("veertien", 14),
         ("vijftien", 15),
+        ("zestien", 16),
+        ("achttien", 18),
         ("twintig", 20),
         ("dertig", 30),
         ("veertig", 40),
@@ -320,6 +381,8 @@ const DUTCH: Wording = Wording {
         ("duizend", 1000),
     ],
     number_links: &["en"],
+    number_words_between: &["en"],
+    packs: &["pak van", "set van", "doos van", "verpakking van", "pak met"],
 };
 
 /// Words for who a product is for, in any language: which say the same.

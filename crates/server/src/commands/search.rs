@@ -118,7 +118,10 @@ fn table(body: &Value) -> String {
             let mark = if one["chosen"] == true { "✓ " } else { "" };
             format!("{mark}{} ({})", printable(text(&one["value"])), one["count"])
         };
-        let range = |one: &Value| format!("{} to {} ({})", one["from"], one["to"], one["count"]);
+        let range = |one: &Value| match one["to"].as_f64() {
+            Some(to) => format!("{} to below {to} ({})", one["from"], one["count"]),
+            None => format!("{} or more ({})", one["from"], one["count"]),
+        };
         let all: Vec<String> = values.map(value).chain(ranges.map(range)).collect();
         let more = all.len().saturating_sub(VALUES_SHOWN);
         let more = if more > 0 { format!(", {more} more") } else { String::new() };

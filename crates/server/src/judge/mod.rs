@@ -164,7 +164,8 @@ fn missing(
     let all: Vec<&String> = products.iter().collect();
     let mut missing = BTreeSet::new();
     for ids in all.chunks(IDS_AT_ONCE) {
-        let answer = ask("/v1/rank", &json!({ "placement": placement, "ids": ids, "n": 1 }))?;
+        let answer =
+            ask("/v1/rank", &json!({ "placement": placement, "ids": ids, "n": 1, "dry_run": true }))?;
         let ids = answer["missing_ids"].as_array().context("the answer has no `missing_ids`")?;
         missing.extend(ids.iter().filter_map(Value::as_str).map(str::to_owned));
     }
@@ -172,7 +173,7 @@ fn missing(
 }
 
 fn single(one: &JudgedQuery, placement: &str, ask: &mut Ask<'_>) -> anyhow::Result<Single> {
-    let body = json!({ "q": one.query, "placement": placement, "n": DEPTH, "page": 1, "facets": [] });
+    let body = json!({ "q": one.query, "placement": placement, "n": DEPTH, "page": 1, "facets": [], "dry_run": true });
     let answer = ask("/v1/search", &body).with_context(|| format!("query `{}`", one.query))?;
     let items = answer["items"].as_array().context("the answer has no `items`")?;
     if answer["skipped"].as_array().is_some_and(|skipped| !skipped.is_empty()) {
@@ -279,7 +280,7 @@ pub fn ask_here(app: &App, path: &str, body: &Value) -> anyhow::Result<Value> {
     let fault = |error: ApiError| anyhow::anyhow!("{error}");
     Ok(match path {
         "/v1/search" => serde_json::to_value(
-            search_api::search(app, Scope::Secret, Duration::MAX, text.as_bytes()).map_err(fault)?,
+            search_api::search_at_once(app, Scope::Secret, Duration::MAX, text.as_bytes()).map_err(fault)?,
         )?,
         "/v1/rank" => serde_json::to_value(
             recommend::rank(app, Scope::Secret, Duration::MAX, text.as_bytes()).map_err(fault)?,

@@ -343,6 +343,8 @@ mod tests {
             canonical,
             models: Vec::new(),
             search: Default::default(),
+            holdout: Default::default(),
+            experiments: Vec::new(),
         };
         Tables::of(Some(&settings))
     }

@@ -27,7 +27,7 @@ const fn spec(code: &'static str, status: u16, title: &'static str, doc: &'stati
 }
 
 /// Every error of the API. The last one stands in for codes that are not in the table.
-pub static ERRORS: [ErrorSpec; 16] = [
+pub static ERRORS: [ErrorSpec; 17] = [
     spec("bad_json", 400, "The body is not JSON", "Send one JSON object, an array of them, or one a line."),
     spec("bad_request", 400, "The request cannot be read", "Check its headers and its path."),
     spec("invalid_request", 400, "A field is not as it must be", "`errors` names each field and its fix."),
@@ -47,6 +47,7 @@ pub static ERRORS: [ErrorSpec; 16] = [
     spec("not_found", 404, "There is no such thing", "Check the path and the id."),
     spec("unknown_placement", 404, "There is no such placement", "Name one of the placement file."),
     spec("method_not_allowed", 405, "This path has other methods", "/openapi.json lists them."),
+    spec("not_enough_data", 409, "Too little is known for that", "Wait until more shoppers were seen."),
     spec("too_large", 413, "The body is too large", "Split it: 1 MiB a request."),
     spec("replay_busy", 429, "A replay is going on", "Try again when it is done."),
     spec("training_busy", 429, "A run of learning is going on", "Wait for it: GET /v1/models."),

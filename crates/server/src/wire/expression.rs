@@ -31,6 +31,38 @@ pub fn parse(text: &str) -> Result<Condition, Problem> {
     }
 }
 
+/// Writes a condition, so that [`parse`] reads the same.
+pub fn written(condition: &Condition) -> String {
+    let list = |all: &[Condition], word: &str| {
+        let parts: Vec<String> = all.iter().map(|one| format!("({})", written(one))).collect();
+        parts.join(word)
+    };
+    match condition {
+        Condition::All(all) => list(all, " AND "),
+        Condition::Any(any) => list(any, " OR "),
+        Condition::Not(one) => format!("NOT ({})", written(one)),
+        Condition::Test(test) => written_test(test),
+    }
+}
+
+fn written_test(test: &Test) -> String {
+    let field = &test.field;
+    let quoted = |text: &String| {
+        if text.contains('\'') { format!("\"{text}\"") } else { format!("'{text}'") }
+    };
+    match &test.is {
+        Is::There => format!("{field} EXISTS"),
+        Is::OneOf(texts) => {
+            format!("{field} IN [{}]", texts.iter().map(quoted).collect::<Vec<_>>().join(", "))
+        }
+        Is::Within { least, most, above, below } => {
+            let ends = [(*least, if *above { ">" } else { ">=" }), (*most, if *below { "<" } else { "<=" })];
+            let ends = ends.iter().filter(|(end, _)| end.is_finite());
+            ends.map(|(end, sign)| format!("{field} {sign} {end}")).collect::<Vec<_>>().join(" AND ")
+        }
+    }
+}
+
 fn fault(detail: String) -> Problem {
     Problem::new("filter", "invalid_filter", detail)
 }

@@ -10,6 +10,8 @@ mod dialect;
 pub mod error;
 /// Events.
 pub mod event;
+/// Experiments and the holdout, of placement files.
+pub mod experiments;
 /// Conditions as text.
 pub mod expression;
 /// Product feeds in XML.

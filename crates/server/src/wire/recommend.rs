@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// Most placements of one request.
 pub const BATCH_MAX: usize = 10;
 /// Longest cursor in bytes.
-const CURSOR_MAX: usize = 128;
+pub(super) const CURSOR_MAX: usize = 128;
 /// Most ids put in order at once.
 pub const GIVEN_MAX: usize = 500;
 
@@ -25,6 +25,8 @@ pub struct RecommendAsk {
     pub anonymous_id: Option<String>,
     /// Customer number; needs a secret key.
     pub user_id: Option<String>,
+    /// The visit, as events name it.
+    pub session_id: Option<String>,
     /// Where it will be shown.
     pub context: Option<RecommendContext>,
     /// Slots wanted, at most 100; the placement's number where it is left out.
@@ -35,6 +37,8 @@ pub struct RecommendAsk {
     pub filter: Option<String>,
     /// Whether the log should keep every candidate with its score.
     pub explain: Option<bool>,
+    /// Whether nobody will see the answer, as where it is judged: it is not logged. Needs a secret key.
+    pub dry_run: Option<bool>,
 }
 
 /// What a shop asks for a whole page. Nothing is shown twice on it: what an earlier slate shows, a later one leaves out.
@@ -47,6 +51,8 @@ pub struct BatchAsk {
     pub anonymous_id: Option<String>,
     /// Customer number; needs a secret key.
     pub user_id: Option<String>,
+    /// The visit, as events name it.
+    pub session_id: Option<String>,
     /// Where they will be shown.
     pub context: Option<RecommendContext>,
     /// Ids that must not be shown, at most 500.
@@ -79,8 +85,12 @@ pub struct RankAsk {
     pub anonymous_id: Option<String>,
     /// Customer number; needs a secret key.
     pub user_id: Option<String>,
+    /// The visit, as events name it.
+    pub session_id: Option<String>,
     /// Where it will be shown.
     pub context: Option<RecommendContext>,
+    /// Whether nobody will see the answer; see `/v1/recommend`.
+    pub dry_run: Option<bool>,
 }
 
 /// The page a slate is for.
@@ -111,6 +121,8 @@ pub struct Asked {
     pub category_path: Option<String>,
     pub cart_item_ids: Vec<String>,
     pub market: String,
+    /// The visit, as events name it.
+    pub session_id: Option<String>,
     /// Slots that are left on the page.
     pub room: Option<u16>,
     pub exclude_ids: Vec<String>,
@@ -118,6 +130,8 @@ pub struct Asked {
     pub given: Vec<String>,
     pub n: u16,
     pub explain: bool,
+    /// Whether the decision is kept out of the log.
+    pub dry_run: bool,
 }
 
 impl Asked {
@@ -207,6 +221,7 @@ impl Asked {
             given,
             anonymous_id: fields.id("anonymous_id")?,
             user_id: fields.id("user_id")?,
+            session_id: fields.id("session_id")?,
             page: page.map_or(Ok(PageType::Other), |name| PageType::parse(&name).ok_or_else(unknown))?,
             item_ids: context.texts("item_ids", 50, ID_MAX).map_err(inside)?,
             category_path: context.text("category_path", 750).map_err(inside)?,
@@ -217,6 +232,7 @@ impl Asked {
             filter: filter.map(|text| expression::parse(&text)).transpose()?,
             n: fields.count("n", 100)?.unwrap_or(0) as u16,
             explain: fields.flag("explain")?.unwrap_or(false),
+            dry_run: fields.flag("dry_run")?.unwrap_or(false),
         };
         context.none_left().map_err(inside)?;
         fields.none_left()?;
@@ -277,8 +293,10 @@ pub struct RecommendBody {
     pub items: Vec<SlotBody>,
     /// none, session or full.
     pub personalization: String,
-    /// none, popular, hidden, off, or clutter: the page shows enough already.
+    /// none, popular, hidden, off, clutter: the page shows enough already, or external: the arm leaves it to something else.
     pub fallback: String,
+    /// The arms that it was made in.
+    pub arms: Vec<InArmBody>,
     /// Ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,
     /// Sources that were left out for want of time; see `x-timeout-ms`.
@@ -289,6 +307,15 @@ pub struct RecommendBody {
     pub bundle: Option<BundleBody>,
     /// Time to decide, in milliseconds.
     pub took_ms: u64,
+}
+
+/// An arm that a slate was made in.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct InArmBody {
+    /// The experiment; `holdout` for the holdout.
+    pub experiment: String,
+    /// The arm.
+    pub arm: String,
 }
 
 /// Products that are offered together.

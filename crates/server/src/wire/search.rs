@@ -1,7 +1,7 @@
 //! `/v1/search` and `/v1/categories/{path}/products`: what is asked and what is answered.
 
 use super::field::{Fields, ID_MAX, object_of};
-use super::recommend::{Asked, RecommendContext, SlotBody};
+use super::recommend::{Asked, CURSOR_MAX, InArmBody, RecommendContext, SlotBody};
 use bespoke_domain::Problem;
 use bespoke_domain::event::PageType;
 use bespoke_domain::search::{Choice, REFINEMENTS_MAX, RESULTS_MAX, Refinement, SORTS, Search, Sort};
@@ -22,7 +22,8 @@ const VALUES_MAX: usize = 50;
 /// Longest value of a facet in bytes.
 const VALUE_MAX: usize = 256;
 /// How results can be narrowed, for errors.
-const REFINE: &str = "must name a facet with a list of values, or with numbers `from` and `to`";
+const REFINE: &str =
+    "must name a facet with a list of values, or with numbers `from` and `to`, `from` below `to`";
 
 /// What a shop searches for.
 #[derive(ToSchema)]
@@ -38,18 +39,21 @@ pub struct SearchAsk {
     pub user_id: Option<String>,
     /// Where it will be shown; `page_type` is search where it is left out.
     pub context: Option<RecommendContext>,
-    /// What results are narrowed by, by facet: a list of values of which one must be met, or numbers `from` and `to`. Facets are
+    /// What results are narrowed by, by facet: a list of values of which one must be met, or numbers `from` (or more) and below `to`. Facets are
     /// attributes, `brand`, `category` (a path), `price` and `rating`; at most 16.
     #[schema(value_type = Option<Object>, example = json!({"brand": ["Acme"], "price": {"to": 50}}))]
     pub refine: Option<Value>,
     /// What everything shown must be like: `price < 50 AND NOT category:'Sale'`. Counts are of what remains.
     pub filter: Option<String>,
-    /// The facets to count, at most 20; left out: those that tell most of the results apart.
+    /// The facets to count, at most 20; left out: those that shoppers use most on such results and that tell most of them apart.
     pub facets: Option<Vec<String>>,
     /// relevance, price_asc, price_desc, newest, rating or popular.
     pub sort: Option<String>,
     /// The page, from 1; `page` × `n` is at most 1000.
     pub page: Option<u32>,
+    /// The `next` of the page before: nothing that it or those before it showed comes again, and nothing is skipped, whatever the
+    /// shopper did in between. All else as it was asked there.
+    pub cursor: Option<String>,
     /// Results on a page, at most 100; the placement's number where it is left out.
     pub n: Option<u16>,
     /// Whether the words are meant as they are: nothing is corrected.
@@ -60,6 +64,8 @@ pub struct SearchAsk {
     pub exclude_ids: Option<Vec<String>>,
     /// Whether the log should keep every candidate with its score.
     pub explain: Option<bool>,
+    /// Whether nobody will see the answer, as where it is judged: it is not logged and nothing is learnt from it. Needs a secret key.
+    pub dry_run: Option<bool>,
 }
 
 /// A search that is as it must be.
@@ -69,8 +75,8 @@ pub struct AskedSearch {
     pub asked: Asked,
     /// What is searched for; [`Search::from`] is still to be worked out.
     pub search: Search,
-    /// The facets to count; empty = those that tell most.
-    pub facets: Vec<String>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
     /// The page, from 1.
     pub page: u32,
 }
@@ -91,9 +97,10 @@ impl AskedSearch {
             let list = || value.split(',').filter(|id| !id.is_empty()).map(Value::from).collect();
             match name.as_str() {
                 "facets" | "exclude_ids" | "as_words" => _ = fields.insert(name, Value::Array(list())),
-                "literal" => _ = fields.insert(name, Value::from(value == "true")),
+                "literal" | "dry_run" => _ = fields.insert(name, Value::from(value == "true")),
                 "market" | "page_type" => _ = context.insert(name, Value::from(value)),
-                "q" | "filter" | "sort" | "page" | "n" | "placement" | "anonymous_id" | "user_id" => {
+                "q" | "filter" | "sort" | "page" | "n" | "placement" | "anonymous_id" | "user_id"
+                | "cursor" => {
                     fields.insert(name, Value::from(value));
                 }
                 _ => match name.strip_prefix("refine.") {
@@ -117,6 +124,7 @@ impl AskedSearch {
         let sort = fields.text("sort", 32)?.map_or(Ok(Sort::Relevance), |name| sort(&name))?;
         let page = fields.count("page", RESULTS_MAX as u64)?.unwrap_or(1).max(1) as u32;
         let facets = fields.texts("facets", bespoke_engine::facets::FACETS_MAX, ID_MAX)?;
+        let cursor = fields.text("cursor", CURSOR_MAX)?;
         let literal = fields.flag("literal")?.unwrap_or(false);
         let as_words = fields.texts("as_words", WORDS_MAX, QUERY_MAX)?;
         let refinements = refinements(fields.take("refine"))?;
@@ -129,8 +137,16 @@ impl AskedSearch {
         }
         Ok(Self {
             asked,
-            search: Search { text, refinements, sort, literal, as_words, from: 0, vector: None },
-            facets,
+            search: Search {
+                text,
+                refinements,
+                sort,
+                literal,
+                as_words,
+                facets: Some(facets),
+                ..Search::default()
+            },
+            cursor,
             page,
         })
     }
@@ -190,7 +206,11 @@ fn refinement(facet: String, value: Value) -> Result<Refinement, Problem> {
             if bounds.keys().any(|name| name != "from" && name != "to") {
                 return Err(wrong());
             }
-            Choice::Range(number("from")?, number("to")?)
+            let (from, to) = (number("from")?, number("to")?);
+            if from.zip(to).is_some_and(|(from, to)| from >= to) {
+                return Err(wrong());
+            }
+            Choice::Range(from, to)
         }
         _ => return Err(wrong()),
     };
@@ -214,6 +234,8 @@ pub struct SearchBody {
     pub page: u32,
     /// Pages that can be asked for.
     pub pages: u32,
+    /// Send it as `cursor` with the next page, so that nothing comes twice or is skipped; null on the last one.
+    pub next: Option<String>,
     /// The page's results, in order.
     pub items: Vec<SlotBody>,
     /// What the results can be narrowed by.
@@ -222,8 +244,10 @@ pub struct SearchBody {
     pub sort: String,
     /// none, session or full.
     pub personalization: String,
-    /// none, popular, hidden, off.
+    /// none, popular, hidden, off, or external: the arm leaves it to something else.
     pub fallback: String,
+    /// The arms that it was made in.
+    pub arms: Vec<InArmBody>,
     /// Ids of the request that the catalogue does not know.
     pub missing_ids: Vec<String>,
     /// Sources that were left out for want of time; see `x-timeout-ms`.
@@ -279,7 +303,7 @@ pub struct FacetBody {
     pub min: Option<f64>,
     /// Of numbers: the greatest.
     pub max: Option<f64>,
-    /// Of numbers: stretches, from the first below the second.
+    /// Of numbers: stretches, from the first number on and below the second; the last one has no end.
     pub ranges: Vec<FacetRangeBody>,
 }
 
@@ -299,8 +323,8 @@ pub struct FacetValueBody {
 pub struct FacetRangeBody {
     /// The least.
     pub from: f64,
-    /// Where it ends.
-    pub to: f64,
+    /// What all of it is below; null where it does not end.
+    pub to: Option<f64>,
     /// Results in it.
     pub count: u32,
 }

@@ -1,6 +1,7 @@
 //! Placement files: TOML, read whole. Every fault is found and named with its line, field and fix; a file with a fault
 //! changes nothing.
 
+use super::experiments::{ExperimentToml, HoldoutToml};
 use super::expression;
 use super::field::parse_time;
 use super::models::ModelTables;
@@ -58,6 +59,9 @@ struct FileToml {
     placements: Vec<Spanned<PlacementToml>>,
     #[serde(default, rename = "segment")]
     segments: Vec<Spanned<SegmentToml>>,
+    holdout: Option<HoldoutToml>,
+    #[serde(default, rename = "experiment")]
+    experiments: Vec<Spanned<ExperimentToml>>,
 }
 
 #[derive(Deserialize)]
@@ -222,7 +226,7 @@ pub fn parse_settings(text: &str, known: &Known<'_>) -> Result<Settings, Vec<Set
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         vec![SettingsFault { line, problem: Problem::new("file", "bad_toml", error.message().to_owned()) }]
     })?;
-    let mut reader = Reader { text, known, faults: Vec::new() };
+    let mut reader = Reader::new(text, known);
     let settings = reader.settings(file);
     if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
 }
@@ -235,10 +239,14 @@ fn line_of(text: &str, at: usize) -> usize {
 pub(super) struct Reader<'a> {
     text: &'a str,
     known: &'a Known<'a>,
-    faults: Vec<SettingsFault>,
+    pub(super) faults: Vec<SettingsFault>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, known: &'a Known<'a>) -> Self {
+        Self { text, known, faults: Vec::new() }
+    }
+
     pub(super) fn fault(&mut self, at: usize, problem: Problem) {
         self.faults.push(SettingsFault { line: line_of(self.text, at), problem });
     }
@@ -262,7 +270,9 @@ impl Reader<'_> {
         let (clutter, canonical) = (self.clutter(file.clutter), self.canonical(file.normalise));
         let models = self.models(file.models);
         let search = self.search(file.search, file.synonyms);
-        Settings { shop, placements, segments, clutter, canonical, models, search }
+        let holdout = self.holdout(file.holdout);
+        let experiments = self.experiments(file.experiments, (&placements, shop.currency));
+        Settings { shop, placements, segments, clutter, canonical, models, search, holdout, experiments }
     }
 
     fn placement(&mut self, file: PlacementToml) -> Placement {
@@ -454,7 +464,7 @@ impl Reader<'_> {
         }
     }
 
-    fn time(&mut self, at: usize, field: &str, text: Option<&str>) -> Option<Millis> {
+    pub(super) fn time(&mut self, at: usize, field: &str, text: Option<&str>) -> Option<Millis> {
         match parse_time(text?) {
             Some(time) => Some(time),
             None => {

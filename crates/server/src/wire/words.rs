@@ -1,9 +1,10 @@
-//! The language of search and its synonyms, of placement files and of the API: the same checks for both.
+//! The language of search, its synonyms and the facets that come first, of placement files and of the API: the same checks for both.
 
-use super::field::{Fields, object_of};
+use super::field::{Fields, ID_MAX, object_of};
 use super::settings::Reader;
 use bespoke_domain::Problem;
 use bespoke_domain::settings::{LANGUAGES, Language, SearchSettings, Synonym};
+use bespoke_engine::facets::FACETS_MAX;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml::Spanned;
@@ -22,6 +23,8 @@ const PHRASE_MAX: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchToml {
     language: Option<Spanned<String>>,
+    #[serde(default)]
+    facets: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +61,14 @@ impl Reader<'_> {
             }
             kept.push(synonym);
         }
-        SearchSettings { language, synonyms: kept }
+        let mut facets = Vec::new();
+        if let Some(named) = search.facets {
+            match check_facets(named.get_ref()) {
+                Ok(()) => facets.clone_from(named.get_ref()),
+                Err(problem) => self.fault(named.span().start, problem.inside("search")),
+            }
+        }
+        SearchSettings { language, synonyms: kept, facets }
     }
 }
 
@@ -72,6 +82,18 @@ fn parse_language(code: &str) -> Result<Language, Problem> {
         let detail = format!("{code:?} is none of {}; \"other\" leaves words as they are", codes.join(", "));
         Problem::new("language", "unknown_language", detail)
     })
+}
+
+/// Few enough, each with a name.
+fn check_facets(facets: &[String]) -> Result<(), Problem> {
+    let is_bad = |name: &String| name.trim().is_empty() || name.len() > ID_MAX;
+    if facets.len() > FACETS_MAX || facets.iter().any(is_bad) {
+        let detail = format!(
+            "must be at most {FACETS_MAX} names of attributes, brand, category, price or rating, each at most {ID_MAX} bytes"
+        );
+        return Err(Problem::new("facets", "invalid_value", detail));
+    }
+    Ok(())
 }
 
 /// Two ways of saying it at least, each with something to find in it.
@@ -107,6 +129,8 @@ pub struct SearchSettingsBody {
     pub language: String,
     /// Words that mean the same, at most 5,000.
     pub synonyms: Vec<SynonymBody>,
+    /// Facets that come first, in this order, where results have them and the request names none; at most 20.
+    pub facets: Vec<String>,
 }
 
 /// Words that mean the same, or nearly.
@@ -125,6 +149,7 @@ impl SearchSettingsBody {
         Self {
             language: search.language.code().to_owned(),
             synonyms: search.synonyms.iter().map(synonym).collect(),
+            facets: search.facets.clone(),
         }
     }
 }
@@ -145,8 +170,14 @@ pub fn parse_change(body: &[u8], before: &SearchSettings) -> Result<SearchSettin
         }
         Some(_) => return Err(Problem::new("synonyms", "wrong_type", "must be a list")),
     };
+    let facets = if fields.0.contains_key("facets") {
+        fields.texts("facets", FACETS_MAX, ID_MAX)?
+    } else {
+        before.facets.clone()
+    };
+    check_facets(&facets)?;
     fields.none_left()?;
-    Ok(SearchSettings { language, synonyms })
+    Ok(SearchSettings { language, synonyms, facets })
 }
 
 fn parse_synonym(value: Value) -> Result<Synonym, Problem> {

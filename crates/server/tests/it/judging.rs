@@ -17,6 +17,9 @@ currency = "EUR"
 time_zone = "UTC"
 unknown_consent = "granted"
 
+[holdout]
+share = 0
+
 [[placement]]
 name = "search"
 headline = "Results"

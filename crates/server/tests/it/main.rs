@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod care;
 mod crash;
+mod experiments;
 mod files;
 mod hostile;
 mod judging;
@@ -102,6 +103,9 @@ const PLACEMENTS: &str = r#"
 currency = "EUR"
 time_zone = "UTC"
 unknown_consent = "granted"
+
+[holdout]
+share = 0
 
 [[placement]]
 name = "home"

@@ -91,6 +91,9 @@ currency = "EUR"
 time_zone = "UTC"
 unknown_consent = "granted"
 
+[holdout]
+share = 0
+
 [[placement]]
 name = "page"
 headline = "For you"

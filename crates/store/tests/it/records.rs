@@ -9,6 +9,7 @@ use bespoke_domain::decision::{
 };
 use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
+use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Experiment, Guardrail, Holdout, Unit};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
@@ -110,6 +111,7 @@ fn event() -> Event {
         consent: Consent::DENIED.with(Purpose::Personalization, true),
         statement: Statement::default().with(Purpose::Marketing, false).with(Purpose::Analytics, true),
         link: Some(ShopperNo(300)),
+        buckets: (0x1111_2222, 0x3333),
         page: PageType::Confirmation,
         visible: true,
         currency: Some(eur()),
@@ -219,12 +221,41 @@ fn settings() -> Settings {
         }],
         models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
         search: search_settings(),
+        holdout: Holdout { share: 300 },
+        experiments: vec![experiment()],
+    }
+}
+
+fn experiment() -> Experiment {
+    let uses = vec![("home_hero".to_owned(), "home_new".to_owned())];
+    let arms = vec![
+        ArmUse { name: "control".to_owned(), share: 5_000, ..ArmUse::default() },
+        ArmUse { name: "new".to_owned(), share: 5_000, uses, is_external: true },
+    ];
+    Experiment {
+        name: "hero".to_owned(),
+        unit: Unit::Switchback(60),
+        layer: "home".to_owned(),
+        slice: (0, 8_000),
+        placements: vec!["home_hero".to_owned()],
+        arms,
+        metric: "revenue".to_owned(),
+        guardrails: vec![Guardrail { metric: "return_rate".to_owned(), margin: 0.25 }],
+        analysis: Analysis::FixedHorizon,
+        effect: 0.03,
+        days: 21,
+        planned_units: 40_000,
+        cap: 500.0,
+        covariate: "before_acts".to_owned(),
+        from: Some(Millis(1_780_000_000_000)),
+        until: Some(Millis(1_790_000_000_000)),
+        is_stopped: true,
     }
 }
 
 fn search_settings() -> SearchSettings {
     let synonym = Synonym { from: vec!["trainers".to_owned()], to: vec!["running shoes".to_owned()] };
-    SearchSettings { language: Language::German, synonyms: vec![synonym] }
+    SearchSettings { language: Language::German, synonyms: vec![synonym], facets: vec!["size".to_owned()] }
 }
 
 fn condition() -> Condition {
@@ -242,6 +273,8 @@ fn request() -> Request {
         now: Millis(1_780_000_000_500),
         placement: "home_hero".to_owned(),
         shopper: Some(ShopperNo(77)),
+        bucket: 0x4444_5555,
+        session: 0x66,
         page: PageType::Product,
         items: vec!["SKU-1".to_owned()],
         category: Some("Home".to_owned()),
@@ -266,6 +299,9 @@ fn request() -> Request {
             as_words: vec!["apple".to_owned()],
             from: 24,
             vector: Some(QueryVector { model: "b3".to_owned(), bytes: vec![-127, 0, 5] }),
+            facets: Some(vec!["brand".to_owned()]),
+            after: Some(DecisionId(9)),
+            shown: vec!["SKU-6".to_owned()],
         })),
         skipped: vec!["co_viewed".to_owned()],
     }
@@ -304,6 +340,7 @@ fn decision() -> Decision {
             engine: "0.1.0".to_owned(),
             models: vec![("slim".to_owned(), ArtifactId(5))],
         },
+        arms: vec![Arm { experiment: "hero".to_owned(), epoch: 2, arm: "new".to_owned() }],
         headline: "For you".to_owned(),
         slate: vec![slot],
         personalization: Personalization::Full,
@@ -329,6 +366,7 @@ fn decision() -> Decision {
             }],
             vectors: "text_vectors".to_owned(),
             by_meaning: 2,
+            facets: vec!["brand".to_owned()],
         })),
         rest: vec![Candidate::Product(ProductNo(5))],
         considered: Some(vec![considered]),
@@ -339,10 +377,10 @@ fn decision() -> Decision {
 fn golden(body: &Body) -> Expect {
     match body {
         Body::Event(_) => expect![[r#"
-            0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac020601014555520105534b552d31020188270109
-            01077b2262223a327d0181808080808080808081c083808080809f033c0101076f726465722d310107726564206d7567
-            0129018e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f01052f6d756773
-            010000904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a317d"#]],
+            0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac02a2c4c48801b3660601014555520105534b552d
+            3102018827010901077b2262223a327d0181808080808080808081c083808080809f033c0101076f726465722d310107
+            726564206d75670129018e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f
+            01052f6d756773010000904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a317d"#]],
         Body::Catalog(_) => expect![[r#"
             010105534b552d3180a0a484ce6701fe184555520101a6144555520103011101034d75670a4120726564206d75672e18
             68747470733a2f2f73686f702e6578616d706c652f6d75671c68747470733a2f2f73686f702e6578616d706c652f6d75
@@ -358,18 +396,22 @@ fn golden(body: &Body) -> Expect {
             2073616c65010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3c01036e6577010200
             020305707269636501000000000000f03f00000000000000400100030473616c650203056272616e6400010141010102
             04280105636f6c6f7201046e61767904626c75650103616c730107666163746f72730000000000006040010101087472
-            61696e657273010d72756e6e696e672073686f6573"#]],
+            61696e657273010d72756e6e696e672073686f6573010473697a65ac0201046865726f033c04686f6d6500c03e010968
+            6f6d655f6865726f0207636f6e74726f6c88270000036e657788270109686f6d655f6865726f08686f6d655f6e657701
+            07726576656e7565010b72657475726e5f72617465000000000000d03f01b81e85eb51b89e3f15c0b802000000000040
+            7f400b6265666f72655f616374730180a0a484ce670180b083c5986801"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
-            010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014d020105534b552d310104
-            486f6d650105534b552d320105534b552d330105534b552d3501091801010200020305707269636501000000000000f0
-            3f00000000000000400100030473616c650203056272616e6400010141024445010cb30108010107726564206d756701
-            05636f6c6f72000103726564010101056170706c65180109636f5f766965776564e807e9070905302e312e300104736c
-            696d0507466f7220796f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c
-            6f6f6b6564206174204d75670103010106737072696e67010673756d6d65720000003e040000003f0000803e0000003e
-            0000000002807fc0ff0102020107706f70756c61722801066d617267696e0870726f6669742d314d290109617661696c
-            61626c65060105534b552d39010307726564206d756701036f6c64010578797a7a790108756e64657220353005707269
-            6365000001000000000000494001010005010101050000c0bf0100000000400109646976657273697479"#]],
+            010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014dd5aa91a2046602010553
+            4b552d310104486f6d650105534b552d320105534b552d330105534b552d350109180101020002030570726963650100
+            0000000000f03f00000000000000400100030473616c650203056272616e6400010141024445010cb301080101077265
+            64206d75670105636f6c6f72000103726564010101056170706c65180101056272616e6401090105534b552d36010963
+            6f5f766965776564e807e9070905302e312e300104736c696d0501046865726f02036e657707466f7220796f75010004
+            0000403f01010000803e09636f5f766965776564194265636175736520796f75206c6f6f6b6564206174204d75670103
+            010106737072696e67010673756d6d65720000003e040000003f0000803e0000003e0000000002807fc0ff0102020107
+            706f70756c61722801066d617267696e0870726f6669742d314d290109617661696c61626c65060105534b552d390103
+            07726564206d756701036f6c64010578797a7a790108756e646572203530057072696365000001000000000000494001
+            01056272616e64010005010101050000c0bf0100000000400109646976657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
     }

@@ -60,6 +60,7 @@ pub fn decision(ms: i64, id: DecisionId) -> Entry {
     let decision = Decision {
         request: Request { id, placement: "home_hero".to_owned(), ..Request::default() },
         versions: Versions::default(),
+        arms: Vec::new(),
         headline: "For you".to_owned(),
         slate: Vec::new(),
         personalization: Personalization::None,

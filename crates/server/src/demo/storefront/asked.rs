@@ -33,6 +33,8 @@ pub struct Asked {
     pub as_words: Vec<String>,
     /// The page, from 1.
     pub page: u32,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
 }
 
 impl Asked {
@@ -59,6 +61,7 @@ impl Asked {
                 self.as_words.push(value.to_owned());
             }
             "page" => self.page = value.parse().unwrap_or(1).max(1),
+            "cursor" => self.cursor = (1..=NAME_MAX).contains(&value.len()).then(|| value.to_owned()),
             // The ends of a form's range.
             "price.from" => self.bound("price", |range| range.0 = number()),
             "price.to" => self.bound("price", |range| range.1 = number()),
@@ -103,7 +106,7 @@ impl Asked {
 
     /// The same from the first page on, with or without a value.
     pub fn toggled(&self, facet: &str, value: &str) -> Self {
-        let mut other = Self { page: 1, ..self.clone() };
+        let mut other = self.at(1);
         let is_same = |held: &String| held.to_lowercase() == value.to_lowercase();
         match other.chosen.get_mut(facet) {
             Some(Choice::Values(values)) if values.iter().any(is_same) => {
@@ -119,7 +122,7 @@ impl Asked {
 
     /// The same from the first page on, within these numbers; without them where they are chosen already.
     pub fn within(&self, facet: &str, range: &Choice) -> Self {
-        let mut other = Self { page: 1, ..self.clone() };
+        let mut other = self.at(1);
         if other.chosen.remove(facet).as_ref() != Some(range) {
             other.chosen.insert(facet.to_owned(), range.clone());
         }
@@ -128,14 +131,14 @@ impl Asked {
 
     /// The same from the first page on, with nothing chosen of a facet.
     pub fn without(&self, facet: &str) -> Self {
-        let mut other = Self { page: 1, ..self.clone() };
+        let mut other = self.at(1);
         other.chosen.remove(facet);
         other
     }
 
     /// The same from the first page on, with nothing chosen at all.
     pub fn open(&self) -> Self {
-        Self { page: 1, chosen: BTreeMap::new(), ..self.clone() }
+        Self { chosen: BTreeMap::new(), ..self.at(1) }
     }
 
     /// The same words, meant as they are.
@@ -145,7 +148,7 @@ impl Asked {
 
     /// The same, where a part of the words is words and nothing else.
     pub fn taken_back(&self, part: &str) -> Self {
-        let mut other = Self { page: 1, ..self.clone() };
+        let mut other = self.at(1);
         other.as_words.push(part.to_owned());
         other
     }
@@ -157,7 +160,12 @@ impl Asked {
 
     /// Another page.
     pub fn at(&self, page: u32) -> Self {
-        Self { page, ..self.clone() }
+        Self { page, cursor: None, ..self.clone() }
+    }
+
+    /// The page after this one, which goes on where this one ended.
+    pub fn next(&self, cursor: Option<&str>) -> Self {
+        Self { cursor: cursor.map(str::to_owned), ..self.at(self.page + 1) }
     }
 
     /// The page without anything asked, where forms lead.
@@ -189,6 +197,7 @@ impl Asked {
         if self.page > 1 {
             add("page", self.page.to_string());
         }
+        self.cursor.iter().for_each(|cursor| add("cursor", cursor.clone()));
         pairs
     }
 
@@ -214,6 +223,7 @@ impl Asked {
             "literal": self.literal,
             "as_words": self.as_words,
             "page": self.page,
+            "cursor": self.cursor,
         })
     }
 }
@@ -247,7 +257,7 @@ mod tests {
             "/search?q=red+mug&refine.brand=B%26C&refine.price=5..9.99&sort=price_asc&as_words=red"
         );
         let range = Choice::Range(Some(5.0), Some(9.99));
-        assert_eq!(asked.within("price", &range).within("price", &range), Asked { page: 1, ..asked.clone() });
+        assert_eq!(asked.within("price", &range).within("price", &range), asked.at(1));
         assert_eq!(asked.open().address(), "/search?q=red+mug&sort=price_asc&as_words=red");
         assert_eq!(
             Asked::of("/search", "q=x&price.from=2&price.to=").address(),

@@ -100,13 +100,11 @@ impl Panel<'_> {
 
     fn prices(&self, facet: &FacetBody) -> Vec<Markup> {
         let last = facet.ranges.len().saturating_sub(1);
-        let link = |(no, one): (usize, &crate::wire::search::FacetRangeBody)| {
-            // A stretch ends below its second number; what is chosen includes its ends.
+        let link = |one: &crate::wire::search::FacetRangeBody| {
             let from = (one.from > 0.0).then_some(one.from);
-            let to = (no < last).then(|| money::number(one.to - 0.01).parse().unwrap_or(one.to));
-            self.number(facet, &Choice::Range(from, to), one.count)
+            self.number(facet, &Choice::Range(from, one.to), one.count)
         };
-        facet.ranges.iter().enumerate().filter(|_| last > 0 || self.is_chosen(facet)).map(link).collect()
+        facet.ranges.iter().filter(|_| last > 0 || self.is_chosen(facet)).map(link).collect()
     }
 
     /// So many stars and more.
@@ -142,7 +140,7 @@ impl Panel<'_> {
             form.ends action=(self.asked.action()) {
                 (hidden(&self.asked.without("price"), &[]))
                 label { span.quiet { "Least price" } input type="number" name="price.from" min="0" step="0.01" value=(text(from)) placeholder="from"; }
-                label { span.quiet { "Greatest price" } input type="number" name="price.to" min="0" step="0.01" value=(text(to)) placeholder="to"; }
+                label { span.quiet { "Below this price" } input type="number" name="price.to" min="0" step="0.01" value=(text(to)) placeholder="below"; }
                 button aria-label="Narrow to these prices" { "Go" }
             }
         }
@@ -162,9 +160,9 @@ impl Panel<'_> {
         };
         let unit = if facet == "rating" { " stars" } else { "" };
         match (from, to) {
-            (Some(from), Some(to)) => format!("{} to {}{unit}", write(from), write(to)),
+            (Some(from), Some(to)) => format!("{} to below {}{unit}", write(from), write(to)),
             (Some(from), None) => format!("{}{unit} and more", write(from)),
-            (None, Some(to)) => format!("up to {}{unit}", write(to)),
+            (None, Some(to)) => format!("below {}{unit}", write(to)),
             (None, None) => "any".to_owned(),
         }
     }

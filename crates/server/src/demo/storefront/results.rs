@@ -40,7 +40,7 @@ pub async fn search(
     if asked.words.is_empty() {
         return nothing_asked(&visit).await;
     }
-    let Some(results) = Results::ask(&visit, &asked) else {
+    let Some(results) = Results::ask(&visit, &asked).await else {
         return nothing_asked(&visit).await;
     };
     visit.tell().await;
@@ -74,7 +74,7 @@ pub async fn category(
         return missing(&visit, "There is no such category.").await;
     }
     visit.tell().await;
-    let results = Results::ask(&visit, &asked);
+    let results = Results::ask(&visit, &asked).await;
     let name = category.rsplit(" > ").next().unwrap_or_default();
     let children = layout::below(&site, &category);
     let content = html! {
@@ -102,12 +102,16 @@ struct Results {
 
 impl Results {
     /// Asks; where the page asked for lies beyond the last, for the last. `None` where the shop's server refuses.
-    fn ask(visit: &Visit<'_>, asked: &Asked) -> Option<Self> {
-        let found = request(visit, asked);
+    async fn ask(visit: &Visit<'_>, asked: &Asked) -> Option<Self> {
+        let mut found = request(visit, asked).await;
+        if found.is_none() && asked.cursor.is_some() {
+            // A link that is too old: its page by its number.
+            found = request(visit, &asked.at(asked.page)).await;
+        }
         if asked.page > 1 && found.as_ref().is_none_or(|found| found.items.is_empty()) {
-            let first = request(visit, &asked.at(1))?;
+            let first = request(visit, &asked.at(1)).await?;
             let asked = asked.at(first.pages.max(1));
-            let found = if asked.page == 1 { first } else { request(visit, &asked)? };
+            let found = if asked.page == 1 { first } else { request(visit, &asked).await? };
             return Some(Self { asked, found });
         }
         Some(Self { asked: asked.clone(), found: found? })
@@ -151,6 +155,7 @@ impl Results {
             items: found.items.clone(),
             personalization: found.personalization.clone(),
             fallback: found.fallback.clone(),
+            arms: Vec::new(),
             missing_ids: found.missing_ids.clone(),
             skipped: found.skipped.clone(),
             next: None,
@@ -185,7 +190,7 @@ impl Results {
         }
         html! {
             nav.more aria-label="Pages" {
-                @if page < pages { a rel="next" href=(self.asked.at(page + 1).address()) { "More of " (of) } }
+                @if page < pages { a rel="next" href=(self.asked.next(self.found.next.as_deref()).address()) { "More of " (of) } }
                 p { "Page " (page) " of " (pages) }
                 @if page > 1 { a rel="prev" href=(self.asked.at(page - 1).address()) { "Back to page " (page - 1) } }
             }
@@ -193,14 +198,16 @@ impl Results {
     }
 }
 
-fn request(visit: &Visit<'_>, asked: &Asked) -> Option<SearchBody> {
+async fn request(visit: &Visit<'_>, asked: &Asked) -> Option<SearchBody> {
     let mut ask = asked.body();
     ask["context"] = visit.page.context(&visit.visitor);
     modules::name(&mut ask, &visit.visitor);
     let (app, body) = (&visit.site.app, ask.to_string());
     let answer = match visit.page.category {
-        Some(category) => search_api::category(app, Scope::Secret, TIMEOUT, (body.as_bytes(), category)),
-        None => search_api::search(app, Scope::Secret, TIMEOUT, body.as_bytes()),
+        Some(category) => {
+            search_api::category(app, Scope::Secret, TIMEOUT, (body.as_bytes(), category)).await
+        }
+        None => search_api::search(app, Scope::Secret, TIMEOUT, body.as_bytes()).await,
     };
     // The shop's page never breaks.
     answer.inspect_err(|error| tracing::warn!(?error, "a page goes without its results")).ok()

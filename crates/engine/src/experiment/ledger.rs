@@ -1,0 +1,634 @@
+//! What became of the units of each arm: a row a unit from its first exposure on, folded from decisions and events. A row begins with
+//! what the unit was like before, and adds up what it does afterwards; how it is read is the business of `metric` and `result`.
+//!
+//! An exposure is a decision that was made in an arm, whether it showed something or not: an arm that shows nothing to some is to be
+//! compared with what the same shoppers would have got. Only where the page had no room left for any arm it is none. What happened before it
+//! never counts. Programs count for nothing; a unit that one of them spoke for is marked. Bounded: see the `_MAX`es.
+
+use super::{Epochs, unit_key};
+use crate::catalog::Catalog;
+use crate::profile::{Act, Profile, seconds};
+use bespoke_domain::decision::Fallback;
+use bespoke_domain::experiment::{Arm, HELD, HOLDOUT, PERSONALIZED, Unit};
+use bespoke_domain::time::{MINUTE_MS, SESSION_GAP_MS};
+use bespoke_domain::{Currency, Decision, Event, EventKind, Millis, ProductNo, Settings, ShopperNo};
+use bespoke_models::cow::CowVec;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Most runs kept, those that ended long ago giving way.
+pub const RUNS_MAX: usize = 64;
+/// Most units of one run; what comes later is counted and left out.
+pub const UNITS_MAX: usize = 20_000_000;
+/// Orders whose return is still told apart, the newest.
+pub const ORDERS_MAX: usize = 500_000;
+/// Visits and cells that shoppers are followed in, the newest.
+const FOLLOWED_MAX: usize = 500_000;
+/// Days before the first exposure that tell what a unit was like.
+pub const BEFORE_DAYS: u32 = 28;
+/// How long after a search what happens belongs to it, in seconds.
+const QUERY_S: u32 = 30 * (MINUTE_MS / 1000) as u32;
+/// Parts of the table of numbers, each copied when it changes.
+const SHARDS: usize = 256;
+
+/// What a unit did after its first exposure. Counts stop at their most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is what MEASURES says of it")]
+pub struct Outcome {
+    pub revenue: i64,
+    pub margin: i64,
+    pub returned: i64,
+    pub returned_margin: i64,
+    pub visits: u16,
+    pub views: u16,
+    pub shown: u16,
+    pub clicked: u16,
+    pub carts: u16,
+    pub searches: u16,
+    pub orders: u16,
+    pub items: u16,
+    pub returns: u16,
+    pub contacts: u16,
+}
+
+impl Outcome {
+    fn add(&mut self, other: &Self) {
+        let money = [
+            (&mut self.revenue, other.revenue),
+            (&mut self.margin, other.margin),
+            (&mut self.returned, other.returned),
+            (&mut self.returned_margin, other.returned_margin),
+        ];
+        money.into_iter().for_each(|(sum, more)| *sum = sum.saturating_add(more));
+        let counts = [
+            (&mut self.visits, other.visits),
+            (&mut self.views, other.views),
+            (&mut self.shown, other.shown),
+            (&mut self.clicked, other.clicked),
+            (&mut self.carts, other.carts),
+            (&mut self.searches, other.searches),
+            (&mut self.orders, other.orders),
+            (&mut self.items, other.items),
+            (&mut self.returns, other.returns),
+            (&mut self.contacts, other.contacts),
+        ];
+        counts.into_iter().for_each(|(sum, more)| *sum = sum.saturating_add(more));
+    }
+}
+
+/// What a unit was like before its first exposure, by the shopper's profile of then.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Before {
+    /// Things done in the [`BEFORE_DAYS`], of the 50 that a profile has.
+    pub acts: u8,
+    /// Products bought in them, of the 64 that a profile has.
+    pub bought: u8,
+    /// What these cost by now, in minor units.
+    pub spent: u32,
+    /// Whether the shopper had been here on an earlier visit.
+    pub is_returning: bool,
+    /// Whether something had gone into the cart in them.
+    pub is_keen: bool,
+}
+
+impl Before {
+    fn of(profile: Option<&Profile>, now: Millis, catalog: &Catalog) -> Self {
+        let Some(profile) = profile else { return Self::default() };
+        let now_s = seconds(now);
+        let from_s = now_s.saturating_sub(BEFORE_DAYS * 86_400);
+        let within = |time_s: u32| (from_s..now_s).contains(&time_s);
+        let recent = profile.recent();
+        let bought = || profile.bought().iter().filter(|one| within(one.time_s));
+        let price = |product: ProductNo| catalog.price(product).map_or(0, |price| price.minor.max(0));
+        let spent: i64 = bought().map(|one| price(one.product)).sum();
+        Self {
+            acts: recent.iter().filter(|one| within(one.time_s)).count() as u8,
+            bought: bought().count() as u8,
+            spent: spent.clamp(0, i64::from(u32::MAX)) as u32,
+            is_returning: recent.first().is_some_and(|one| one.time_s + GAP_S < now_s),
+            is_keen: recent.iter().any(|one| within(one.time_s) && one.act() == Act::Cart),
+        }
+    }
+}
+
+/// Silence that ends a visit, in seconds.
+const GAP_S: u32 = (SESSION_GAP_MS / 1000) as u32;
+
+/// One unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Row {
+    /// Its key.
+    pub key: u64,
+    /// When it was first exposed, in seconds of the epoch.
+    pub first_s: u32,
+    /// When something of it was last seen.
+    last_s: u32,
+    /// Decisions that showed it its arm.
+    pub exposures: u16,
+    /// Its arm, by its place in [`Run::arms`].
+    pub arm: u8,
+    /// Whether it was exposed to another arm as well, or turned out to be one with a unit that was: it is left out.
+    pub is_crossed: bool,
+    /// Whether it was in another arm in an earlier epoch: it is left out.
+    pub is_carried: bool,
+    /// Whether a program spoke for it: it is left out.
+    pub is_program: bool,
+    /// What it was like before.
+    pub before: Before,
+    /// What it did since.
+    pub outcome: Outcome,
+}
+
+impl Row {
+    /// Whether it counts in results.
+    pub fn counts(&self) -> bool {
+        self.key != 0 && !self.is_crossed && !self.is_carried && !self.is_program
+    }
+}
+
+/// An experiment in one of its epochs, with all units that were exposed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// The experiment.
+    pub experiment: String,
+    /// Its epoch.
+    pub epoch: u32,
+    /// When the epoch began.
+    pub since: Millis,
+    /// When the first unit was exposed, and the last exposure.
+    pub seen: (Millis, Millis),
+    /// What its units are.
+    pub unit: Unit,
+    /// Names of its arms and their shares, the control first.
+    pub arms: Vec<(String, u16)>,
+    /// The units that were exposed, in the order of their first exposure.
+    pub rows: CowVec<Row, 256>,
+    /// Units that came when there was no more room.
+    pub ignored: u64,
+    /// The row of each key; made from the rows.
+    #[serde(skip)]
+    numbers: Vec<Arc<FxHashMap<u64, u32>>>,
+}
+
+impl Run {
+    fn new(arm: &Arm, epochs: &Epochs, settings: &Settings) -> Option<Self> {
+        let (unit, arms) = if arm.experiment == HOLDOUT {
+            let share = settings.holdout.share;
+            let arms = vec![(HELD.to_owned(), share), (PERSONALIZED.to_owned(), 10_000 - share)];
+            (Unit::Shopper, arms)
+        } else {
+            let one = settings.experiments.iter().find(|one| one.name == arm.experiment)?;
+            (one.unit, one.arms.iter().map(|arm| (arm.name.clone(), arm.share)).collect())
+        };
+        let epoch = epochs.get(&arm.experiment).filter(|epoch| epoch.number == arm.epoch)?;
+        Some(Self {
+            experiment: arm.experiment.clone(),
+            epoch: epoch.number,
+            since: epoch.since,
+            seen: (Millis(i64::MAX), Millis::default()),
+            unit,
+            arms,
+            rows: CowVec::default(),
+            ignored: 0,
+            numbers: (0..SHARDS).map(|_| Arc::default()).collect(),
+        })
+    }
+
+    fn restore(&mut self) {
+        let mut numbers: Vec<FxHashMap<u64, u32>> = vec![FxHashMap::default(); SHARDS];
+        for (number, row) in (0..).zip(self.rows.iter()).filter(|(_, row)| row.key != 0) {
+            numbers[Self::shard(row.key)].insert(row.key, number);
+        }
+        self.numbers = numbers.into_iter().map(Arc::new).collect();
+    }
+
+    fn shard(key: u64) -> usize {
+        (key ^ key >> 32) as usize % SHARDS
+    }
+
+    fn number(&self, key: u64) -> Option<u32> {
+        self.numbers[Self::shard(key)].get(&key).copied()
+    }
+
+    fn row(&self, key: u64) -> Option<&Row> {
+        self.rows.get(self.number(key)? as usize)
+    }
+
+    fn number_row(&mut self, key: u64, row: u32) {
+        Arc::make_mut(&mut self.numbers[Self::shard(key)]).insert(key, row);
+    }
+
+    /// Two units turn out to be one: the older key stays.
+    fn join(&mut self, (kept, gone): (u64, u64)) {
+        let Some(leaf) = self.number(gone) else { return };
+        Arc::make_mut(&mut self.numbers[Self::shard(gone)]).remove(&gone);
+        let Some(root) = self.number(kept) else {
+            self.number_row(kept, leaf);
+            if let Some(row) = self.rows.get_mut(leaf as usize) {
+                row.key = kept;
+            }
+            return;
+        };
+        let Some(other) = self.rows.get(leaf as usize).copied() else { return };
+        if let Some(row) = self.rows.get_mut(root as usize) {
+            row.is_crossed |= other.is_crossed || other.arm != row.arm;
+            row.is_carried |= other.is_carried;
+            row.is_program |= other.is_program;
+            row.exposures = row.exposures.saturating_add(other.exposures);
+            if other.first_s < row.first_s {
+                (row.first_s, row.before) = (other.first_s, other.before);
+            }
+            row.last_s = row.last_s.max(other.last_s);
+            row.outcome.add(&other.outcome);
+        }
+        // The row stays, so that the numbers of the others do, and says that it is nobody's.
+        if let Some(row) = self.rows.get_mut(leaf as usize) {
+            row.key = 0;
+        }
+    }
+}
+
+/// An order whose return would be told.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Order {
+    key: u64,
+    revenue: i64,
+    margin: i64,
+    returned: i64,
+    /// The runs, by their number, and the rows that it counted for.
+    rows: Box<[(u32, u32)]>,
+}
+
+/// Where a shopper is followed: the run and the row, and until when.
+type Followed = (u32, u32, u32);
+
+/// What later events may belong to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Pending {
+    orders: BTreeMap<u64, Order>,
+    order_keys: VecDeque<u64>,
+    /// Shoppers within searches and cells.
+    followed: BTreeMap<ShopperNo, Vec<Followed>>,
+}
+
+/// All runs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The runs by number; numbers only grow.
+    runs: Vec<(u32, Run)>,
+    next: u32,
+    /// Only the fold reads it.
+    pending: Pending,
+    /// Orders in other currencies than the shop's, which count as orders and not as money.
+    pub foreign_orders: u64,
+}
+
+/// Who an event is about, as units are told apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Who {
+    /// The shopper's root, where there is one.
+    pub shopper: Option<ShopperNo>,
+    /// The key of the first identity; 0 = unknown.
+    pub bucket: u64,
+}
+
+impl Ledger {
+    /// Makes what a checkpoint does not hold.
+    pub fn restore(&mut self) {
+        self.runs.iter_mut().for_each(|(_, run)| run.restore());
+    }
+
+    /// The copy a snapshot keeps: without what only the fold needs.
+    pub fn freeze(&mut self) -> Self {
+        let pending = std::mem::take(&mut self.pending);
+        let frozen = self.clone();
+        self.pending = pending;
+        frozen
+    }
+
+    /// The runs, in the order in which they began.
+    pub fn runs(&self) -> impl DoubleEndedIterator<Item = &Run> {
+        self.runs.iter().map(|(_, run)| run)
+    }
+
+    /// The latest run of an experiment.
+    pub fn latest(&self, experiment: &str) -> Option<&Run> {
+        self.runs().rev().find(|run| run.experiment == experiment)
+    }
+
+    /// Folds a decision in: the exposure of its units. `who` and `profile` are of the moment, so that a shopper who has been found to
+    /// be another since is that one.
+    pub fn fold_decision(
+        &mut self,
+        decision: &Decision,
+        (who, profile): (Who, Option<&Profile>),
+        (catalog, epochs, settings): (&Catalog, &Epochs, &Settings),
+    ) {
+        let request = &decision.request;
+        if decision.fallback == Fallback::Clutter {
+            return;
+        }
+        for arm in &decision.arms {
+            let Some(at) = self.run(arm, epochs, settings) else { continue };
+            let unit = self.runs[at].1.unit;
+            let key = match unit {
+                Unit::Shopper if who.bucket != 0 => Some(who.bucket),
+                _ => unit_key(unit, request),
+            };
+            let Some(key) = key else { continue };
+            let before = || Before::of(profile, request.now, catalog);
+            let row = self.expose(at, (key, arm), request.now, before);
+            if let (Some(row), Some(shopper)) = (row, who.shopper) {
+                let until_s = match unit {
+                    Unit::Query => seconds(request.now) + QUERY_S,
+                    Unit::Switchback(minutes) => {
+                        let length_s = minutes.max(1) * 60;
+                        (seconds(request.now) / length_s + 1) * length_s
+                    }
+                    Unit::Shopper | Unit::Session => continue,
+                };
+                self.follow(shopper, (self.runs[at].0, row, until_s));
+            }
+        }
+    }
+
+    fn run(&mut self, arm: &Arm, epochs: &Epochs, settings: &Settings) -> Option<usize> {
+        let is_it = |(_, run): &(u32, Run)| run.experiment == arm.experiment && run.epoch == arm.epoch;
+        if let Some(at) = self.runs.iter().rposition(is_it) {
+            return Some(at);
+        }
+        let run = Run::new(arm, epochs, settings)?;
+        if self.runs.len() == RUNS_MAX {
+            let is_over = |(_, run): &(u32, Run)| {
+                epochs.get(&run.experiment).is_none_or(|epoch| epoch.number != run.epoch)
+                    || run.experiment != HOLDOUT
+                        && settings.experiments.iter().all(|one| one.name != run.experiment || one.is_stopped)
+            };
+            self.runs.remove(self.runs.iter().position(is_over)?);
+        }
+        self.runs.push((self.next, run));
+        self.next += 1;
+        Some(self.runs.len() - 1)
+    }
+
+    /// Notes an exposure; the number of the unit's row, where it has one.
+    fn expose(
+        &mut self,
+        at: usize,
+        (key, arm): (u64, &Arm),
+        now: Millis,
+        before: impl FnOnce() -> Before,
+    ) -> Option<u32> {
+        let run = &self.runs[at].1;
+        let arm_no = run.arms.iter().position(|(name, _)| *name == arm.arm)? as u8;
+        let earlier = self.runs[..at].iter().filter(|(_, one)| one.experiment == run.experiment);
+        let is_carried = || {
+            let other = |(_, one): &(u32, Run)| {
+                one.row(key).is_some_and(|row| one.arms[usize::from(row.arm)].0 != arm.arm)
+            };
+            earlier.clone().any(other)
+        };
+        let number = run.number(key);
+        let is_carried = number.is_none() && is_carried();
+        let run = &mut self.runs[at].1;
+        run.seen = (run.seen.0.min(now), run.seen.1.max(now));
+        let now_s = seconds(now);
+        if let Some(number) = number {
+            let row = run.rows.get_mut(number as usize)?;
+            row.exposures = row.exposures.saturating_add(1);
+            row.is_crossed |= row.arm != arm_no;
+            return Some(number);
+        }
+        if run.rows.len() >= UNITS_MAX {
+            run.ignored += 1;
+            return None;
+        }
+        let number = run.rows.len() as u32;
+        run.number_row(key, number);
+        run.rows.push(Row {
+            key,
+            first_s: now_s,
+            last_s: 0,
+            exposures: 1,
+            arm: arm_no,
+            is_crossed: false,
+            is_carried,
+            is_program: false,
+            before: before(),
+            outcome: Outcome::default(),
+        });
+        Some(number)
+    }
+
+    fn follow(&mut self, shopper: ShopperNo, followed: Followed) {
+        let map = &mut self.pending.followed;
+        if map.len() >= FOLLOWED_MAX && !map.contains_key(&shopper) {
+            let (_, _, now_s) = followed;
+            map.retain(|_, list| list.iter().any(|(_, _, until_s)| *until_s + QUERY_S > now_s));
+            if map.len() >= FOLLOWED_MAX {
+                return;
+            }
+        }
+        let list = map.entry(shopper).or_default();
+        list.retain(|(run, ..)| *run != followed.0);
+        list.push(followed);
+    }
+
+    /// Two identities turn out to be one shopper: the older key stays.
+    pub fn join(&mut self, (kept, gone): (u64, u64)) {
+        if kept == gone || kept == 0 || gone == 0 {
+            return;
+        }
+        for (_, run) in self.runs.iter_mut().filter(|(_, run)| run.unit == Unit::Shopper) {
+            run.join((kept, gone));
+        }
+    }
+
+    /// Folds an event in.
+    pub fn fold_event(&mut self, event: &Event, who: Who, prices: &Prices<'_>) {
+        if self.runs.is_empty() {
+            return;
+        }
+        if event.kind == EventKind::Refund {
+            self.fold_refund(event, prices.currency);
+            return;
+        }
+        let rows = self.rows_of(event, who);
+        if rows.is_empty() || self.is_known_order(event) {
+            return;
+        }
+        let time_s = seconds(event.time);
+        let mut outcome = outcome_of(event);
+        if event.kind == EventKind::Purchase && !event.is_bot() {
+            match money(event, prices) {
+                Some((revenue, margin)) => (outcome.revenue, outcome.margin) = (revenue, margin),
+                None => self.foreign_orders += 1,
+            }
+        }
+        let mut credited = Vec::new();
+        for (at, number) in rows {
+            let (id, run) = &mut self.runs[at];
+            let Some(row) = run.rows.get_mut(number as usize).filter(|row| row.first_s <= time_s) else {
+                continue;
+            };
+            if event.is_bot() {
+                row.is_program = true;
+                continue;
+            }
+            let begins = time_s > row.last_s.saturating_add(GAP_S);
+            row.outcome.add(&Outcome { visits: u16::from(begins), ..outcome });
+            row.last_s = row.last_s.max(time_s);
+            credited.push((*id, number));
+        }
+        if event.kind == EventKind::Purchase && !credited.is_empty() {
+            self.note_order(event, &outcome, credited);
+        }
+    }
+
+    /// The rows of an event that goes on in runs: places of the runs and numbers of the rows.
+    fn rows_of(&self, event: &Event, who: Who) -> Vec<(usize, u32)> {
+        let followed = who.shopper.and_then(|shopper| self.pending.followed.get(&shopper));
+        let row = |(at, (id, run)): (usize, &(u32, Run))| {
+            let number = match run.unit {
+                Unit::Shopper => run.number(who.bucket).filter(|_| who.bucket != 0),
+                Unit::Session => run.number(event.session).filter(|_| event.session != 0),
+                Unit::Query | Unit::Switchback(_) => {
+                    let held = followed?.iter().find(|(run, ..)| run == id)?;
+                    (seconds(event.time) < held.2).then_some(held.1)
+                }
+            };
+            Some((at, number?))
+        };
+        // An experiment's earlier epochs are over.
+        let is_latest = |(at, _): &(usize, &(u32, Run))| {
+            !self.runs[at + 1..].iter().any(|(_, later)| later.experiment == self.runs[*at].1.experiment)
+        };
+        self.runs.iter().enumerate().filter(is_latest).filter_map(row).collect()
+    }
+
+    /// Whether it is an order that has been told already, by the browser and by the server say.
+    fn is_known_order(&self, event: &Event) -> bool {
+        event.kind == EventKind::Purchase
+            && order_key(event).is_some_and(|key| self.pending.orders.contains_key(&key))
+    }
+
+    fn note_order(&mut self, event: &Event, outcome: &Outcome, rows: Vec<(u32, u32)>) {
+        let Some(key) = order_key(event) else { return };
+        let Pending { orders, order_keys: keys, .. } = &mut self.pending;
+        if keys.len() == ORDERS_MAX
+            && let Some(oldest) = keys.pop_front()
+        {
+            orders.remove(&oldest);
+        }
+        let order = Order {
+            key,
+            revenue: outcome.revenue,
+            margin: outcome.margin,
+            returned: 0,
+            rows: rows.into_boxed_slice(),
+        };
+        if orders.insert(key, order).is_none() {
+            keys.push_back(key);
+        }
+    }
+
+    /// Takes what came back off the rows that the order counted for, at most what it was worth.
+    fn fold_refund(&mut self, event: &Event, currency: Currency) {
+        let Some(key) = order_key(event) else { return };
+        let Some(order) = self.pending.orders.get_mut(&key) else { return };
+        let left = order.revenue - order.returned;
+        let named = refunded(event, currency).unwrap_or(left);
+        let amount = named.clamp(0, left.max(0));
+        let is_first = order.returned == 0;
+        order.returned += amount;
+        let share = if order.revenue > 0 { amount as f64 / order.revenue as f64 } else { 0.0 };
+        let outcome = Outcome {
+            returned: amount,
+            returned_margin: (order.margin as f64 * share).round() as i64,
+            returns: u16::from(is_first),
+            ..Outcome::default()
+        };
+        for &(id, number) in &order.rows {
+            let run = self.runs.iter_mut().find(|(held, _)| *held == id);
+            if let Some(row) = run.and_then(|(_, run)| run.rows.get_mut(number as usize)) {
+                row.outcome.add(&outcome);
+            }
+        }
+    }
+}
+
+fn order_key(event: &Event) -> Option<u64> {
+    let id = event.details.as_deref()?.transaction_id.as_deref()?;
+    Some(super::fnv(id.bytes()))
+}
+
+/// What things cost.
+#[derive(Clone, Copy)]
+pub struct Prices<'a> {
+    /// The products.
+    pub catalog: &'a Catalog,
+    /// The number of an id.
+    pub find: &'a dyn Fn(&str) -> Option<ProductNo>,
+    /// The shop's currency.
+    pub currency: Currency,
+}
+
+/// What an event counts for, but for visits and money.
+fn outcome_of(event: &Event) -> Outcome {
+    let is = |kind: EventKind| u16::from(event.kind == kind);
+    let of_ours = u16::from(event.decision.is_some());
+    Outcome {
+        views: is(EventKind::ViewItem),
+        shown: is(EventKind::ViewItemList) * of_ours * u16::from(event.visible),
+        clicked: is(EventKind::SelectItem) * of_ours,
+        carts: is(EventKind::AddToCart),
+        searches: is(EventKind::Search),
+        orders: is(EventKind::Purchase),
+        items: if event.kind == EventKind::Purchase {
+            event.items.iter().map(|item| item.quantity.min(1_000) as u16).fold(0, u16::saturating_add)
+        } else {
+            0
+        },
+        contacts: is(EventKind::SupportContact),
+        ..Outcome::default()
+    }
+}
+
+/// Revenue and margin of an order in minor units of the shop's currency; `None` where it is in another. Lines without a price count
+/// with the catalogue's; lines without a known cost have no margin.
+pub fn money(event: &Event, prices: &Prices<'_>) -> Option<(i64, i64)> {
+    let Prices { catalog, find, currency } = *prices;
+    if event.currency.is_some_and(|held| held != currency) {
+        return None;
+    }
+    let (mut revenue, mut margin) = (0_i64, 0_i64);
+    for item in &event.items {
+        let product = find(&item.item_id);
+        let listed =
+            || product.and_then(|product| catalog.price(product)).filter(|price| price.currency == currency);
+        let Some(price) = item.price_minor.or_else(|| listed().map(|price| price.minor)) else { continue };
+        let quantity = i64::from(item.quantity);
+        revenue = revenue.saturating_add(price.saturating_mul(quantity));
+        let cost = product.and_then(|product| catalog.facts(product)?.cost);
+        if let Some(cost) = cost.filter(|cost| cost.currency == currency) {
+            margin = margin.saturating_add((price - cost.minor).saturating_mul(quantity));
+        }
+    }
+    Some((revenue, margin))
+}
+
+/// What a refund says that it gives back; `None` where it names nothing, and the whole order is meant.
+fn refunded(event: &Event, currency: Currency) -> Option<i64> {
+    if event.currency.is_some_and(|held| held != currency) {
+        return None;
+    }
+    let value = event.details.as_deref().and_then(|details| details.value);
+    if let Some(value) = value.filter(|value| value.currency == currency) {
+        return Some(value.minor);
+    }
+    let line =
+        |item: &bespoke_domain::EventItem| Some(item.price_minor?.saturating_mul(i64::from(item.quantity)));
+    (!event.items.is_empty()).then(|| event.items.iter().map(line).sum::<Option<i64>>())?
+}

@@ -1,0 +1,249 @@
+//! Whether what comes in is still what it was: the population stability index (PSI) with bins that hold what is frequent by itself and thresholds that know
+//! how many values there are; rates of missing values; calibration.
+//!
+//! Without any drift the index of B bins has mean (B − 1)(1/n + 1/m) and the distribution of that times χ² over B − 1 (Yurdakul 2018): of 100
+//! values it often passes 0.2. An alarm therefore needs both, more than chance gives and more than is tolerated.
+
+use super::distributions::chi_squared_tail_quantile;
+use super::sample::Effect;
+use crate::metrics::calibration_error;
+
+/// An index that is tolerated, as is usual.
+pub const TOLERATED: f64 = 0.1;
+/// How often chance alone may pass the threshold.
+const ALPHA: f64 = 0.001;
+/// Counts that each bin has before any are counted, so that an empty one does not make the index infinite.
+const SMOOTHING: f64 = 0.5;
+/// Rates of missing values that differ by less do not matter.
+const MISSING_TOLERATED: f64 = 0.01;
+/// A calibration error this many times that of the reference matters.
+const CALIBRATION_TOLERATED: f64 = 3.0;
+
+/// Bins of numbers: each holds what is above the one before and at most its own bound.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Bins {
+    /// The bounds, ascending; the last bin has none.
+    bounds: Vec<f64>,
+}
+
+/// A measure with what chance would give.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Drift {
+    /// The measure.
+    pub value: f64,
+    /// Its mean without drift.
+    pub usual: f64,
+    /// What it has to pass: the larger of what is tolerated and what chance passes once in a thousand times.
+    pub threshold: f64,
+}
+
+impl Drift {
+    /// Whether it passed.
+    pub fn is_found(&self) -> bool {
+        self.value > self.threshold
+    }
+}
+
+impl Bins {
+    /// At most `bins_max` bins with about the same number of values. A value as frequent as a bin should be – the many zeros of a count – is a bin by itself, and the
+    /// others share the rest; of few different values each is a bin. Missing values (not a number) are left out.
+    pub fn new(values: &[f64], bins_max: usize) -> Self {
+        let mut sorted: Vec<f64> =
+            values.iter().copied().filter(|value| !value.is_nan()).map(|value| value + 0.0).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let runs: Vec<&[f64]> = sorted.chunk_by(|a, b| a == b).collect();
+        let bins_max = bins_max.max(1);
+        if runs.len() <= bins_max {
+            return Self {
+                bounds: runs.iter().take(runs.len().saturating_sub(1)).map(|run| run[0]).collect(),
+            };
+        }
+        let is_heavy = |run: &[f64]| run.len() * bins_max >= sorted.len();
+        let heavy: Vec<usize> = runs.iter().filter(|run| is_heavy(run)).map(|run| run.len()).collect();
+        let light = sorted.len() - heavy.iter().sum::<usize>();
+        let size = light.div_ceil((bins_max - heavy.len()).max(1)).max(1);
+        let (mut bounds, mut open, mut last) = (Vec::new(), 0, f64::NAN);
+        for run in &runs {
+            if is_heavy(run) && open > 0 {
+                bounds.push(last);
+            }
+            open = if is_heavy(run) { size } else { open + run.len() };
+            last = run[0];
+            if open >= size {
+                bounds.push(last);
+                open = 0;
+            }
+        }
+        if bounds.last().is_some_and(|bound| *bound == last) {
+            bounds.pop();
+        }
+        Self { bounds }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.bounds.len() + 1
+    }
+
+    /// Never: there is always a last one.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// The bin of a value.
+    pub fn of(&self, value: f64) -> usize {
+        self.bounds.partition_point(|bound| *bound < value)
+    }
+
+    /// How many values are in each, without the missing.
+    pub fn counts(&self, values: &[f64]) -> Vec<u64> {
+        let mut counts = vec![0; self.len()];
+        values.iter().filter(|value| !value.is_nan()).for_each(|value| counts[self.of(*value)] += 1);
+        counts
+    }
+}
+
+/// The population stability index of two lists of counts of the same bins, or of the same categories: Σ (q − p) ln(q/p).
+pub fn stability(reference: &[u64], now: &[u64]) -> Drift {
+    let total = |counts: &[u64]| counts.iter().sum::<u64>() as f64;
+    let (n, m, bins) = (total(reference), total(now), reference.len() as f64);
+    let share = |count: u64, total: f64| (count as f64 + SMOOTHING) / (total + SMOOTHING * bins);
+    let part = |(before, after): (&u64, &u64)| {
+        let (p, q) = (share(*before, n), share(*after, m));
+        (q - p) * libm::log(q / p)
+    };
+    let value = reference.iter().zip(now).map(part).sum();
+    let (spread, degrees) = (1.0 / n + 1.0 / m, bins - 1.0);
+    if degrees < 1.0 || n == 0.0 || m == 0.0 {
+        return Drift { value: 0.0, usual: 0.0, threshold: TOLERATED };
+    }
+    let by_chance = spread * chi_squared_tail_quantile(ALPHA, degrees);
+    Drift { value, usual: degrees * spread, threshold: by_chance.max(TOLERATED) }
+}
+
+/// The rate of missing values now less that of before; counts are (missing, all).
+pub fn missing(reference: (u64, u64), now: (u64, u64)) -> Drift {
+    if reference.1 == 0 || now.1 == 0 {
+        return Drift { value: 0.0, usual: 0.0, threshold: MISSING_TOLERATED };
+    }
+    let effect = Effect::shares(reference, now);
+    let by_chance = super::distributions::normal_quantile(1.0 - 0.5 * ALPHA) * effect.error;
+    Drift { value: effect.estimate.abs(), usual: 0.0, threshold: by_chance.max(MISSING_TOLERATED) }
+}
+
+/// The calibration error of probabilities now, beside that of the reference: more than three times it, and more than chance gives with
+/// so few. `bins` of equal size as in [`calibration_error`].
+pub fn calibration(probabilities: &[f32], labels: &[f32], bins: usize, reference_error: f64) -> Drift {
+    let n = probabilities.len().max(1) as f64;
+    let size = (n / bins.max(1) as f64).max(1.0);
+    let variance = probabilities.iter().map(|p| f64::from(p * (1.0 - p))).sum::<f64>() / n;
+    // The mean of |x| for a normal x is √(2/π) of its deviation; the mean of `bins` of them varies by √((1 − 2/π)/bins).
+    let deviation = (variance / size).sqrt();
+    let usual = std::f64::consts::FRAC_2_PI.sqrt() * deviation;
+    let spread = ((1.0 - std::f64::consts::FRAC_2_PI) / bins.max(1) as f64).sqrt() * deviation;
+    let by_chance = usual + 3.09 * spread;
+    Drift {
+        value: calibration_error(probabilities, labels, bins),
+        usual,
+        threshold: by_chance.max(CALIBRATION_TOLERATED * reference_error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seeded::Seeded;
+
+    fn normals(seeded: &mut Seeded, count: usize, mean: f64) -> Vec<f64> {
+        (0..count).map(|_| mean + seeded.normal()).collect()
+    }
+
+    #[test]
+    fn many_zeros_are_one_bin_and_the_rest_still_has_nine() {
+        // As pages' values are: 78 % nought. Deciles would have four different edges.
+        let values = |shift: f64| -> Vec<f64> {
+            (0..10_000).map(|at| if at < 7800 { 0.0 } else { shift * f64::from(at - 7799) }).collect()
+        };
+        let bins = Bins::new(&values(1.0), 10);
+        assert_eq!(bins.len(), 10);
+        let counts = bins.counts(&values(1.0));
+        assert_eq!((counts[0], counts.iter().sum::<u64>()), (7800, 10_000));
+        assert!(counts[1..].iter().all(|count| (240..=250).contains(count)), "{counts:?}");
+        // What changes beside the zeros is seen.
+        assert!(stability(&counts, &bins.counts(&values(3.0))).is_found());
+    }
+
+    #[test]
+    fn few_different_values_are_a_bin_each_and_new_ones_find_a_place() {
+        let bins = Bins::new(&[3.0, 1.0, 1.0, 2.0, f64::NAN, -0.0, 0.0], 10);
+        assert_eq!(bins.len(), 4);
+        assert_eq!(bins.counts(&[0.0, 1.0, 2.0, 3.0, 3.0, f64::NAN]), [1, 1, 1, 2]);
+        assert_eq!((bins.of(-7.0), bins.of(1.5), bins.of(99.0)), (0, 2, 3));
+        let middle = Bins::new(&[vec![5.0; 60], (0..40).map(f64::from).collect()].concat(), 5);
+        assert!(middle.bounds.windows(2).all(|pair| pair[0] < pair[1]) && middle.bounds.contains(&5.0));
+        assert_eq!(Bins::new(&[], 10).len(), 1);
+    }
+
+    #[test]
+    fn an_index_by_hand() {
+        let drift = stability(&[500, 500], &[750, 250]);
+        let (p, q) = (500.5 / 1001.0, [750.5 / 1001.0, 250.5 / 1001.0]);
+        let wanted = (q[0] - p) * libm::log(q[0] / p) + (q[1] - p) * libm::log(q[1] / p);
+        assert!((drift.value - wanted).abs() < 1e-12 && drift.is_found());
+        assert!((drift.usual - 0.002).abs() < 1e-12);
+        assert!(!stability(&[5], &[7]).is_found() && !stability(&[5, 1], &[0, 0]).is_found());
+    }
+
+    #[test]
+    fn no_drift_gives_the_mean_it_should_and_no_alarm_however_few_there_are() {
+        let mut seeded = Seeded::new(9);
+        for count in [100, 200, 1000, 5000] {
+            let (mut sum, mut alarms, mut above) = (0.0, 0, 0);
+            for _ in 0..1000 {
+                let reference = normals(&mut seeded, count, 0.0);
+                let bins = Bins::new(&reference, 10);
+                let now = normals(&mut seeded, count, 0.0);
+                let drift = stability(&bins.counts(&reference), &bins.counts(&now));
+                sum += drift.value;
+                alarms += u32::from(drift.is_found());
+                above += u32::from(drift.value > 0.2);
+            }
+            let usual = 9.0 * 2.0 / count as f64;
+            assert!((sum / 1000.0 / usual - 1.0).abs() < 0.12, "{count}: {} {usual}", sum / 1000.0);
+            assert!(alarms <= 8, "{count}: {alarms}");
+            assert!((count == 100) == (above > 100), "the usual threshold fails for a hundred: {above}");
+        }
+        let (reference, now) = (normals(&mut seeded, 2000, 0.0), normals(&mut seeded, 500, 0.5));
+        let bins = Bins::new(&reference, 10);
+        assert!(stability(&bins.counts(&reference), &bins.counts(&now)).is_found());
+    }
+
+    #[test]
+    fn missing_values_matter_where_they_are_more_than_chance_and_than_one_in_a_hundred() {
+        assert!(missing((100, 10_000), (300, 10_000)).is_found());
+        assert!(!missing((100, 10_000), (150, 10_000)).is_found());
+        assert!(!missing((1, 50), (4, 50)).is_found());
+        assert!(!missing((0, 0), (4, 4)).is_found());
+    }
+
+    #[test]
+    fn calibration_drifts_when_buyers_change_and_not_by_chance() {
+        let mut seeded = Seeded::new(4);
+        let mut rows = |count: usize, odds: f32| -> (Vec<f32>, Vec<f32>) {
+            let one = |_| {
+                let p = 0.02 + 0.3 * seeded.unit() as f32;
+                (p, f32::from(u8::from(seeded.unit() < f64::from((p * odds).min(1.0)))))
+            };
+            (0..count).map(one).unzip()
+        };
+        let quiet = (0..300).filter(|_| {
+            let (probabilities, labels) = rows(400, 1.0);
+            calibration(&probabilities, &labels, 15, 0.008).is_found()
+        });
+        let quiet = quiet.count();
+        assert!(quiet <= 3, "{quiet}");
+        let (probabilities, labels) = rows(3000, 2.0);
+        let drift = calibration(&probabilities, &labels, 15, 0.008);
+        assert!(drift.is_found() && drift.value > 0.1, "{drift:?}");
+    }
+}

@@ -1,0 +1,153 @@
+//! `bespoke experiments`: what is compared and what it says so far, of a server that runs, through its API.
+
+use super::super::say;
+use super::operate::{fault, read};
+use anyhow::Context as _;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// What is asked.
+#[derive(clap::Args)]
+pub struct Experiments {
+    /// The experiment; `holdout` is the holdout. All of them where none is named.
+    name: Option<String>,
+    /// Say what it would need instead: units and days to see the change that matters.
+    #[arg(long, requires = "name")]
+    plan: bool,
+    /// A definition (JSON, with the fields of `[[experiment]]`) to begin it with, or to plan for.
+    #[arg(long, value_name = "FILE", requires = "name")]
+    set: Option<PathBuf>,
+    /// Stop it: everyone gets the control.
+    #[arg(long, requires = "name", conflicts_with_all = ["plan", "set"])]
+    stop: bool,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: crate::Server,
+}
+
+/// Asks, and tells.
+pub fn run(asked: &Experiments) -> anyhow::Result<()> {
+    let base = format!("{}/v1/experiments", asked.server.url);
+    let path = asked.name.as_ref().map_or(base.clone(), |name| format!("{base}/{name}"));
+    let definition = asked.set.as_ref().map(|path| {
+        std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+    });
+    let definition = definition.transpose()?;
+    let bearer = format!("Bearer {}", asked.server.key);
+    let ask = |path: String| ureq::get(path).header("Authorization", &bearer);
+    let body = match (asked.plan, asked.stop, definition) {
+        (true, _, Some(text)) => {
+            let ask = ureq::post(format!("{path}/plan")).header("Authorization", &bearer);
+            read(ask.config().http_status_as_error(false).build().send(text))?
+        }
+        (true, _, None) => {
+            read(ask(format!("{path}/plan")).config().http_status_as_error(false).build().call())?
+        }
+        (false, true, _) => {
+            let ask = ureq::post(format!("{path}/stop")).header("Authorization", &bearer);
+            read(ask.config().http_status_as_error(false).build().send_empty())?
+        }
+        (false, false, Some(text)) => {
+            let ask = ureq::put(path).header("Authorization", &bearer);
+            read(ask.config().http_status_as_error(false).build().send(text))?
+        }
+        (false, false, None) => read(ask(path).config().http_status_as_error(false).build().call())?,
+    };
+    if body["detail"].is_string() {
+        return Err(fault(&body));
+    }
+    match (&body, asked.json) {
+        (_, true) => say(&body.to_string()),
+        (_, false) if body["advice"].is_string() => show_plan(&body),
+        (_, false) if body["experiments"].is_array() => {
+            body["experiments"].as_array().into_iter().flatten().for_each(show_line);
+        }
+        (_, false) => show(&body),
+    }
+    Ok(())
+}
+
+fn show_line(one: &Value) {
+    let state = if one["is_on"] == true { "on" } else { "stopped" };
+    let (name, metric) = (text(&one["experiment"]), text(&one["metric"]));
+    say(&format!("{name:<24} {state:<8} {metric:<14} {:>6.1} days", number(&one["days"])));
+    for result in one["results"].as_array().into_iter().flatten() {
+        say(&format!("    {:<20} {}", text(&result["arm"]), text(&result["words"])));
+    }
+}
+
+fn show(one: &Value) {
+    say(&format!(
+        "{}, by {}, epoch {}, {:.1} days",
+        text(&one["experiment"]),
+        text(&one["unit"]),
+        one["epoch"],
+        number(&one["days"])
+    ));
+    for arm in one["arms"].as_array().into_iter().flatten() {
+        let line =
+            format!("{:<20} {:>6.2} %  {:>9} units", text(&arm["arm"]), number(&arm["share"]), arm["units"]);
+        say(&line);
+    }
+    let left = &one["left_out"];
+    say(&format!(
+        "left out: {} in two arms, {} from an earlier epoch, {} spoken for by programs, {} without room",
+        left["crossed"], left["carried"], left["programs"], left["ignored"]
+    ));
+    if one["mismatch"] == true {
+        say(&format!(
+            "The arms did not get their shares (p = {:.1e}): no number can be believed.",
+            number(&one["mismatch_p"])
+        ));
+    }
+    for result in one["results"].as_array().into_iter().flatten() {
+        say(&format!("\n{}: {}", text(&result["arm"]), text(&result["words"])));
+        say(&format!("{:<14} {:>12} {:>12}  {:<34} {:>8}", "", "control", "treated", "change (95 %)", "p"));
+        for metric in result["metrics"].as_array().into_iter().flatten() {
+            say(&line(text(&metric["metric"]), metric));
+        }
+        for segment in result["segments"].as_array().into_iter().flatten() {
+            say(&line(&format!("  {}", text(&segment["segment"])), &segment["compared"]));
+        }
+    }
+}
+
+fn line(name: &str, metric: &Value) -> String {
+    let relative = &metric["relative"];
+    let change = if relative.is_object() {
+        let percent = |field: &str| 100.0 * number(&relative[field]);
+        format!("{:+.1} % ({:+.1} to {:+.1})", percent("estimate"), percent("low"), percent("high"))
+    } else {
+        let of = |field: &str| number(&metric["difference"][field]);
+        format!("{:+.4} ({:+.4} to {:+.4})", of("estimate"), of("low"), of("high"))
+    };
+    let (control, treated) = (number(&metric["control"]), number(&metric["treated"]));
+    format!("{name:<14} {control:>12.4} {treated:>12.4}  {change:<34} {:>8.4}", number(&metric["p"]))
+}
+
+fn show_plan(plan: &Value) {
+    say(&format!(
+        "{}: {} is {:.4} now, of {:.0} units a day",
+        text(&plan["experiment"]),
+        text(&plan["metric"]),
+        number(&plan["base"]),
+        number(&plan["units_a_day"])
+    ));
+    let days = plan["days"].as_u64().map_or_else(|| "never".to_owned(), |days| format!("{days} days"));
+    say(&format!(
+        "units for a change of {:.1} %: {:.0} ({days})",
+        100.0 * number(&plan["effect"]),
+        number(&plan["units"])
+    ));
+    say(text(&plan["advice"]));
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_default()
+}

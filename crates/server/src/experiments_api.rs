@@ -1,0 +1,370 @@
+//! Experiments over HTTP: what is compared and what it says so far, what a test would need, and the changes that begin and end one.
+
+use crate::boot::Shop;
+use crate::http::App;
+use crate::operate::put;
+use crate::wire::error::ApiError;
+use crate::wire::experiments::parse_experiment;
+use bespoke_domain::experiment::{Experiment, HOLDOUT, WHOLE};
+use bespoke_domain::{Currency, Settings};
+use bespoke_engine::Snapshot;
+use bespoke_engine::experiment::ledger::Run;
+use bespoke_engine::experiment::metric::metric;
+use bespoke_engine::experiment::result::{
+    ArmResult, Compared, InSegment, Plan, Report, holdout, plan, report,
+};
+use bespoke_models::statistics::verdict::Verdict;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What is compared.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct ExperimentsBody {
+    /// The holdout first, then the experiments in the order of the settings.
+    pub experiments: Vec<ExperimentBody>,
+}
+
+/// An experiment and its answer so far.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct ExperimentBody {
+    /// Its name.
+    pub experiment: String,
+    /// Whether it goes on now.
+    pub is_on: bool,
+    /// What is put into an arm: shopper, session, query or switchback.
+    pub unit: String,
+    /// The metric that decides.
+    pub metric: String,
+    /// Which of its epochs: a change of split or configuration begins another, and numbers begin anew.
+    pub epoch: u32,
+    /// When the epoch began, in milliseconds of the epoch; 0 where nothing was seen yet.
+    pub since_ms: i64,
+    /// From the first exposure to the last, in days.
+    pub days: f64,
+    /// The arms, the control first.
+    pub arms: Vec<ArmBody>,
+    /// Units that do not count.
+    pub left_out: LeftOutBody,
+    /// How likely the arms would differ so much in number if each got its share, at this look or an earlier one.
+    pub mismatch_p: f64,
+    /// Whether they differ too much for any number to be believed; then none is given.
+    pub mismatch: bool,
+    /// Each arm against the control.
+    pub results: Vec<ArmResultBody>,
+}
+
+/// An arm.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct ArmBody {
+    /// Its name.
+    pub arm: String,
+    /// Its share in per cent.
+    pub share: f64,
+    /// Units that count.
+    pub units: u64,
+    /// Units that were exposed.
+    pub exposed: u64,
+}
+
+/// Units that do not count, and why.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct LeftOutBody {
+    /// Exposed to two arms, such as a shopper who was two until the login.
+    pub crossed: u64,
+    /// In another arm in an earlier epoch.
+    pub carried: u64,
+    /// A program spoke for them.
+    pub programs: u64,
+    /// There was no more room for them.
+    pub ignored: u64,
+}
+
+/// What is said of one arm.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct ArmResultBody {
+    /// The arm.
+    pub arm: String,
+    /// win, harm, equivalent, not_yet, ended or invalid.
+    pub verdict: String,
+    /// The same in plain words.
+    pub words: String,
+    /// Days until there is an answer at most, at today's traffic.
+    pub days_left: Option<u32>,
+    /// The metric that decides, the guardrails, then all others.
+    pub metrics: Vec<ComparedBody>,
+    /// The metric that decides, by segment.
+    pub segments: Vec<SegmentBody>,
+}
+
+/// A metric of an arm against the control's. Money is in the shop's currency.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct ComparedBody {
+    /// The metric.
+    pub metric: String,
+    /// The control's value.
+    pub control: f64,
+    /// The arm's.
+    pub treated: f64,
+    /// The arm's less the control's, what was known before taken out.
+    pub difference: IntervalBody,
+    /// The same as a share of the control's value; `null` where that is too near 0.
+    pub relative: Option<IntervalBody>,
+    /// The p-value of there being no difference; of all but the metric that decides adjusted for their number (Holm).
+    pub p: f64,
+    /// Share of the variance that what was known before took out.
+    pub variance_removed: f64,
+    /// Units that counted with the cap.
+    pub capped: u64,
+}
+
+/// An estimate and its interval: 95 %, at every look unless the experiment has a fixed horizon.
+#[derive(Serialize, ToSchema, Debug)]
+#[allow(missing_docs, reason = "each is its name")]
+pub struct IntervalBody {
+    pub estimate: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// The metric that decides, of a part of the units.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct SegmentBody {
+    /// new, returning, high_intent or low_intent.
+    pub segment: String,
+    /// Units of both arms.
+    pub units: u64,
+    /// The comparison.
+    pub compared: ComparedBody,
+}
+
+/// What a test would need, by what the shop's units did lately.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct PlanBody {
+    /// The experiment.
+    pub experiment: String,
+    /// The metric that decides.
+    pub metric: String,
+    /// Its value now.
+    pub base: f64,
+    /// The least change that would matter, as a share of it.
+    pub effect: f64,
+    /// Units a day.
+    pub units_a_day: f64,
+    /// Units of both arms that the effect needs, to be found with a probability of 80 %: `planned_units`.
+    pub units: f64,
+    /// Days for that; `null` = never.
+    pub days: Option<u32>,
+    /// Days that the experiment is planned for.
+    pub planned_days: u16,
+    /// The least change that these show with that probability, as a share of the base.
+    pub visible: f64,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// All that is compared, with what it says so far.
+pub fn list(shop: &Shop) -> ExperimentsBody {
+    let snapshot = shop.live.snapshot();
+    let now = crate::clock::now();
+    let Some(settings) = snapshot.aggregates.settings.as_deref() else {
+        return ExperimentsBody { experiments: Vec::new() };
+    };
+    let held = Some(holdout()).filter(|_| settings.holdout.share > 0);
+    let all = held.iter().chain(&settings.experiments);
+    ExperimentsBody { experiments: all.map(|one| body(&snapshot, one, one.is_on(now))).collect() }
+}
+
+/// One experiment, with what it says so far.
+pub fn get(shop: &Shop, name: &str) -> Result<ExperimentBody, ApiError> {
+    let snapshot = shop.live.snapshot();
+    let one = find(&snapshot, name)?;
+    Ok(body(&snapshot, &one, one.is_on(crate::clock::now())))
+}
+
+/// Sets an experiment: a new one, or another definition of one that there is.
+pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<ExperimentBody, ApiError> {
+    put(app, |settings| {
+        let experiment = parse_experiment(name, definition, settings).map_err(ApiError::invalid)?;
+        Ok(with(settings, experiment))
+    })
+    .await?;
+    get(&app.shop, name)
+}
+
+/// Stops an experiment: everyone gets the control from then on.
+pub async fn stop(app: &App, name: &str) -> Result<ExperimentBody, ApiError> {
+    put(app, |settings| {
+        let held = settings.experiments.iter().find(|one| one.name == name).ok_or_else(|| unknown(name))?;
+        Ok(with(settings, Experiment { is_stopped: true, ..held.clone() }))
+    })
+    .await?;
+    get(&app.shop, name)
+}
+
+/// What an experiment that is set, or one that is described, would need.
+pub fn planned(shop: &Shop, name: &str, definition: Option<&[u8]>) -> Result<PlanBody, ApiError> {
+    let snapshot = shop.live.snapshot();
+    let settings = snapshot.aggregates.settings.as_deref().ok_or_else(ApiError::internal)?;
+    let experiment = match definition {
+        Some(body) => parse_experiment(name, body, settings).map_err(ApiError::invalid)?,
+        None => find(&snapshot, name)?,
+    };
+    let ledger = &snapshot.aggregates.ledger;
+    let run =
+        ledger.latest(name).filter(|run| run.unit == experiment.unit).or_else(|| ledger.latest(HOLDOUT));
+    let found = run.and_then(|run| plan(run, &experiment)).ok_or_else(|| {
+        let detail = "too few units with this metric are known yet; a plan needs a hundred of them in the last 28 days";
+        ApiError::new("not_enough_data", detail)
+    })?;
+    Ok(plan_body(&experiment, &found, settings.shop.currency))
+}
+
+fn with(settings: &Settings, experiment: Experiment) -> Settings {
+    let mut settings = settings.clone();
+    match settings.experiments.iter_mut().find(|one| one.name == experiment.name) {
+        Some(held) => *held = experiment,
+        None => settings.experiments.push(experiment),
+    }
+    settings
+}
+
+fn find(snapshot: &Snapshot, name: &str) -> Result<Experiment, ApiError> {
+    let settings = snapshot.aggregates.settings.as_deref().ok_or_else(ApiError::internal)?;
+    if name == HOLDOUT && settings.holdout.share > 0 {
+        return Ok(holdout());
+    }
+    settings.experiments.iter().find(|one| one.name == name).cloned().ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> ApiError {
+    ApiError::new("not_found", format!("there is no experiment {name:?}; GET /v1/experiments lists them"))
+}
+
+fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> ExperimentBody {
+    let epoch = snapshot.aggregates.epochs.get(&experiment.name).map_or(0, |epoch| epoch.number);
+    let run = snapshot.aggregates.ledger.latest(&experiment.name).filter(|run| run.epoch == epoch);
+    let currency =
+        snapshot.aggregates.settings.as_ref().map_or(Currency::EUR, |settings| settings.shop.currency);
+    let told = run.map(|run: &Run| report(run, experiment));
+    let arms = told.as_ref().map_or_else(
+        || experiment.arms.iter().map(|arm| (arm.name.clone(), arm.share, 0, 0)).collect(),
+        |told| {
+            told.arms
+                .iter()
+                .map(|arm| (arm.name.clone(), arm.share, arm.units, arm.exposed))
+                .collect::<Vec<_>>()
+        },
+    );
+    let arm = |(arm, share, units, exposed): (String, u16, u64, u64)| ArmBody {
+        arm,
+        share: f64::from(share) * 100.0 / f64::from(WHOLE),
+        units,
+        exposed,
+    };
+    let left = told.as_ref().map(|told| told.left_out).unwrap_or_default();
+    ExperimentBody {
+        experiment: experiment.name.clone(),
+        is_on,
+        unit: experiment.unit.name().to_owned(),
+        metric: experiment.metric.clone(),
+        epoch,
+        since_ms: run.map_or(0, |run| run.since.0),
+        days: told.as_ref().map_or(0.0, |told| told.days),
+        arms: arms.into_iter().map(arm).collect(),
+        left_out: LeftOutBody {
+            crossed: left.crossed,
+            carried: left.carried,
+            programs: left.programs,
+            ignored: left.ignored,
+        },
+        mismatch_p: told.as_ref().map_or(1.0, |told| told.mismatch.p),
+        mismatch: told.as_ref().is_some_and(|told| told.mismatch.is_found()),
+        results: told.map(|told| results(told, currency)).unwrap_or_default(),
+    }
+}
+
+fn results(told: Report, currency: Currency) -> Vec<ArmResultBody> {
+    let result = |one: ArmResult| ArmResultBody {
+        arm: one.arm,
+        verdict: match &one.verdict {
+            Verdict::Invalid => "invalid",
+            Verdict::Win => "win",
+            Verdict::Harm(_) => "harm",
+            Verdict::Equivalent => "equivalent",
+            Verdict::NotYet { .. } => "not_yet",
+            Verdict::Ended => "ended",
+        }
+        .to_owned(),
+        days_left: match one.verdict {
+            Verdict::NotYet { days, .. } => days,
+            _ => None,
+        },
+        words: one.words,
+        metrics: one.metrics.iter().map(|one| compared(one, currency)).collect(),
+        segments: one.segments.into_iter().map(|one| segment(one, currency)).collect(),
+    };
+    told.results.into_iter().map(result).collect()
+}
+
+fn segment(one: InSegment, currency: Currency) -> SegmentBody {
+    SegmentBody {
+        segment: one.segment.to_owned(),
+        units: one.units,
+        compared: compared(&one.compared, currency),
+    }
+}
+
+/// By what a metric's value is multiplied: money into main units of the currency.
+fn scale(name: &str, currency: Currency) -> f64 {
+    let is_money = metric(name).is_some_and(|spec| spec.is_money);
+    if is_money { 10_f64.powi(-(currency.exponent() as i32)) } else { 1.0 }
+}
+
+fn compared(one: &Compared, currency: Currency) -> ComparedBody {
+    let scale = scale(one.metric, currency);
+    let known = |value: f64| if value.is_finite() { value } else { 0.0 };
+    let interval =
+        |(estimate, range): &(f64, bespoke_models::statistics::sample::Interval), scale: f64| IntervalBody {
+            estimate: known(estimate * scale),
+            low: known(range.low * scale),
+            high: known(range.high * scale),
+        };
+    ComparedBody {
+        metric: one.metric.to_owned(),
+        control: known(one.control * scale),
+        treated: known(one.treated * scale),
+        difference: interval(&one.absolute, scale),
+        relative: one.relative.as_ref().map(|relative| interval(relative, 1.0)),
+        p: if one.p.is_finite() { one.p } else { 1.0 },
+        variance_removed: known(one.removed),
+        capped: one.capped,
+    }
+}
+
+fn plan_body(experiment: &Experiment, found: &Plan, currency: Currency) -> PlanBody {
+    let scale = scale(&experiment.metric, currency);
+    let (days, effect) = (experiment.days, experiment.effect * 100.0);
+    let advice = match found.days {
+        None => "nothing comes in that could be compared".to_owned(),
+        Some(needed) if needed <= u32::from(days) => {
+            format!("the planned {days} days are enough to see a change of {effect:.1} %")
+        }
+        Some(needed) => format!(
+            "hopeless as it is: {days} days show a change of {:.1} % or more, not one of {effect:.1} %; plan {needed} days, take a larger slice, or a \
+             metric that varies less",
+            100.0 * found.visible
+        ),
+    };
+    PlanBody {
+        experiment: experiment.name.clone(),
+        metric: experiment.metric.clone(),
+        base: found.base * scale,
+        effect: experiment.effect,
+        units_a_day: found.units_a_day,
+        units: found.units,
+        days: found.days,
+        planned_days: days,
+        visible: found.visible,
+        advice,
+    }
+}

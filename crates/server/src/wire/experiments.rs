@@ -1,0 +1,366 @@
+//! What a placement file says of experiments and the holdout: `[holdout]` and `[[experiment]]`.
+
+use super::field::object_of;
+use super::settings::{Known, Reader};
+use bespoke_domain::experiment::{Analysis, ArmUse, Experiment, Guardrail, HOLDOUT, Holdout, Unit, WHOLE};
+use bespoke_domain::{Currency, Placement, Problem, Settings};
+use bespoke_engine::experiment::EXPERIMENTS_MAX;
+use bespoke_engine::experiment::metric::{COVARIATES, METRICS, metric};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// Most arms of an experiment.
+const ARMS_MAX: usize = 8;
+/// Longest that an experiment is planned for, in days.
+const DAYS_MAX: u16 = 365;
+/// Longest stretch of a switchback, in minutes: a week.
+const MINUTES_MAX: u32 = 7 * 24 * 60;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldoutToml {
+    share: Spanned<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExperimentToml {
+    name: String,
+    #[serde(default)]
+    unit: UnitToml,
+    #[serde(default)]
+    minutes: u32,
+    #[serde(default = "default_layer")]
+    layer: String,
+    #[serde(default = "whole_slice")]
+    slice: (f64, f64),
+    placements: Vec<String>,
+    arms: Vec<ArmToml>,
+    metric: String,
+    #[serde(default)]
+    guardrails: Vec<GuardrailToml>,
+    #[serde(default)]
+    analysis: AnalysisToml,
+    #[serde(default = "default_days")]
+    days: u16,
+    #[serde(default)]
+    cap: f64,
+    #[serde(default)]
+    covariate: String,
+    #[serde(default = "default_effect")]
+    effect: f64,
+    #[serde(default)]
+    planned_units: u64,
+    from: Option<String>,
+    until: Option<String>,
+    #[serde(default)]
+    stopped: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArmToml {
+    name: String,
+    share: f64,
+    #[serde(default)]
+    uses: BTreeMap<String, String>,
+    #[serde(default)]
+    external: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardrailToml {
+    metric: String,
+    margin: f64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum UnitToml {
+    #[default]
+    Shopper,
+    Session,
+    Query,
+    Switchback,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum AnalysisToml {
+    #[default]
+    AlwaysValid,
+    FixedHorizon,
+}
+
+fn default_layer() -> String {
+    "default".to_owned()
+}
+
+fn whole_slice() -> (f64, f64) {
+    (0.0, 100.0)
+}
+
+fn default_days() -> u16 {
+    14
+}
+
+fn default_effect() -> f64 {
+    0.05
+}
+
+/// Per cent as parts of [`WHOLE`]; `None` where it is none.
+fn parts(per_cent: f64) -> Option<u16> {
+    let parts = per_cent * f64::from(WHOLE) / 100.0;
+    ((0.0..=f64::from(WHOLE)).contains(&parts) && (parts - parts.round()).abs() < 1e-6)
+        .then(|| parts.round() as u16)
+}
+
+/// What a share must be.
+const SHARE: &str = "must be from 0 to 100 per cent, with at most two decimals";
+
+/// Reads one experiment as JSON, with the fields of `[[experiment]]`, to be added to the settings or to stand in for the one of its name.
+pub fn parse_experiment(name: &str, body: &[u8], settings: &Settings) -> Result<Experiment, Problem> {
+    let mut fields = object_of(body)?;
+    fields.0.insert("name".to_owned(), name.into());
+    let file = |detail: String| Problem::new("experiment", "invalid_definition", detail);
+    let parsed: ExperimentToml =
+        serde_json::from_value(Value::Object(fields.0)).map_err(|error| file(error.to_string()))?;
+    let known = Known { sources: &[], scorers: &[], filters: &[], rules: &[] };
+    let mut reader = Reader::new("", &known);
+    let experiment = reader.experiment(0, parsed, (&settings.placements, settings.shop.currency));
+    let others = settings.experiments.iter().filter(|other| other.name != name);
+    others.clone().for_each(|other| reader.check_apart(0, &experiment, other));
+    if others.count() >= EXPERIMENTS_MAX {
+        let detail = format!("must be at most {EXPERIMENTS_MAX}; take out those that are over");
+        reader.fault(0, Problem::new("experiment", "too_many", detail));
+    }
+    reader.faults.into_iter().next().map_or(Ok(experiment), |fault| Err(fault.problem))
+}
+
+impl Reader<'_> {
+    pub(super) fn holdout(&mut self, file: Option<HoldoutToml>) -> Holdout {
+        let Some(file) = file else { return Holdout::default() };
+        let share = parts(*file.share.get_ref()).filter(|share| *share <= WHOLE / 2);
+        if share.is_none() {
+            let detail = "must be from 0 to 50 per cent, with at most two decimals; 0 = no holdout";
+            self.fault(file.share.span().start, Problem::new("holdout.share", "out_of_range", detail));
+        }
+        Holdout { share: share.unwrap_or_default() }
+    }
+
+    pub(super) fn experiments(
+        &mut self,
+        files: Vec<Spanned<ExperimentToml>>,
+        (placements, currency): (&[Placement], Currency),
+    ) -> Vec<Experiment> {
+        let mut experiments: Vec<Experiment> = Vec::new();
+        for file in files {
+            let at = file.span().start;
+            let experiment = self.experiment(at, file.into_inner(), (placements, currency));
+            for other in &experiments {
+                self.check_apart(at, &experiment, other);
+            }
+            experiments.push(experiment);
+            if experiments.len() > EXPERIMENTS_MAX {
+                let detail = format!("must be at most {EXPERIMENTS_MAX}; take out those that are over");
+                self.fault(at, Problem::new("experiment", "too_many", detail));
+                break;
+            }
+        }
+        experiments
+    }
+
+    fn experiment(
+        &mut self,
+        at: usize,
+        file: ExperimentToml,
+        (placements, currency): (&[Placement], Currency),
+    ) -> Experiment {
+        let name = file.name.clone();
+        if name.is_empty() || name.len() > 64 || name == HOLDOUT {
+            let detail = format!("must have 1 to 64 characters and not be {HOLDOUT:?}");
+            self.fault(at, Problem::new("name", "invalid_name", detail));
+        }
+        if file.layer.is_empty() || file.layer.len() > 64 {
+            self.fault(at, Problem::new("layer", "invalid_name", "must have 1 to 64 characters"));
+        }
+        let unit = match file.unit {
+            UnitToml::Shopper => Unit::Shopper,
+            UnitToml::Session => Unit::Session,
+            UnitToml::Query => Unit::Query,
+            UnitToml::Switchback => Unit::Switchback(file.minutes),
+        };
+        let is_right = if matches!(unit, Unit::Switchback(_)) {
+            (1..=MINUTES_MAX).contains(&file.minutes)
+        } else {
+            file.minutes == 0
+        };
+        if !is_right {
+            let detail = format!("a switchback says for how long, 1 to {MINUTES_MAX}; no other unit does");
+            self.fault(at, Problem::new("minutes", "out_of_range", detail));
+        }
+        if !(1..=DAYS_MAX).contains(&file.days) {
+            self.fault(at, Problem::new("days", "out_of_range", format!("must be from 1 to {DAYS_MAX}")));
+        }
+        if !(file.cap.is_finite() && file.cap >= 0.0) {
+            self.fault(at, Problem::new("cap", "out_of_range", "must be above 0, or left out"));
+        }
+        self.check_measures(at, &file);
+        self.check_placements(at, &file.placements, placements);
+        let (from, to) = (parts(file.slice.0), parts(file.slice.1));
+        let slice = (from.unwrap_or_default(), to.unwrap_or_default());
+        if from.is_none() || to.is_none() || slice.0 >= slice.1 {
+            let detail = "must be two shares of the layer in per cent, such as [0, 50]";
+            self.fault(at, Problem::new("slice", "out_of_range", detail));
+        }
+        let arms = self.arms(at, file.arms, (&file.placements, placements));
+        let guardrails = file.guardrails.into_iter();
+        let is_money = metric(&file.metric).is_some_and(|spec| spec.is_money);
+        let cap = if is_money { 10_f64.powi(currency.exponent() as i32) } else { 1.0 };
+        let times =
+            (self.time(at, "from", file.from.as_deref()), self.time(at, "until", file.until.as_deref()));
+        if let (Some(from), Some(until)) = times
+            && until <= from
+        {
+            self.fault(at, Problem::new("until", "out_of_range", "must be after `from`"));
+        }
+        Experiment {
+            name,
+            unit,
+            layer: file.layer,
+            slice,
+            placements: file.placements,
+            arms,
+            metric: file.metric,
+            guardrails: guardrails.map(|one| Guardrail { metric: one.metric, margin: one.margin }).collect(),
+            analysis: match file.analysis {
+                AnalysisToml::AlwaysValid => Analysis::AlwaysValid,
+                AnalysisToml::FixedHorizon => Analysis::FixedHorizon,
+            },
+            effect: file.effect,
+            days: file.days,
+            planned_units: file.planned_units,
+            cap: cap * file.cap,
+            covariate: file.covariate,
+            from: times.0,
+            until: times.1,
+            is_stopped: file.stopped,
+        }
+    }
+
+    fn check_measures(&mut self, at: usize, file: &ExperimentToml) {
+        let known = || METRICS.iter().map(|spec| spec.name).collect::<Vec<_>>().join(", ");
+        let is_known = |name: &str| METRICS.iter().any(|spec| spec.name == name);
+        if !is_known(&file.metric) {
+            let detail = format!("{:?} is none of {}", file.metric, known());
+            self.fault(at, Problem::new("metric", "unknown_name", detail));
+        }
+        for (no, guardrail) in file.guardrails.iter().enumerate() {
+            if !is_known(&guardrail.metric) {
+                let detail = format!("{:?} is none of {}", guardrail.metric, known());
+                self.fault(at, Problem::new(format!("guardrails.{no}.metric"), "unknown_name", detail));
+            }
+            if !(guardrail.margin > 0.0 && guardrail.margin <= 1.0) {
+                let detail = "must be above 0 and at most 1: by which share the metric may be worse";
+                self.fault(at, Problem::new(format!("guardrails.{no}.margin"), "out_of_range", detail));
+            }
+        }
+        let name = &file.covariate;
+        if !name.is_empty() && COVARIATES.iter().all(|spec| spec.name != name) {
+            let before: Vec<_> = COVARIATES.iter().map(|spec| spec.name).collect();
+            let why = if is_known(name) {
+                "is measured after the exposure and would hide the effect"
+            } else {
+                "is not known"
+            };
+            let detail = format!("{name:?} {why}; known: {}", before.join(", "));
+            self.fault(at, Problem::new("covariate", "invalid_covariate", detail));
+        }
+        if !(file.effect > 0.0 && file.effect <= 10.0) {
+            let detail =
+                "must be above 0: the least change that would matter, as a share of the control's value";
+            self.fault(at, Problem::new("effect", "out_of_range", detail));
+        }
+        if matches!(file.analysis, AnalysisToml::FixedHorizon) && file.planned_units == 0 {
+            let detail = "a fixed horizon needs the number of units it is looked at; `bespoke experiments plan` gives it";
+            self.fault(at, Problem::new("planned_units", "missing", detail));
+        }
+    }
+
+    fn check_placements(&mut self, at: usize, named: &[String], placements: &[Placement]) {
+        if named.is_empty() {
+            let detail = "name the placements whose decisions are compared";
+            self.fault(at, Problem::new("placements", "missing", detail));
+        }
+        for name in named {
+            if placements.iter().all(|one| one.name != *name) {
+                let detail = format!("there is no placement {name:?}");
+                self.fault(at, Problem::new("placements", "unknown_placement", detail));
+            }
+        }
+    }
+
+    fn arms(
+        &mut self,
+        at: usize,
+        files: Vec<ArmToml>,
+        (named, placements): (&[String], &[Placement]),
+    ) -> Vec<ArmUse> {
+        if !(2..=ARMS_MAX).contains(&files.len()) {
+            let detail = format!("an experiment has 2 to {ARMS_MAX} arms, the control first");
+            self.fault(at, Problem::new("arms", "wrong_count", detail));
+        }
+        let mut arms: Vec<ArmUse> = Vec::new();
+        for (no, file) in files.into_iter().enumerate() {
+            let field = |name: &str| format!("arms.{no}.{name}");
+            if file.name.is_empty() || file.name.len() > 64 || arms.iter().any(|arm| arm.name == file.name) {
+                let detail = "must be unique, with 1 to 64 characters";
+                self.fault(at, Problem::new(field("name"), "invalid_name", detail));
+            }
+            let share = parts(file.share).filter(|share| *share > 0);
+            if share.is_none() {
+                self.fault(at, Problem::new(field("share"), "out_of_range", SHARE));
+            }
+            for (asked, used) in &file.uses {
+                if !named.contains(asked) {
+                    let detail = format!("{asked:?} is none of the experiment's placements");
+                    self.fault(at, Problem::new(field("uses"), "unknown_placement", detail));
+                }
+                if placements.iter().all(|one| one.name != *used) {
+                    let detail = format!("there is no placement {used:?}");
+                    self.fault(at, Problem::new(field("uses"), "unknown_placement", detail));
+                }
+            }
+            let (share, is_external) = (share.unwrap_or_default(), file.external);
+            arms.push(ArmUse { name: file.name, share, uses: file.uses.into_iter().collect(), is_external });
+        }
+        let sum: u32 = arms.iter().map(|arm| u32::from(arm.share)).sum();
+        if sum != u32::from(WHOLE) {
+            let detail = format!("shares add up to {} per cent; they must to 100", f64::from(sum) / 100.0);
+            self.fault(at, Problem::new("arms", "wrong_sum", detail));
+        }
+        arms
+    }
+
+    /// Two experiments at the same placement must not have a shopper in common, and must have different names.
+    fn check_apart(&mut self, at: usize, one: &Experiment, other: &Experiment) {
+        if one.name == other.name {
+            let detail = format!("there are two experiments {:?}", one.name);
+            self.fault(at, Problem::new("name", "invalid_name", detail));
+        }
+        let shared = one.placements.iter().find(|name| other.placements.contains(name));
+        let is_over = |one: &Experiment| one.is_stopped;
+        let Some(shared) = shared.filter(|_| !is_over(one) && !is_over(other)) else { return };
+        let overlaps = one.slice.0 < other.slice.1 && other.slice.0 < one.slice.1;
+        if one.layer != other.layer || overlaps || one.unit != other.unit {
+            let detail = format!(
+                "{:?} and {:?} both change {shared:?}: give them one layer, one unit, and slices that do not overlap",
+                other.name, one.name
+            );
+            self.fault(at, Problem::new("layer", "overlapping_layers", detail));
+        }
+    }
+}
