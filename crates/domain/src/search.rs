@@ -66,6 +66,15 @@ pub struct Refinement {
     pub choice: Choice,
 }
 
+/// Where the words of a search stand in the space of a model that the shop has dropped in.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct QueryVector {
+    /// The id of the model.
+    pub model: String,
+    /// Its direction, a byte a number.
+    pub bytes: Vec<i8>,
+}
+
 /// What a search asks for.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Search {
@@ -81,6 +90,8 @@ pub struct Search {
     pub as_words: Vec<String>,
     /// The first result that is wanted, from 0.
     pub from: u32,
+    /// What the words mean by the dropped-in model, where there is one that has told in time.
+    pub vector: Option<QueryVector>,
     /// The facets that are wanted: those named, by themselves where none is; `None` where facets are not counted.
     pub facets: Option<Vec<String>>,
     /// The page before this one; its order goes on.
@@ -117,6 +128,10 @@ pub struct Met {
     pub unknown: Vec<String>,
     /// Parts of the text that say more than their words.
     pub understood: Vec<Understood>,
+    /// The vectors by which results were looked at, as well as by words: the name of their model; empty where none were.
+    pub vectors: String,
+    /// Products of the total that are close in meaning and lack the words; variants counted once.
+    pub by_meaning: u32,
     /// The facets that the results could be narrowed by, in the order in which they were offered.
     pub facets: Vec<String>,
 }

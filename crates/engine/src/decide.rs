@@ -17,6 +17,7 @@ use bespoke_domain::order::by_score;
 use bespoke_domain::search::{Met, RESULTS_MAX, Search, Sort};
 use bespoke_domain::settings::{Diversity, Form, OnThin};
 use bespoke_domain::{Candidate, Decision, ProductNo, Request};
+use bespoke_models::learned::{EMBEDDED, TEXT_VECTORS};
 use rustc_hash::FxHashSet;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -161,6 +162,7 @@ fn models(context: &Context<'_>) -> Vec<(String, ArtifactId)> {
         planned.sources.iter().any(|source| source.spec.name == name)
             || planned.scorers.iter().any(|scorer| scorer.spec.name == name)
             || planned.placement.objective.is_some() && planned.ranker == name
+            || context.request.search.is_some() && (name == TEXT_VECTORS || EMBEDDED.contains(&name))
     };
     let in_force = context.snapshot.models.versions();
     in_force.filter(|(name, _)| is_used(name)).map(|(name, one)| (name.to_owned(), one)).collect()

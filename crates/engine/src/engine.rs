@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::experiment::ledger::Who;
 use crate::facets::Facet;
 use crate::kpis::Told;
+use crate::meaning::Ready;
 use crate::names::Names;
 use crate::orders::Prices;
 use crate::profile::Profile;
@@ -314,6 +315,11 @@ impl Engine {
         self.shelf.put(artifact, model);
     }
 
+    /// Takes what was made beforehand of a model that comes into force next.
+    pub fn make_ready(&mut self, ready: Ready) {
+        self.shelf.make_ready(ready);
+    }
+
     /// Puts settings and models into force that no entry of the log does: for questions about the past.
     pub(crate) fn suppose(
         &mut self,
@@ -338,7 +344,8 @@ impl Engine {
     pub fn publish(&mut self) {
         self.plan();
         let changed = std::mem::take(&mut self.changed);
-        let models = self.shelf.show(&self.aggregates.models, &self.aggregates.catalog, &changed);
+        let said = (&self.aggregates.catalog, &self.aggregates.texts);
+        let models = self.shelf.show(&self.aggregates.models, said, &changed);
         let snapshot = Snapshot {
             aggregates: self.aggregates.freeze(),
             names: self.live.names.clone(),

@@ -1,8 +1,11 @@
 //! What a search finds, for one decision: every product that matches the words, or stands in the category, and may be shown; the
-//! best of them for the decision to put in order; how many there are. Counts are of products: variants of one count once.
+//! best of them for the decision to put in order; how many there are. Counts are of products: variants of one count once. With vectors in
+//! force they are put in order by both, and where words are missing, the products nearest in meaning are results too (`fused`).
 
 use crate::catalog::{Catalog, Number, Row};
 use crate::context::Context;
+use crate::fused::Fused;
+use crate::meaning::Said;
 use crate::meant::Meant;
 use crate::rule;
 use crate::tables::PlannedPlacement;
@@ -11,7 +14,7 @@ use bespoke_domain::search::{Choice, Met, RESULTS_MAX, Refinement, Search, Sort}
 use bespoke_domain::{Candidate, CategoryNo, GroupNo, ProductNo};
 use bespoke_search::matching::{Hit, Weights, matches};
 use bespoke_search::query::Plan;
-use bespoke_search::ranking::{self, Coverage};
+use bespoke_search::ranking::Coverage;
 
 /// Products that cover the query whole, below which it is relaxed.
 const ENOUGH: usize = 20;
@@ -25,6 +28,8 @@ pub struct Found {
     pub searched: (Vec<String>, Vec<u16>),
     /// All that match and may be shown, by number, with the refinements that each fails, a bit each by their order.
     pub matched: Vec<(ProductNo, u16)>,
+    /// Results that lack the words and are close in meaning, by number.
+    near: Vec<ProductNo>,
     /// How the search was met.
     pub met: Met,
     /// What it is narrowed by.
@@ -48,6 +53,9 @@ impl Found {
             open(hit.product).map(|fails| fails == 0)
         });
         let middle = if meant.prices() { usual_octave(context, &hits, &open) } else { 0.0 };
+        let said = Said { search, plan, covered: coverage.covered, skipped: &context.request.skipped };
+        let sense = context.snapshot.models.meanings.sense(&said, &context.snapshot.aggregates.texts);
+        let fused = Fused::new(sense, &coverage, &hits);
         // What covers too little is not looked at: of common words that is most of what has any of them.
         hits.retain(|hit| coverage.is_met(hit.words));
         keep(&mut hits, |hit| gate.is_available(context, hit.product));
@@ -65,17 +73,24 @@ impl Found {
             hit.score = raised * coverage.factor(hit.words);
             groups.push(kept.group);
         }
+        let by_words = count_groups(&groups);
+        let passed = passing.len();
+        let added = add(fused.near(), &mut matched, &mut passing, open);
+        groups.extend(passing[passed..].iter().filter_map(|hit| Some(catalog.kept(hit.product)?.group)));
+        let total = if added.is_empty() { by_words } else { count_groups(&groups) };
         let met = Met {
-            total: count_groups(&groups),
+            total,
             corrected: plan.corrected().unwrap_or_default(),
             given_up: words(plan, coverage.given_up),
             unknown: words(plan, coverage.unknown),
             understood: meant.understood,
             facets: Vec::new(),
+            vectors: fused.name().to_owned(),
+            by_meaning: total - by_words,
         };
-        let (best, has) = best(context, search, passing);
+        let (best, has) = best(context, search, passing, &fused);
         let searched = (words(plan, u16::MAX), has);
-        Self { best, searched, matched, met, refinements: gate.refinements }
+        Self { best, searched, matched, near: added, met, refinements: gate.refinements }
     }
 
     /// The words that were searched for and a product has, with blanks between; `None` where that is not known.
@@ -86,11 +101,37 @@ impl Found {
         Some(had.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(" ")).filter(|had| !had.is_empty())
     }
 
+    /// Whether a result lacks the words and is close in meaning.
+    pub fn is_near(&self, product: ProductNo) -> bool {
+        self.near.binary_search(&product).is_ok()
+    }
+
     /// Whether a candidate is as the search is narrowed.
     pub fn is_refined(&self, context: &Context<'_>, candidate: Candidate, row: &Row) -> bool {
         let Candidate::Product(product) = candidate else { return self.refinements.is_empty() };
         self.refinements.iter().all(|one| one.holds(context, product, row))
     }
+}
+
+/// Adds those of `near` that may be shown and are no results yet; gives them back. All lists are by number.
+fn add(
+    near: &[Hit],
+    matched: &mut Vec<(ProductNo, u16)>,
+    passing: &mut Vec<Hit>,
+    open: impl Fn(ProductNo) -> Option<u16>,
+) -> Vec<ProductNo> {
+    let mut added = Vec::new();
+    for hit in near {
+        if matched.binary_search_by_key(&hit.product, |one| one.0).is_err()
+            && let Some(fails) = open(hit.product)
+        {
+            added.push((hit.product, fails));
+            passing.extend((fails == 0).then_some(*hit));
+        }
+    }
+    matched.extend(&added);
+    matched.sort_unstable_by_key(|one| one.0);
+    added.into_iter().map(|one| one.0).collect()
 }
 
 /// Keeps the hits that are meant. Nothing is jumped over, so that one that was guessed wrong does not wait for its memory.
@@ -158,7 +199,12 @@ fn count_groups(groups: &[GroupNo]) -> u32 {
 
 /// The best of what matches and fails no refinement, in the order that is asked for; and which words each has where the order is
 /// by how well they match.
-fn best(context: &Context<'_>, search: &Search, passing: Vec<Hit>) -> (Vec<(f32, ProductNo)>, Vec<u16>) {
+fn best(
+    context: &Context<'_>,
+    search: &Search,
+    passing: Vec<Hit>,
+    fused: &Fused<'_>,
+) -> (Vec<(f32, ProductNo)>, Vec<u16>) {
     let aggregates = &context.snapshot.aggregates;
     let (catalog, now) = (&aggregates.catalog, context.request.now);
     let known = |product, number| catalog.number(product, number, now).map(|value| value as f32);
@@ -171,7 +217,7 @@ fn best(context: &Context<'_>, search: &Search, passing: Vec<Hit>) -> (Vec<(f32,
     };
     let popularity = |product: ProductNo| aggregates.popularity.score(product, now) as f32;
     if search.sort == Sort::Relevance && !search.text.trim().is_empty() {
-        let hits = ranking::best(passing, RESULTS_MAX);
+        let hits = fused.best(passing, RESULTS_MAX);
         return hits.into_iter().map(|hit| ((hit.score, hit.product), hit.words)).unzip();
     }
     let passing = passing.into_iter().map(|hit| hit.product);

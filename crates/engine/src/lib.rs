@@ -38,12 +38,16 @@ pub mod filter;
 pub mod foresight;
 /// What a search finds.
 pub mod found;
+/// Words and vectors together.
+pub mod fused;
 /// Counts by day, and what they come to.
 pub mod kpis;
 /// What a ranker learns from.
 pub mod lessons;
 /// What products of a category usually cost.
 pub mod levels;
+/// What texts mean: where products and queries stand in a space of meaning.
+pub mod meaning;
 /// What a search means beyond its words.
 pub mod meant;
 /// Which products stand in which category.

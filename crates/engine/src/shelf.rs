@@ -4,6 +4,8 @@
 
 use crate::attributes::keys;
 use crate::catalog::Catalog;
+use crate::meaning::{Meanings, Ready};
+use crate::texts::Texts;
 use bespoke_domain::ProductNo;
 use bespoke_domain::id::ArtifactId;
 use bespoke_models::learned::Learned;
@@ -18,17 +20,21 @@ type InForce = (String, ArtifactId, Arc<Learned>);
 
 /// Models by name, each with its artifact, in the order of names.
 #[derive(Clone, Debug, Default)]
-pub struct Models(Vec<InForce>);
+pub struct Models {
+    list: Vec<InForce>,
+    /// What products and queries mean by them.
+    pub meanings: Meanings,
+}
 
 impl Models {
     /// The model in force under this name.
     pub fn get(&self, name: &str) -> Option<&Arc<Learned>> {
-        self.0.iter().find(|(held, ..)| held == name).map(|(.., model)| model)
+        self.list.iter().find(|(held, ..)| held == name).map(|(.., model)| model)
     }
 
     /// Name and artifact of each.
     pub fn versions(&self) -> impl Iterator<Item = (&str, ArtifactId)> {
-        self.0.iter().map(|(name, artifact, _)| (name.as_str(), *artifact))
+        self.list.iter().map(|(name, artifact, _)| (name.as_str(), *artifact))
     }
 }
 
@@ -62,6 +68,16 @@ impl Changed {
     fn is_empty(&self) -> bool {
         self.products.is_empty() && !self.is_all
     }
+
+    /// Those that were told one by one.
+    pub fn products(&self) -> &[ProductNo] {
+        &self.products
+    }
+
+    /// Whether every product may have changed.
+    pub fn is_all(&self) -> bool {
+        self.is_all
+    }
 }
 
 /// What is loaded.
@@ -70,6 +86,8 @@ pub struct Shelf {
     /// As they were fitted.
     loaded: BTreeMap<ArtifactId, Arc<Learned>>,
     shown: Arc<Models>,
+    /// What was made beforehand of a model that is to come into force.
+    ready: Option<Ready>,
 }
 
 impl Shelf {
@@ -78,22 +96,31 @@ impl Shelf {
         self.loaded.insert(artifact, model);
     }
 
+    /// Takes what was made beforehand of a model, until models are shown.
+    pub fn make_ready(&mut self, ready: Ready) {
+        self.ready = Some(ready);
+    }
+
     /// The models in force, as far as they are on the shelf; all others leave it. Products of `catalog` that came after the fit
     /// are introduced to those that can tell what they are like; `changed` since the last call.
     pub fn show(
         &mut self,
         in_force: &BTreeMap<String, ArtifactId>,
-        catalog: &Catalog,
+        (catalog, texts): (&Catalog, &Texts),
         changed: &Changed,
     ) -> Arc<Models> {
         let wanted = || in_force.iter().filter(|(_, artifact)| self.loaded.contains_key(artifact));
-        let is_same = self.shown.0.len() == wanted().count()
+        let is_same = self.shown.list.len() == wanted().count()
             && self.shown.versions().zip(wanted()).all(|((a, b), (c, d))| (a, b) == (c, *d));
-        if !is_same || !changed.is_empty() {
+        if !is_same || !changed.is_empty() || !self.shown.meanings.is_in(texts.analyzer.language()) {
             let models = wanted().map(|(name, artifact)| {
                 (name.clone(), *artifact, self.introduced(name, *artifact, catalog, changed))
             });
-            self.shown = Arc::new(Models(models.collect()));
+            let list: Vec<InForce> = models.collect();
+            let model = |name: &str| list.iter().find(|(held, ..)| held == name).map(|(.., model)| model);
+            let meanings =
+                self.shown.meanings.follow(model, (catalog, texts), changed, self.ready.take().as_ref());
+            self.shown = Arc::new(Models { meanings, list });
             self.loaded.retain(|artifact, _| in_force.values().any(|held| held == artifact));
         }
         self.shown.clone()
@@ -107,7 +134,7 @@ impl Shelf {
         catalog: &Catalog,
         changed: &Changed,
     ) -> Arc<Learned> {
-        let shown = self.shown.0.iter().find(|(held, id, _)| held == name && *id == artifact);
+        let shown = self.shown.list.iter().find(|(held, id, _)| held == name && *id == artifact);
         let (start, is_new) = match shown.filter(|_| !changed.is_all) {
             Some((.., shown)) => (shown, false),
             None => (&self.loaded[&artifact], true),

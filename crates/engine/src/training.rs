@@ -178,6 +178,7 @@ impl Training {
             sequences,
             orders: Orders::new(all_orders).with_products(product_count),
             attributes: attributes::all(catalog),
+            texts: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use bespoke_models::interactions::Interactions;
 use bespoke_models::learned::LEARNED;
 use bespoke_models::orders::Orders;
 use bespoke_models::recommender::FitRun;
-use bespoke_models::training_set::TrainingSet;
+use bespoke_models::training_set::{Texts, TrainingSet};
 use bespoke_store::RECORD_VERSION;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -169,6 +169,11 @@ pub(crate) fn artifacts() -> Vec<Vec<u8>> {
         orders: Orders::new(rows.iter().map(|row| row.chunks(2).map(<[_]>::to_vec).collect()).collect()),
         attributes: (0..10).map(|product| vec![product % 3, 7]).collect(),
         sequences: rows,
+        texts: Some(Texts {
+            words: ["mug", "red", "tea"].map(str::to_owned).to_vec(),
+            texts: Interactions::new((0..10).map(|no| [(ProductNo(no % 3), 1.0), (ProductNo(no % 2), 2.0)])),
+            asked: Interactions::new([[(ProductNo(2), 1.0)]]),
+        }),
     };
     let run = FitRun { seed: 1, threads: 1 };
     LEARNED.iter().map(|spec| shelf::bytes(&(spec.fit)(&data, &spec.values(&[]), run))).collect()

@@ -11,6 +11,7 @@ use crate::models::MODELS;
 use crate::ranker::RankerOptions;
 use crate::search::SearchOptions;
 use crate::search::attributes::AttributeOptions;
+use crate::search::served::Vectors;
 use crate::search::speed::SpeedOptions;
 use crate::sequences::SequenceOptions;
 use crate::sequences::models::MODELS as SEQUENCE_MODELS;
@@ -54,6 +55,9 @@ The last order of every shopper is asked for: all products, and those that are n
 
 usage: lab search --products FILE --judgments FILE [options]
   --typos SEED       mistypes every word of five letters or more
+  --vectors learned  measures words with vectors learned from the products' texts too
+  --embedder DIR     and with vectors of the titles by this model folder
+  --cache FILE       keeps those vectors, or takes them from it: 32-bit floats, product by product
   --each             prints each query's NDCG@10 and Recall@100 to standard error
   --json             print one JSON object instead of a table
 Products are JSON lines (id, title, supplier, short_description, attr_…), judgments CSV lines query,product,grade; gzip where named .gz.
@@ -244,11 +248,18 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
 fn parse_search(words: &mut impl Iterator<Item = String>) -> Result<Command, Error> {
     let (mut products, mut judgments, mut attributes) = (None, None, None);
     let (mut json, mut each, mut typos) = (false, false, None);
+    let mut vectors = Vectors::default();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--products" => products = Some(value(words, &word)?.into()),
             "--judgments" => judgments = Some(value(words, &word)?.into()),
             "--attributes" => attributes = Some(value(words, &word)?.into()),
+            "--vectors" => match value(words, &word)?.as_str() {
+                "learned" => vectors.learned = true,
+                other => return Err(Error::Usage(format!("--vectors is learned, not `{other}`"))),
+            },
+            "--embedder" => vectors.embedder = Some(value(words, &word)?.into()),
+            "--cache" => vectors.cache = Some(value(words, &word)?.into()),
             "--typos" => typos = Some(number(words, &word, 0, usize::MAX)? as u64),
             "--each" => each = true,
             "--json" => json = true,
@@ -258,10 +269,10 @@ fn parse_search(words: &mut impl Iterator<Item = String>) -> Result<Command, Err
     let products = products.ok_or_else(|| Error::Usage("--products is missing".to_owned()))?;
     match (judgments, attributes, typos) {
         (Some(judgments), None, typos) => {
-            Ok(Command::Search(SearchOptions { products, judgments, json, each, typos }))
+            Ok(Command::Search(SearchOptions { products, judgments, json, each, typos, vectors }))
         }
         (None, Some(queries), None) => {
-            Ok(Command::Attributes(AttributeOptions { products, queries, json, each }))
+            Ok(Command::Attributes(AttributeOptions { products, queries, json, each, vectors }))
         }
         (None, Some(_), Some(_)) => Err(Error::Usage("--typos goes with --judgments".to_owned())),
         (Some(_), Some(_), _) => Err(Error::Usage("either --judgments or --attributes".to_owned())),

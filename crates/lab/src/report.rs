@@ -45,7 +45,7 @@ pub fn search_json(outcomes: &[SearchOutcome]) -> String {
 /// An aligned table: all queries, then the two halves.
 pub fn search(outcomes: &[SearchOutcome]) -> String {
     let mut text = format!(
-        "{:<10} {:<5} {:>8} {:>10} {:>8} {:>8} {:>8}",
+        "{:<17} {:<5} {:>8} {:>10} {:>8} {:>8} {:>8}",
         "system", "part", "ndcg10", "condensed", "judged10", "rec100", "mrr"
     );
     for one in outcomes {
@@ -53,8 +53,17 @@ pub fn search(outcomes: &[SearchOutcome]) -> String {
             // Writing to a string cannot fail.
             let _ = write!(
                 text,
-                "\n{:<10} {part:<5} {:>8.4} {:>10.4} {:>8.4} {:>8.4} {:>8.4}",
+                "\n{:<17} {part:<5} {:>8.4} {:>10.4} {:>8.4} {:>8.4} {:>8.4}",
                 one.system, means.ndcg10, means.ndcg10_condensed, means.judged10, means.recall100, means.mrr
+            );
+        }
+    }
+    for one in outcomes {
+        for (segment, queries, [all, dev, test]) in &one.segments {
+            let _ = write!(
+                text,
+                "\n{:<17} {segment:<16} {queries:>4} queries: ndcg10 {all:.4}, dev {dev:.4}, test {test:.4}",
+                one.system
             );
         }
     }
@@ -69,12 +78,12 @@ pub fn attributes_json(outcomes: &[AttributeOutcome]) -> String {
 /// An aligned table: a line for each search and part.
 pub fn attributes(outcomes: &[AttributeOutcome]) -> String {
     let mut text =
-        format!("{:<10} {:<12} {:>8} {:>9} {:>7}", "system", "part", "queries", "satisfied", "share");
+        format!("{:<17} {:<12} {:>8} {:>9} {:>7}", "system", "part", "queries", "satisfied", "share");
     for one in outcomes {
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "\n{:<10} {:<12} {:>8} {:>9} {:>7.4}",
+            "\n{:<17} {:<12} {:>8} {:>9} {:>7.4}",
             one.system, one.part, one.queries, one.satisfied, one.share
         );
     }

@@ -2,6 +2,7 @@
 
 use crate::als::{Als, AlsParams};
 use crate::ease::{self, Ease, EaseParams};
+use crate::embedded::Embedded;
 use crate::graph_filter::{GraphFilter, GraphFilterParams};
 use crate::item_knn::{ItemKnnParams, Similarity};
 use crate::lanes::padded;
@@ -12,6 +13,7 @@ use crate::ranker::Ranker;
 use crate::recommender::{Ask, FitRun, Recommender, Scores};
 use crate::sequence::{Sequence, SequenceData, SequenceParams};
 use crate::slim::SlimParams;
+use crate::text_vectors::{TextData, TextVectors, TextVectorsParams};
 use crate::tifu_knn::TifuKnnParams;
 use crate::training_set::{History, TrainingSet};
 use crate::two_tower::TwoTower;
@@ -65,6 +67,10 @@ pub enum Learned {
     NextBasket(NextBasket),
     /// What becomes of candidates. It recommends nothing.
     Ranker(Box<Ranker>),
+    /// What words mean. It recommends nothing.
+    TextVectors(TextVectors),
+    /// Vectors by a model that the shop has dropped in. It is not learnt and recommends nothing.
+    Embedded(Embedded),
 }
 
 /// A model's line in the table.
@@ -80,12 +86,19 @@ pub struct LearnedSpec {
     pub fit: fn(&TrainingSet, &[f64], FitRun) -> Learned,
     /// Bytes that a fit takes at most, roughly.
     pub fit_bytes: fn(&TrainingSet, &[f64]) -> u64,
+    /// Whether search reads it, and no source or scorer: it recommends nothing.
+    pub is_for_search: bool,
     /// Products above which it is refused, and why.
     pub refuses_above: Option<(usize, &'static str)>,
 }
 
+/// Name of the model of words, see [`Learned::TextVectors`].
+pub const TEXT_VECTORS: &str = "text_vectors";
+/// Names under which vectors by a dropped-in model are in force: of the whole catalogue, and of what came or changed later.
+pub const EMBEDDED: [&str; 2] = ["embedded", "embedded_later"];
+
 /// Every model that can be learnt from the log.
-pub static LEARNED: [LearnedSpec; 8] = [
+pub static LEARNED: [LearnedSpec; 9] = [
     LearnedSpec {
         name: "item_item",
         doc: "Products that the same shoppers deal with, by RP3β.",
@@ -96,6 +109,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
         ],
         fit: |data, values, run| Learned::Neighbours(item_item(values).fit(&data.interactions, run)),
         fit_bytes: |data, values| item_item(values).fit_bytes(&data.interactions),
+        is_for_search: false,
         refuses_above: None,
     },
     LearnedSpec {
@@ -108,6 +122,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
         ],
         fit: |data, values, run| Learned::Neighbours(slim(values).fit(&data.interactions, run)),
         fit_bytes: |data, values| slim(values).fit_bytes(&data.interactions),
+        is_for_search: false,
         refuses_above: None,
     },
     LearnedSpec {
@@ -126,6 +141,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
         ],
         fit: |data, values, run| Learned::Als(als(values, data).fit(&data.interactions, run)),
         fit_bytes: |data, values| als(values, data).fit_bytes(&data.interactions),
+        is_for_search: false,
         refuses_above: None,
     },
     LearnedSpec {
@@ -145,6 +161,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
             let neighbours = 12 * values[0] as u64 * data.product_count() as u64;
             3 * 24 * data.interactions.len() as u64 + neighbours + 4 * (values[1] as u64 + 16) * vectors
         },
+        is_for_search: false,
         refuses_above: None,
     },
     LearnedSpec {
@@ -156,6 +173,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
             let width = padded(data.product_count()) as u64;
             24 * data.interactions.len() as u64 + 4 * width * (width + 3 * 128)
         },
+        is_for_search: false,
         refuses_above: Some((ease::PRODUCTS_MAX, "its weights are the square of them; slim takes more")),
     },
     LearnedSpec {
@@ -169,6 +187,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
             Learned::Sequence(params.fit(&SequenceData { sequences, product_count, attributes }, run))
         },
         fit_bytes: sequence_bytes,
+        is_for_search: false,
         refuses_above: SEQUENCE_MAX,
     },
     LearnedSpec {
@@ -182,6 +201,7 @@ pub static LEARNED: [LearnedSpec; 8] = [
             Learned::TwoTower(TwoTower::fit(&params, sequences, products, run))
         },
         fit_bytes: sequence_bytes,
+        is_for_search: false,
         refuses_above: SEQUENCE_MAX,
     },
     LearnedSpec {
@@ -200,12 +220,43 @@ pub static LEARNED: [LearnedSpec; 8] = [
             let linear = BASKET_FIT_BYTES * data.product_count() as u64;
             100 * bought as u64 + linear
         },
+        is_for_search: false,
+        refuses_above: None,
+    },
+    LearnedSpec {
+        name: TEXT_VECTORS,
+        doc: "What words mean, from the shop's own texts and what shoppers asked with: search finds by it what stands in other words.",
+        params: &[
+            param("width", "Numbers a vector.", 128.0, (16.0, 512.0)),
+            param(
+                "asked",
+                "What a word counts that shoppers asked with, against 1 of the text.",
+                1.0,
+                (0.0, 10.0),
+            ),
+        ],
+        fit: |data, values, run| {
+            Learned::TextVectors(with_texts(data, |texts| text_vectors(values).fit(texts, run)))
+        },
+        fit_bytes: |data, values| with_texts(data, |texts| text_vectors(values).fit_bytes(texts)),
+        is_for_search: true,
         refuses_above: None,
     },
 ];
 
 const fn param(name: &'static str, doc: &'static str, default: f64, range: (f64, f64)) -> ParamSpec {
     ParamSpec { name, doc, default, range }
+}
+
+fn text_vectors(values: &[f64]) -> TextVectorsParams {
+    TextVectorsParams { width: values[0] as u32, asked: values[1] as f32, ..TextVectorsParams::default() }
+}
+
+/// Gives what products say to `read`, or nought where nobody asked for it.
+fn with_texts<T: Default>(data: &TrainingSet, read: impl FnOnce(&TextData<'_>) -> T) -> T {
+    let Some(texts) = &data.texts else { return T::default() };
+    let words: Vec<&str> = texts.words.iter().map(String::as_str).collect();
+    read(&TextData { words: &words, texts: &texts.texts, asked: Some(&texts.asked) })
 }
 
 fn item_item(values: &[f64]) -> ItemKnnParams {
@@ -326,7 +377,7 @@ impl Learned {
             Self::Sequence(model) => model.nearest(&events(), excluded, limit, scratch),
             Self::TwoTower(model) => model.nearest(&events(), excluded, limit, scratch),
             Self::NextBasket(model) => plain(model, &model.history(&history.orders), scratch),
-            Self::Ranker(_) => Vec::new(),
+            Self::Ranker(_) | Self::TextVectors(_) | Self::Embedded(_) => Vec::new(),
         }
     }
 
@@ -341,6 +392,8 @@ impl Learned {
             Self::TwoTower(model) => model.size_bytes(),
             Self::NextBasket(model) => model.size_bytes(),
             Self::Ranker(model) => model.size_bytes(),
+            Self::TextVectors(model) => model.size_bytes(),
+            Self::Embedded(model) => model.size_bytes(),
         }
     }
 
@@ -354,7 +407,12 @@ impl Learned {
             Self::Als(model) => model.closeness(from, to),
             Self::GraphFilter(model) => model.closeness(from, to),
             Self::Ease(model) => model.weight(from, to),
-            Self::Sequence(_) | Self::TwoTower(_) | Self::NextBasket(_) | Self::Ranker(_) => 0.0,
+            Self::Sequence(_)
+            | Self::TwoTower(_)
+            | Self::NextBasket(_)
+            | Self::Ranker(_)
+            | Self::TextVectors(_)
+            | Self::Embedded(_) => 0.0,
         }
     }
 
@@ -369,6 +427,8 @@ impl Learned {
             Self::TwoTower(model) => model.is_sound(),
             Self::NextBasket(model) => model.is_sound(),
             Self::Ranker(model) => model.is_sound(),
+            Self::TextVectors(model) => model.is_sound(),
+            Self::Embedded(model) => model.is_sound(),
         }
     }
 

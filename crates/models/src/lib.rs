@@ -10,6 +10,10 @@ pub mod popularity;
 
 /// Products that share attribute values and words.
 pub mod content_index;
+/// Vectors of products by a model that is dropped in, as they are kept.
+pub mod embedded;
+/// Where products stand in a space of meaning.
+pub mod product_vectors;
 /// After how long a product is bought again.
 pub mod repurchase;
 /// What words and texts mean.

@@ -4,6 +4,17 @@ use crate::interactions::Interactions;
 use crate::orders::{Order, Orders};
 use bespoke_domain::ProductNo;
 
+/// What products say, and what was asked before they were dealt with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Texts {
+    /// Words, as they are after analysis, none twice.
+    pub words: Vec<String>,
+    /// How much each word (column) counts in the text of each product (row).
+    pub texts: Interactions,
+    /// How often shoppers who asked with a word (column) then dealt with a product (row).
+    pub asked: Interactions,
+}
+
 /// What models are fitted on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingSet {
@@ -16,6 +27,15 @@ pub struct TrainingSet {
     /// Keys of what the catalogue says of each product, none twice in one; the last products may be missing. A key means the
     /// same for as long as the catalogue lives.
     pub attributes: Vec<Vec<u32>>,
+    /// What products say; `None` where no model that reads texts is to be fitted.
+    pub texts: Option<Texts>,
+}
+
+impl Texts {
+    fn size_bytes(&self) -> usize {
+        let words: usize = self.words.iter().map(|word| size_of::<String>() + word.len()).sum();
+        words + self.texts.size_bytes() + self.asked.size_bytes()
+    }
 }
 
 impl TrainingSet {
@@ -31,6 +51,7 @@ impl TrainingSet {
         };
         let orders: usize = self.orders.shoppers().iter().map(|orders| lists(orders)).sum();
         self.interactions.size_bytes()
+            + self.texts.as_ref().map_or(0, Texts::size_bytes)
             + self.attributes.iter().map(|keys| size_of::<Vec<u32>>() + 4 * keys.len()).sum::<usize>()
             + lists(&self.sequences)
             + size_of_val(self.orders.shoppers())

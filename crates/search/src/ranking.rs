@@ -16,6 +16,9 @@ const SCANNED: usize = 4;
 pub struct Coverage {
     shares: Shares,
     needed: f32,
+    /// How much of what the query asks for the best product has that may be shown, 0 to 1, by the rarity of its words. Words that the
+    /// catalogue does not know count; those with digits in them do not: no other words mean the same.
+    pub covered: f32,
     /// By set of words: what scores are multiplied by.
     factors: Vec<f32>,
     /// Known words of the query that even the best result lacks, a bit each: no product has all.
@@ -35,10 +38,18 @@ impl Coverage {
         look: impl FnMut(&Hit) -> Option<bool>,
     ) -> Self {
         let shares = Shares::new(index, plan);
-        let (needed, given_up) = shares.needed(hits, enough, look);
+        let mut most = None;
+        let mut look = look;
+        let (needed, given_up) = shares.needed(hits, enough, |hit| {
+            let may_be = look(hit)?;
+            // Sets of words come in the order of what they cover.
+            most.get_or_insert(shares.of(hit.words));
+            Some(may_be)
+        });
+        let covered = shares.covered(index, plan, most.unwrap_or(0.0));
         let factor = |share: &f32| libm::powf(share.min(1.0), weights.coverage);
         let factors = shares.of_sets.iter().map(factor).collect();
-        Self { needed, factors, given_up, unknown: shares.unknown, shares }
+        Self { needed, covered, factors, given_up, unknown: shares.unknown, shares }
     }
 
     /// Whether a product with these words of the query is a result.
@@ -77,6 +88,8 @@ struct Shares {
     /// By set of words, a bit each.
     of_sets: Vec<f32>,
     unknown: u16,
+    /// The rarities of all known words.
+    whole: f32,
 }
 
 /// How much a word tells: the root of its rarity, not of that of what else it may be meant as; where the catalogue does not know it by that
@@ -126,7 +139,16 @@ impl Shares {
             of_words.iter().enumerate().map(has).sum()
         };
         let of_sets = (0..1 << of_words.len()).map(of_set).collect();
-        Self { of_words, of_sets, unknown }
+        Self { of_words, of_sets, unknown, whole }
+    }
+
+    /// The share of all that is asked for, where `best` is that of its known words.
+    fn covered(&self, index: &Index, plan: &Plan, best: f32) -> f32 {
+        let has_digit = |no: usize| plan.words[no].surface.bytes().any(|byte| byte.is_ascii_digit());
+        let is_missing = |no: &usize| self.unknown >> no & 1 == 1 && !has_digit(*no);
+        let strangers = (0..plan.words.len()).filter(is_missing).count();
+        let unknown = strangers as f32 * rarity(index.product_count(), 0);
+        if self.whole + unknown > 0.0 { (best * self.whole / (self.whole + unknown)).min(1.0) } else { 1.0 }
     }
 
     fn of(&self, words: u16) -> f32 {

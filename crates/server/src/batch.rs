@@ -5,15 +5,12 @@ use crate::bots::Paces;
 use crate::identities::{Identities, IdentityKey, Secret, bucket_key, identity_key};
 use crate::wire::event::{Clamp, WireEvent, judge_time};
 use crate::wire::token;
-use crate::writer::{Counts, EventsOutcome, Failure, Job};
+use crate::writer::{Counts, EventsOutcome, Failure, Job, Loaded};
 use bespoke_domain::entry::{Identity, IdentityKind};
-use bespoke_domain::id::ArtifactId;
 use bespoke_domain::time::{DAY_MS, MINUTE_MS};
 use bespoke_domain::{Body, Consent, Entry, Event, EventKind, Millis, Problem, Purpose, ShopperNo};
 use bespoke_engine::Engine;
-use bespoke_models::learned::Learned;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot::Sender;
 
@@ -44,7 +41,7 @@ pub struct Batch<'a> {
     /// Their numbers.
     pub numbers: Numbers,
     /// Models that come into force.
-    pub models: Vec<(ArtifactId, Arc<Learned>)>,
+    pub models: Vec<Loaded>,
     /// Whether something in it should be visible at once rather than at the next tick.
     pub is_urgent: bool,
 }

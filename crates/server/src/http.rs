@@ -1,6 +1,7 @@
 //! The HTTP API: keys are checked, bodies are bounded, work has a deadline, errors come from one table.
 
 use crate::boot::Shop;
+use crate::embedding::Embedding;
 use crate::learn::Learner;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -22,7 +23,7 @@ use bespoke_domain::settings::Scope;
 use bespoke_domain::{DecisionId, Problem};
 use serde::Serialize;
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tower_http::cors::{Any, CorsLayer};
@@ -49,6 +50,8 @@ pub struct App {
     pub watchdog: Arc<Watchdog>,
     /// What can be suggested.
     pub suggesting: Arc<suggest_api::Suggesting>,
+    /// A model of texts that the shop has dropped in, where it has.
+    pub embedding: OnceLock<Arc<Embedding>>,
     replaying: Semaphore,
 }
 
@@ -67,6 +70,7 @@ impl App {
             learner: Arc::new(Learner::new(limits)),
             watchdog: Arc::default(),
             suggesting: Arc::default(),
+            embedding: OnceLock::new(),
             replaying: Semaphore::new(1),
         })
     }

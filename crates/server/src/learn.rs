@@ -4,6 +4,7 @@
 use crate::backtest_api::PlacementBacktestBody;
 use crate::boot::Shop;
 use crate::clock;
+use crate::learn_words;
 use crate::limits::{Budget, Limits};
 use crate::models_api::{JudgedBody, ModelRunBody, RunBody};
 use crate::rankers;
@@ -16,9 +17,12 @@ use bespoke_domain::{Offset, Settings};
 use bespoke_engine::Snapshot;
 use bespoke_engine::backtest::measures::Yardstick;
 use bespoke_engine::backtest::{Cases, Judged};
+use bespoke_engine::meaning::Ready;
 use bespoke_engine::shelf;
+use bespoke_engine::source::MATCHES;
 use bespoke_engine::training::Training;
-use bespoke_models::learned::{LEARNED, Learned, LearnedSpec};
+use bespoke_models::interactions::Interactions;
+use bespoke_models::learned::{LEARNED, Learned, LearnedSpec, TEXT_VECTORS};
 use bespoke_models::recommender::FitRun;
 use bespoke_models::training_set::TrainingSet;
 use serde::{Deserialize, Serialize};
@@ -205,6 +209,11 @@ impl Learner {
 
     pub(crate) fn all(&self, shop: &Shop, wanted: &Wanted, started: Instant) -> anyhow::Result<()> {
         let snapshot = shop.live.snapshot();
+        if wanted.placements.is_empty() {
+            self.stage("reading what products say", 0);
+            let words = learn_words::learn(shop, &snapshot, wanted, Budget::new(self.limits, started, 0))?;
+            self.note(|run| run.models.extend(words));
+        }
         self.stage("reading the log", 0);
         let training = read(shop, &snapshot)?;
         if training.deeds.is_empty() {
@@ -226,7 +235,8 @@ impl Learner {
         }
         let settings = snapshot.aggregates.settings.as_deref();
         let ranked = rankers::wanted(settings, &wanted.models);
-        let specs = specs(settings, &wanted.models, !ranked.is_empty())?;
+        let mut specs = specs(settings, &wanted.models, !ranked.is_empty())?;
+        specs.retain(|spec| !spec.is_for_search);
         let past = training.set(split_s, &snapshot.aggregates.catalog);
         let yardstick = Yardstick::new(&training, split_s, &snapshot.aggregates.catalog);
         let cases = Cases::new(&training, split_s, &past, yardstick);
@@ -267,7 +277,11 @@ pub(crate) fn specs(
     let placements = settings.map_or(&[][..], |settings| &settings.placements);
     let sources = placements.iter().flat_map(|one| one.sources.iter().map(|used| used.source.as_str()));
     let scorers = placements.iter().flat_map(|one| one.scorers.iter().map(|used| used.scorer.as_str()));
-    let used: Vec<&str> = sources.chain(scorers).collect();
+    let mut used: Vec<&str> = sources.chain(scorers).collect();
+    // Search reads the words that are learnt whatever its placement is called.
+    if used.contains(&MATCHES.name) {
+        used.push(TEXT_VECTORS);
+    }
     let is_wanted = |spec: &&LearnedSpec| match named {
         [] => used.contains(&spec.name),
         named => named.iter().any(|name| name == spec.name),
@@ -367,7 +381,7 @@ fn fit(
         shoppers: data.whole.interactions.row_count(),
         products: data.whole.product_count(),
         pairs: data.whole.interactions.len(),
-        data: data_hash(data.whole),
+        data: data_hash(&data.whole.interactions),
         bytes: one.bytes,
         values: named,
         seconds: one.seconds,
@@ -414,7 +428,12 @@ pub fn put_in_force(
     model: Option<(ArtifactId, Arc<Learned>)>,
 ) -> anyhow::Result<()> {
     let change = ModelChange { name: name.to_owned(), artifact: model.as_ref().map(|(id, _)| *id) };
-    let put = shop.queue.call(|reply| Job::Model(change, model, reply));
+    // Here and not in the fold: of a large shop it takes many seconds.
+    let loaded = model.map(|(artifact, model)| {
+        let ready = Ready::new(&model, &shop.live.snapshot());
+        (artifact, model, ready.map(Box::new))
+    });
+    let put = shop.queue.call(|reply| Job::Model(change, loaded, reply));
     put.map(|_| ()).map_err(|failure| anyhow::anyhow!("the model was not put into force: {failure:?}"))
 }
 
@@ -465,7 +484,7 @@ fn prune(shop: &Shop, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn id_of(bytes: &[u8]) -> ArtifactId {
+pub(crate) fn id_of(bytes: &[u8]) -> ArtifactId {
     let hash = blake3::hash(bytes);
     ArtifactId(u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or_default()))
 }
@@ -475,8 +494,7 @@ pub fn shop_name(shop: &Shop) -> String {
     format!("{:016x}", shop.secret.hash64("shop", "models"))
 }
 
-fn data_hash(data: &TrainingSet) -> String {
-    let data = &data.interactions;
+pub(crate) fn data_hash(data: &Interactions) -> String {
     let mut hasher = blake3::Hasher::new();
     for row in 0..data.row_count() {
         let (columns, weights) = data.row(row);

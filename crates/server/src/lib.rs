@@ -19,6 +19,8 @@ pub mod conflicts;
 pub mod demo;
 /// What is wrong with what the shop sends.
 pub mod doctor;
+/// Vectors by a model that the shop drops in.
+pub mod embedding;
 /// Experiments over HTTP.
 pub mod experiments_api;
 /// A file that is the whole catalogue.
@@ -39,6 +41,8 @@ pub mod keys;
 pub mod kpis_api;
 /// Learning from the log.
 pub mod learn;
+/// Learning what words mean.
+mod learn_words;
 /// What a run of learning may take.
 pub mod limits;
 /// The next page of a listing.

@@ -5,6 +5,7 @@ mod commands;
 use anyhow::Context as _;
 use bespoke::boot::Shop;
 use bespoke::demo::storefront::{self, About};
+use bespoke::embedding::{self, Embedding, Embeds};
 use bespoke::http::{App, router};
 use bespoke::import::Imported;
 use bespoke::learn::Wanted;
@@ -49,6 +50,9 @@ enum Command {
         /// Memory that it may take.
         #[arg(long, default_value = "8GiB", value_parser = bespoke::limits::bytes)]
         train_memory: u64,
+        /// Folder of a model of texts (sentence-transformers or Model2Vec), by which search compares products and queries.
+        #[arg(long, value_name = "DIR")]
+        embedder: Option<PathBuf>,
     },
     /// A shop with its history and its pages; everything in it is made anew at each start.
     Demo {
@@ -195,9 +199,10 @@ enum What {
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let done = match Cli::parse().command {
-        Command::Serve { place, placements, train_every, train_minutes, train_memory } => {
+        Command::Serve { place, placements, train_every, train_minutes, train_memory, embedder } => {
             let time = Duration::from_secs(60 * u64::from(train_minutes));
-            serve(&place, placements.as_deref(), train_every, Limits { time, bytes: train_memory })
+            let limits = Limits { time, bytes: train_memory };
+            serve(&place, placements.as_deref(), (train_every, limits), embedder.as_deref())
         }
         Command::Demo { shop, data, listen } => commands::demo::run(shop, &data, listen),
         Command::Import { what, file, data, placements, full, confirm } => {
@@ -250,8 +255,14 @@ fn say(text: &str) {
     anstream::println!("{text}");
 }
 
-fn serve(place: &Place, file: Option<&Path>, train_every_h: u32, limits: Limits) -> anyhow::Result<()> {
+fn serve(
+    place: &Place,
+    file: Option<&Path>,
+    (train_every_h, limits): (u32, Limits),
+    embedder: Option<&Path>,
+) -> anyhow::Result<()> {
     let socket = bind(place.listen)?;
+    let embedder = embedder.map(embedding::load).transpose()?;
     let shop = Shop::open(&place.data)?;
     settle(&shop, file)?;
     if let Some((publishable, secret)) =
@@ -263,7 +274,7 @@ fn serve(place: &Place, file: Option<&Path>, train_every_h: u32, limits: Limits)
     }
     let learning = (train_every_h > 0)
         .then(|| Learning { first: FIRST_RUN, every: Duration::from_secs(3600 * u64::from(train_every_h)) });
-    listen(shop, socket, Around { file, learning, limits, storefront: None })
+    listen(shop, socket, Around { file, learning, limits, storefront: None, embedder })
 }
 
 /// When a server learns.
@@ -287,6 +298,7 @@ struct Around<'a> {
     learning: Option<Learning>,
     limits: Limits,
     storefront: Option<About>,
+    embedder: Option<Arc<dyn Embeds>>,
 }
 
 /// Learns now and again; then judges the placements that a storefront compares.
@@ -329,6 +341,9 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         tokio::spawn(async move { watched.pace.watch().await });
         tokio::spawn(app.watchdog.clone().watch(shop.clone()));
         app.suggesting.watch(&shop);
+        if let Some(model) = around.embedder {
+            _ = app.embedding.set(Embedding::start(model, &shop)?);
+        }
         if let Some(learning) = around.learning {
             let compared = around.storefront.as_ref().map_or(&[][..], |_| &storefront::JUDGED[..]);
             tokio::spawn(learn_again(app.clone(), learning, compared));

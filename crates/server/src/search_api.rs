@@ -13,6 +13,7 @@ use bespoke_domain::settings::Scope;
 use bespoke_domain::{Decision, Problem, Request};
 use bespoke_engine::Snapshot;
 use bespoke_engine::facets::Facet;
+use bespoke_models::learned::EMBEDDED;
 use std::time::{Duration, Instant};
 
 /// A search by a body.
@@ -95,6 +96,7 @@ fn go_on(
     if same(had) != same(search) || about(&before.request) != about(request) {
         return Err(stale());
     }
+    search.vector.clone_from(&had.vector);
     search.after = Some(before.request.id);
     search.from = had.from + before.slate.len() as u32;
     let slate = before.slate.iter().map(|slot| render::id(snapshot, slot.candidate));
@@ -122,6 +124,17 @@ fn answer(
     if from as usize >= RESULTS_MAX {
         let detail = format!("only the first {RESULTS_MAX} results can be paged through; narrow the search");
         return Err(ApiError::invalid(Problem::new("page", "out_of_range", detail)));
+    }
+    let mut request = request;
+    if let Some(embedding) = app.embedding.get().filter(|_| !search.literal && !search.text.trim().is_empty())
+    {
+        // A later page is compared as the first was.
+        if before.is_none() {
+            search.vector = embedding.vector(&search.text, timeout / 2);
+        }
+        if search.vector.is_none() {
+            request.skipped.push(EMBEDDED[0].to_owned());
+        }
     }
     let request = Request { search: Some(Box::new(search)), ..request };
     let started = Instant::now();
@@ -174,6 +187,8 @@ fn query(search: Search, met: Met) -> QueryBody {
         given_up: met.given_up,
         unknown: met.unknown,
         understood: met.understood.into_iter().map(understood).collect(),
+        vectors: (!met.vectors.is_empty()).then_some(met.vectors),
+        by_meaning: met.by_meaning,
     }
 }
 

@@ -170,7 +170,7 @@ pub fn fit_named(
 ) -> anyhow::Result<Models> {
     let past = run.training.set(until_s, &run.snapshot.aggregates.catalog);
     let mut models = Models::new();
-    for (no, spec) in (0..).zip(&LEARNED).filter(|(_, spec)| is_wanted(spec.name)) {
+    for (no, spec) in (0..).zip(&LEARNED).filter(|(_, spec)| !spec.is_for_search && is_wanted(spec.name)) {
         let values = learn::values(run.snapshot.aggregates.settings.as_deref(), spec);
         let too_much = || run.budget.refusal((spec.fit_bytes)(&past, &values), 0.0);
         if let Some(why) = spec.refusal(past.product_count()).or_else(too_much) {

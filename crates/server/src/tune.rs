@@ -152,7 +152,9 @@ impl Learner {
     fn tune_all(&self, shop: &Shop, tuning: &Tuning, started: Instant) -> anyhow::Result<()> {
         let snapshot = shop.live.snapshot();
         let settings = snapshot.aggregates.settings.as_deref();
-        let specs = learn::specs(settings, &tuning.models, false)?;
+        let mut specs = learn::specs(settings, &tuning.models, false)?;
+        // What search reads is not judged by what shoppers deal with next.
+        specs.retain(|spec| !spec.is_for_search);
         self.stage("reading the log", 0);
         let training = learn::read(shop, &snapshot)?;
         let ground = self.ground(&training, &snapshot.aggregates.catalog, started)?;

@@ -10,6 +10,7 @@ use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{Body, Decision, Entry, Millis, Offset, Problem, ProductPatch, Settings};
+use bespoke_engine::meaning::Ready;
 use bespoke_engine::{Engine, Live};
 use bespoke_models::learned::Learned;
 use bespoke_store::{Error, Sealer, Store};
@@ -66,6 +67,9 @@ pub enum Failure {
 
 type Reply<T> = oneshot::Sender<Result<T, Failure>>;
 
+/// A model that comes into force, with what was made of it beforehand.
+pub type Loaded = (ArtifactId, Arc<Learned>, Option<Box<Ready>>);
+
 /// One piece of work.
 pub enum Job {
     /// Events of one request.
@@ -75,7 +79,7 @@ pub enum Job {
     /// A catalogue file begins or ends.
     Import(ImportMark, Reply<u32>),
     /// A model comes into force, with what it is.
-    Model(ModelChange, Option<(ArtifactId, Arc<Learned>)>, Reply<u32>),
+    Model(ModelChange, Option<Loaded>, Reply<u32>),
     /// New settings.
     Settings(Box<Settings>, Reply<u32>),
     /// A key, or the end of one.
@@ -238,7 +242,12 @@ impl Writer {
         let mut batch = Batch::new(known, &mut self.paces, self.last_received);
         let acknowledgements: Vec<_> = jobs.into_iter().map(|job| batch.take(job)).collect();
         let Batch { entries, identities, numbers, is_urgent, models, .. } = batch;
-        models.into_iter().for_each(|(artifact, model)| self.engine.shelve(artifact, model));
+        for (artifact, model, ready) in models {
+            self.engine.shelve(artifact, model);
+            if let Some(ready) = ready {
+                self.engine.make_ready(*ready);
+            }
+        }
         let outcome = self.commit(&entries, &identities, numbers);
         if outcome.is_ok() && is_urgent {
             self.publish();

@@ -28,9 +28,14 @@ fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) ->
         let path = context.snapshot.aggregates.catalog.category_path(context.category);
         return plain(&SPEC, format!("In {}", path.rsplit(" > ").next().unwrap_or_default()));
     }
-    let words = match (context.found(), candidate) {
-        (Some(found), Candidate::Product(product)) => found.matched_words(product),
-        _ => None,
+    let (words, is_near) = match (context.found(), candidate) {
+        (Some(found), Candidate::Product(product)) => (found.matched_words(product), found.is_near(product)),
+        _ => (None, false),
     };
-    plain(&SPEC, words.map_or_else(|| "Matches your search".to_owned(), |words| format!("Matches “{words}”")))
+    let text = match words {
+        _ if is_near => format!("Close in meaning to “{text}”"),
+        Some(words) => format!("Matches “{words}”"),
+        None => "Matches your search".to_owned(),
+    };
+    plain(&SPEC, text)
 }

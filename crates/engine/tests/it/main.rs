@@ -140,6 +140,18 @@ impl Bench {
         (self.put_in_force(name, &model), model)
     }
 
+    /// Learns what words mean from the texts of the shop, and puts it in force.
+    fn learn_words(&mut self) -> (ArtifactId, Arc<Learned>) {
+        self.engine.publish();
+        let snapshot = self.engine.live().snapshot();
+        let training = self.training();
+        let mut data = training.set(training.time_at(1.0) + 1, &snapshot.aggregates.catalog);
+        data.texts = Some(bespoke_engine::meaning::texts(&snapshot));
+        let spec = LEARNED.iter().find(|spec| spec.is_for_search).expect("it can be learnt");
+        let model = Arc::new((spec.fit)(&data, &spec.values(&[]), FitRun { seed: 1, threads: 1 }));
+        (self.put_in_force(spec.name, &model), model)
+    }
+
     fn put_in_force(&mut self, name: &str, model: &Arc<Learned>) -> ArtifactId {
         let sum = bespoke_engine::shelf::bytes(model)
             .iter()

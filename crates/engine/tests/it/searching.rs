@@ -8,6 +8,9 @@ use bespoke_domain::settings::Placement;
 use bespoke_domain::{Body, Currency, Decision, EventKind, Millis, Money, Request};
 use bespoke_engine::Snapshot;
 use bespoke_engine::facets::Facet;
+use bespoke_models::learned::Learned;
+use bespoke_models::product_vectors::Direction;
+use bespoke_search::analysis::{Analyzer, Language};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +79,17 @@ fn check(planned: Placement, search: Search, change: impl FnOnce(&mut Request), 
 
 pub fn matches() -> Placement {
     placement("", &["matches"], &["one_variant"])
+}
+
+/// The same search of a shop whose words have vectors: by the texts of its products alone.
+fn check_by_meaning(search: Search, change: impl FnOnce(&mut Request), expect: Expect) -> Decision {
+    let mut bench = shop(Placement { name: "p".to_owned(), ..matches() });
+    bench.learn_words();
+    let mut asked = Request { search: Some(Box::new(search)), ..request("p", None, 10) };
+    change(&mut asked);
+    let decision = bench.decide(asked);
+    expect.assert_eq(&format!("{}{:?}\n", show(&bench, &decision), decision.met.as_deref()));
+    decision
 }
 
 /// The cases.
@@ -181,6 +195,62 @@ pub fn corpus() -> Vec<Decision> {
                 Some(Met { total: 3, corrected: "", given_up: ["cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], facets: [] })
             "#]],
         ),
+        check_by_meaning(
+            ask("desk mug"),
+            |_| {},
+            expect![[r#"
+            "For you" None None
+            lamp 1.00 Matches “desk mug”
+            big 0.58 Matches “desk mug”
+            cup 0.44 Close in meaning to “desk mug”
+            red 0.40 Matches “desk mug”
+            - blue by not_in_top
+            - tray by not_in_top
+            - small by not_in_top
+            - large by one_variant
+            Some(Met { total: 7, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 1 })
+        "#]],
+        ),
+        check_by_meaning(
+            ask("red mug"),
+            |_| {},
+            expect![[r#"
+            "For you" None None
+            big 1.00 Matches “red mug”
+            red 0.87 Matches “red mug”
+            small 0.49 Matches “red mug”
+            cup 0.20 Matches “red mug”
+            - large by one_variant
+            - blue by not_in_top
+            - tray by not_in_top
+            Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "text_vectors", by_meaning: 0 })
+        "#]],
+        ),
+        check_by_meaning(
+            Search { refinements: vec![only("brand", &["Acme"])], ..ask("desk mug") },
+            |asked| asked.exclude = vec!["lamp".to_owned()],
+            expect![[r#"
+                "For you" None None
+                red 1.00 Matches “desk mug”
+                blue 0.81 Matches “desk mug”
+                Some(Met { total: 2, corrected: "", given_up: ["desk"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 0 })
+            "#]],
+        ),
+        check_by_meaning(
+            ask("desk mug"),
+            |asked| asked.skipped = vec!["text_vectors".to_owned()],
+            expect![[r#"
+            "For you" None None
+            lamp 1.00 Matches “desk mug”
+            blue 0.00 Matches “desk mug”
+            red 0.00 Matches “desk mug”
+            big 0.00 Matches “desk mug”
+            - small by not_in_top
+            - large by one_variant
+            - tray by not_in_top
+            Some(Met { total: 6, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "", by_meaning: 0 })
+        "#]],
+        ),
     ]
 }
 
@@ -229,8 +299,49 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     (prop::collection::vec(0_u8..6, 1..4), 0_u8..3, colors, 1_i64..50, 0_u8..12, any::<bool>())
 }
 
+/// Words of another letter are too far to be taken for a slip.
 fn word(prefix: char, no: u8) -> String {
-    format!("{prefix}{}", ["alpha", "beta", "gamma", "delta", "omega", "sigma"][usize::from(no)])
+    format!(
+        "{prefix}{prefix}{prefix}{}",
+        ["alpha", "bromus", "gecko", "dinghy", "omelet", "sizzle"][usize::from(no)]
+    )
+}
+
+/// The products whose cosine with the query is at least a tenth and three tenths of the greatest: by the vectors of their words.
+fn near_by_hand(model: &Learned, products: &[Drawn], query: &[u8]) -> BTreeSet<usize> {
+    let Learned::TextVectors(model) = model else { panic!("another kind") };
+    let analyzer = Analyzer::new(Language::default());
+    let direction = |said: &[(String, f32)]| {
+        let mut words: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+        for (text, weight) in said {
+            let terms = analyzer.tokens(text).into_iter().map(|token| token.term);
+            terms.for_each(|term| words.entry(term).or_default().push(*weight));
+        }
+        let most = |weights: &Vec<f32>| weights.iter().fold(0.0, |most: f32, weight| most.max(*weight));
+        let known = words.iter().filter_map(|(word, weights)| Some((model.number(word)?, most(weights))));
+        Direction::new(&model.vector(&known.collect::<Vec<_>>()))
+    };
+    let cosine = |a: &Direction, b: &Direction| {
+        let dot = |a: &Direction, b: &Direction| -> i64 {
+            a.bytes().iter().zip(b.bytes()).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum()
+        };
+        let over = |one: &Direction| (1.0 / (dot(one, one) as f64).sqrt()) as f32;
+        dot(a, b) as f32 * over(b) * over(a)
+    };
+    let asked = query.iter().flat_map(|no| analyzer.tokens(&word('w', *no)));
+    let asked: Vec<(u32, f32)> = asked.filter_map(|token| Some((model.number(&token.term)?, 1.0))).collect();
+    let Some(asked) = Direction::new(&model.vector(&asked)) else { return BTreeSet::new() };
+    let cosines = products.iter().map(|(title, brand, colors, ..)| {
+        let title = title.iter().map(|no| (word('w', *no), 2.0));
+        let others = [(word('b', *brand), 1.0), ("All".to_owned(), 1.0)];
+        let color = (!colors.is_empty()).then(|| ("color".to_owned(), 0.25));
+        let colors = colors.iter().map(|no| (word('c', *no), 0.25));
+        let said: Vec<(String, f32)> = title.chain(others).chain(color).chain(colors).collect();
+        direction(&said).map_or(0.0, |own| cosine(&asked, &own))
+    });
+    let cosines: Vec<f32> = cosines.collect();
+    let most = cosines.iter().fold(0.0_f32, |most, one| most.max(*one));
+    (0..products.len()).filter(|no| cosines[*no] >= 0.1 && cosines[*no] >= 0.3 * most).collect()
 }
 
 proptest! {
@@ -241,6 +352,7 @@ proptest! {
         query in prop::collection::vec(0_u8..6, 1..3),
         chosen in prop::collection::vec(0_u8..4, 0..3),
         brand in prop::option::of(0_u8..3),
+        by_meaning in any::<bool>(),
     ) {
         let mut bench = Bench::default();
         bench.settings(vec![Placement { name: "p".to_owned(), ..matches() }]);
@@ -266,6 +378,7 @@ proptest! {
                 ..ProductPatch::default()
             })));
         }
+        let model = by_meaning.then(|| bench.learn_words().1);
         let text = query.iter().map(|no| word('w', *no)).collect::<Vec<_>>().join(" ");
         let mut refinements = Vec::new();
         let colors: Vec<String> = chosen.iter().map(|no| word('c', *no)).collect();
@@ -277,16 +390,20 @@ proptest! {
             refinements.push(Refinement { facet: "brand".to_owned(), choice: Choice::Values(brands.clone()) });
         }
         let (decision, facets) =
-            facets(&mut bench, Search { refinements, literal: true, ..ask(&text) }, &["color", "brand", "price"]);
+            facets(&mut bench, Search { refinements, literal: !by_meaning, ..ask(&text) }, &["color", "brand", "price"]);
         // So few products are always relaxed to those with any of the words that any product has.
-        let is_hit = |one: &Drawn| one.5 && one.0.iter().any(|word| query.contains(word));
+        let has_word = |one: &Drawn| one.0.iter().any(|word| query.contains(word));
+        // Where no product that may be shown has all words, those near in meaning are results too.
+        let is_whole = products.iter().any(|one| one.5 && query.iter().all(|word| one.0.contains(word)));
+        let near = model.filter(|_| !is_whole).map_or_else(BTreeSet::new, |model| near_by_hand(&model, &products, &query));
+        let is_hit = |no: usize, one: &Drawn| one.5 && (has_word(one) || near.contains(&no));
         let has_color = |one: &Drawn| colors.is_empty() || one.2.iter().any(|no| colors.contains(&word('c', *no)));
         let has_brand = |one: &Drawn| brands.is_empty() || brands.contains(&word('b', one.1));
         let group = |no: usize, one: &Drawn| if one.4 < 4 { usize::from(one.4) + 1000 } else { no };
         let mut total = BTreeSet::new();
         let mut by_color: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         let mut by_brand: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-        for (no, one) in products.iter().enumerate().filter(|(_, one)| is_hit(one)) {
+        for (no, one) in products.iter().enumerate().filter(|(no, one)| is_hit(*no, one)) {
             if has_color(one) && has_brand(one) {
                 total.insert(group(no, one));
             }

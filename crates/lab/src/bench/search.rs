@@ -1,15 +1,19 @@
 //! Search on the seeded shop: a million products of which 30 % are out of stock, folded in one by one; queries of a brand, a kind, a
 //! colour, a material, as shoppers type them, whole words; six facets, 24 results, shoppers with a past. In process, one thread, no
-//! HTTP. Products have the seeded shop's few hundred words, so that common words stand in tens of thousands of them.
+//! HTTP. Then the same with vectors of words in force, and queries of the words of two products. Products have the seeded shop's few hundred words, so that common words stand in tens of thousands of them.
 
 use super::stats::{mean, quantile, resident_gib, sorted};
 use super::{BenchOptions, Figure};
 use crate::error::Error;
+use bespoke_domain::entry::ModelChange;
 use bespoke_domain::event::PageType;
+use bespoke_domain::id::ArtifactId;
 use bespoke_domain::search::Search;
 use bespoke_domain::{Body, DecisionId, Entry, Millis, Offset, ProductPatch, Request, ShopperNo};
 use bespoke_engine::Engine;
+use bespoke_models::learned::TEXT_VECTORS;
 use bespoke_sim::{Params, Shop, Stream};
+use std::sync::Arc;
 use std::time::Instant;
 
 const WARM_UP: usize = 200;
@@ -50,27 +54,31 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
     }
     folded.engine.publish();
     let queries: Vec<String> = (0..).map(|no| query(&shop, no)).take(WARM_UP + MEASURED).collect();
-    let (mut millis, mut totals, mut shown) = (Vec::new(), 0.0, 0.0);
-    for (no, text) in queries.iter().enumerate() {
-        let shopper = shoppers[shoppers.len() - 1 - no % shoppers.len()];
-        let asked = request(no, last, shopper, text);
-        let live = folded.engine.live();
-        let started = Instant::now();
-        let (decision, facets) = live.search_on(&live.snapshot(), &asked);
-        if no >= WARM_UP {
-            millis.push(started.elapsed().as_secs_f64() * 1e3);
-            totals += decision.met.as_ref().map_or(0.0, |met| f64::from(met.total));
-            shown += (decision.slate.len() + facets.len()) as f64;
-        }
-    }
+    let Timed { millis, totals, shown, .. } = timed(&folded, &queries, (last, &shoppers));
     let count = millis.len() as f64;
-    let millis = sorted(millis);
+    // Then with vectors in force, and queries of which no product has all words.
+    let others: Vec<String> = (0..).map(|no| mixed(&shop, no)).take(WARM_UP + MEASURED).collect();
+    let by_words = timed(&folded, &others, (last, &shoppers));
+    let learned_s = folded.learn_words();
+    let whole = timed(&folded, &queries, (last, &shoppers));
+    let missing = timed(&folded, &others, (last, &shoppers));
+    let vectors = folded.engine.live().snapshot().models.meanings.size_bytes();
     let changed = folded.change(&shop, last);
     let figure = |name, value| Figure { bench: "search", name, value };
     Ok(vec![
         figure("mean_ms", mean(&millis)),
         figure("p50_ms", quantile(&millis, 0.5)),
         figure("p99_ms", quantile(&millis, 0.99)),
+        figure("vectors_p50_ms", quantile(&whole.millis, 0.5)),
+        figure("vectors_p99_ms", quantile(&whole.millis, 0.99)),
+        figure("missing_by_words_p50_ms", quantile(&by_words.millis, 0.5)),
+        figure("missing_by_words_p99_ms", quantile(&by_words.millis, 0.99)),
+        figure("missing_p50_ms", quantile(&missing.millis, 0.5)),
+        figure("missing_p99_ms", quantile(&missing.millis, 0.99)),
+        figure("missing_by_meaning_share", missing.by_meaning / missing.millis.len() as f64),
+        figure("vector_bytes", vectors as f64 / f64::from(shop.params.products)),
+        figure("learn_words_s", learned_s.0),
+        figure("words_in_force_s", learned_s.1),
         figure("found_mean", totals / count),
         figure("slots_and_facets_mean", shown / count),
         figure("fold_all_s", built_s),
@@ -78,6 +86,41 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
         figure("new_product_ms", changed.0),
         figure("stock_ms", changed.1),
     ])
+}
+
+/// What searches took and gave.
+struct Timed {
+    /// Sorted.
+    millis: Vec<f64>,
+    totals: f64,
+    shown: f64,
+    /// Searches with results by meaning.
+    by_meaning: f64,
+}
+
+fn timed(folded: &Folded, queries: &[String], (last, shoppers): (Millis, &[ShopperNo])) -> Timed {
+    let mut timed = Timed { millis: Vec::new(), totals: 0.0, shown: 0.0, by_meaning: 0.0 };
+    for (no, text) in queries.iter().enumerate() {
+        let shopper = shoppers[shoppers.len() - 1 - no % shoppers.len()];
+        let asked = request(no, last, shopper, text);
+        let live = folded.engine.live();
+        let started = Instant::now();
+        let (decision, facets) = live.search_on(&live.snapshot(), &asked);
+        if no >= WARM_UP {
+            timed.millis.push(started.elapsed().as_secs_f64() * 1e3);
+            let met = decision.met.as_deref();
+            timed.totals += met.map_or(0.0, |met| f64::from(met.total));
+            timed.by_meaning += met.map_or(0.0, |met| f64::from(u8::from(met.by_meaning > 0)));
+            timed.shown += (decision.slate.len() + facets.len()) as f64;
+        }
+    }
+    timed.millis = sorted(timed.millis);
+    timed
+}
+
+/// The words of one product's query and of another's.
+fn mixed(shop: &Shop, no: u32) -> String {
+    format!("{} {}", query(shop, 3 * no + 1), query(shop, 3 * no + 500_002))
 }
 
 /// An engine with its log's next place.
@@ -91,6 +134,19 @@ impl Folded {
     pub(crate) fn push(&mut self, received: Millis, shopper: Option<ShopperNo>, body: Body) {
         self.offset = self.offset.next();
         self.engine.apply(self.offset, &Entry { received, shopper, body });
+    }
+
+    /// Seconds to learn what words mean, and to put it in force.
+    fn learn_words(&mut self) -> (f64, f64) {
+        let started = Instant::now();
+        let model = crate::search::served::learned(&self.engine.live().snapshot());
+        let learned_s = started.elapsed().as_secs_f64();
+        self.engine.shelve(ArtifactId(1), Arc::new(model));
+        let change = ModelChange { name: TEXT_VECTORS.to_owned(), artifact: Some(ArtifactId(1)) };
+        let started = Instant::now();
+        self.push(Millis(0), None, Body::Model(change));
+        self.engine.publish();
+        (learned_s, started.elapsed().as_secs_f64())
     }
 
     /// Milliseconds from a new product, and from a change of stock, to a snapshot that has it.

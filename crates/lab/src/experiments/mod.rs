@@ -149,7 +149,15 @@ mod tests {
 
     #[test]
     fn simulations_find_what_was_planted() {
-        let options = ExperimentOptions { data: None, simulate: true, seed: 3, runs: 20, json: false };
+        let options = ExperimentOptions {
+            data: None,
+            simulate: true,
+            pipeline: false,
+            place: PipelineOptions { server: PathBuf::new(), scratch: PathBuf::new() },
+            seed: 3,
+            runs: 20,
+            json: false,
+        };
         let checks: Vec<Check> = simulated::checks(options.seed, options.runs);
         assert!(checks.len() > 10 && checks.iter().all(|check| check.found.is_finite()));
     }

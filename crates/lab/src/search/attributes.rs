@@ -1,6 +1,7 @@
 //! Whether the first product for an attribute query is what was asked for. `lab search --attributes`.
 
 use super::data::{Half, Store, half, open};
+use super::served::Vectors;
 use super::{Search, searches};
 use crate::attribute_queries::AttributeQuery;
 use crate::error::Error;
@@ -21,6 +22,8 @@ pub struct AttributeOptions {
     pub json: bool,
     /// Whether the queries whose first product is not what was asked for are printed, with the half that each belongs to.
     pub each: bool,
+    /// The vectors that are measured beside words.
+    pub vectors: Vectors,
 }
 
 /// What came out for some of the queries.
@@ -62,7 +65,7 @@ pub fn run(options: &AttributeOptions) -> Result<Vec<AttributeOutcome>, Error> {
     let rows: HashMap<&str, &Map<String, Value>> =
         rows.iter().filter_map(|row| Some((row.get("id")?.as_str()?, row))).collect();
     let mut outcomes = Vec::new();
-    for (system, search) in &searches(&store)? {
+    for (system, search) in &searches(&store, &options.vectors)? {
         let found: Vec<bool> = queries
             .iter()
             .map(|query| is_first(query, (&store, &rows), search, options.each.then_some(*system)))

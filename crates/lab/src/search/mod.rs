@@ -15,7 +15,9 @@ use crate::error::Error;
 use bespoke_models::relevance::Means;
 use data::{Half, Judged, Store};
 use serde::Serialize;
+use served::{Served, Vectors, WORDS};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// Results that are looked at.
 pub const DEPTH: usize = 100;
@@ -33,6 +35,8 @@ pub struct SearchOptions {
     pub each: bool,
     /// Whether every word of five letters or more is mistyped, from this seed.
     pub typos: Option<u64>,
+    /// The vectors that are measured beside words.
+    pub vectors: Vectors,
 }
 
 /// What came out for one system.
@@ -49,19 +53,36 @@ pub struct SearchOutcome {
     pub dev: Means,
     /// Over the other half.
     pub test: Means,
+    /// Queries of each segment, and the mean NDCG@10 of theirs, over all and over both halves.
+    pub segments: Vec<(&'static str, usize, [f64; 3])>,
 }
+
+/// Which queries are in a segment.
+type Segment = (&'static str, fn(&str) -> bool);
+
+/// The segments of `bespoke judge` that a query's text tells.
+const SEGMENTS: [Segment; 5] = [
+    ("1 word", |query| query.split_whitespace().count() == 1),
+    ("2 words", |query| query.split_whitespace().count() == 2),
+    ("3 words or more", |query| query.split_whitespace().count() > 2),
+    ("with digits", |query| query.bytes().any(|byte| byte.is_ascii_digit())),
+    ("without digits", |query| !query.bytes().any(|byte| byte.is_ascii_digit())),
+];
 
 /// A search: the first [`DEPTH`] products for a query, as places in the store.
 pub type Search<'a> = Box<dyn Fn(&str) -> Vec<u32> + 'a>;
 
 /// Every search, by name.
-fn searches(store: &Store) -> Result<[(&'static str, Search<'_>); 2], Error> {
+fn searches<'a>(store: &'a Store, vectors: &Vectors) -> Result<Vec<(&'static str, Search<'a>)>, Error> {
     let plain = plain::Plain::new(store);
-    let served = served::Served::new(store)?;
-    Ok([
-        ("bm25", Box::new(move |query| plain.search(query))),
-        ("bespoke", Box::new(move |query| served.search(query))),
-    ])
+    let served = Rc::new(Served::new(store, vectors)?);
+    let mut searches: Vec<(&'static str, Search<'a>)> =
+        vec![("bm25", Box::new(move |query| plain.search(query)))];
+    for (name, skipped) in WORDS.iter().filter(|(name, _)| vectors.is_wanted(name)) {
+        let served = served.clone();
+        searches.push((name, Box::new(move |query| served.search(query, skipped))));
+    }
+    Ok(searches)
 }
 
 /// Reads the data and measures every search.
@@ -72,15 +93,17 @@ pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
     let store = Store::read(&options.products)?;
     let judged = data::judgments(&options.judgments, &store)?;
     let mut outcomes = Vec::new();
-    for (system, search) in &searches(&store)? {
+    for (system, search) in &searches(&store, &options.vectors)? {
         let figures: Vec<(Half, Means)> =
             judged.iter().map(|one| (one.half, one.measure(options, search, system))).collect();
+        let segments = SEGMENTS.iter().map(|segment| of_segment(segment, &judged, &figures)).collect();
         let mean = |of: &[Half]| {
             let those = figures.iter().filter(|(half, _)| of.contains(half));
             Means::mean(&those.map(|(_, means)| *means).collect::<Vec<_>>())
         };
         outcomes.push(SearchOutcome {
             system,
+            segments,
             queries: judged.len(),
             all: mean(&[Half::Dev, Half::Test]),
             dev: mean(&[Half::Dev]),
@@ -88,6 +111,19 @@ pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
         });
     }
     Ok(outcomes)
+}
+
+fn of_segment(
+    (name, holds): &Segment,
+    judged: &[Judged],
+    figures: &[(Half, Means)],
+) -> (&'static str, usize, [f64; 3]) {
+    let own = || judged.iter().zip(figures).filter(|(one, _)| holds(&one.query)).map(|(_, figures)| figures);
+    let mean = |of: &[Half]| {
+        let those = own().filter(|(half, _)| of.contains(half)).map(|(_, means)| *means);
+        Means::mean(&those.collect::<Vec<_>>()).ndcg10
+    };
+    (name, own().count(), [&[Half::Dev, Half::Test][..], &[Half::Dev], &[Half::Test]].map(mean))
 }
 
 impl Judged {

@@ -10,7 +10,7 @@ use bespoke_models::learned::{LEARNED, Learned, LearnedSpec};
 use bespoke_models::orders::Orders;
 use bespoke_models::recommender::{FitRun, Scores};
 use bespoke_models::seeded::Seeded;
-use bespoke_models::training_set::{History, TrainingSet};
+use bespoke_models::training_set::{History, Texts, TrainingSet};
 
 const RUN: FitRun = FitRun { seed: 7, threads: 1 };
 
@@ -29,7 +29,19 @@ fn data() -> TrainingSet {
         62 => vec![0, 99],
         _ => Vec::new(),
     };
+    // Every product says its taste, what all say, and one of six words of the taste.
+    let said = |product: u32| {
+        let taste = product / 12 % 5;
+        let words = [taste, 35, 5 + 6 * taste + product % 6];
+        words.map(|word| (ProductNo(word), 1.0))
+    };
+    let texts = Texts {
+        words: (0..36).map(|word| format!("w{word:02}")).collect(),
+        texts: Interactions::new((0..64).map(said)),
+        asked: Interactions::new([[(ProductNo(3), 2.0)]]),
+    };
     TrainingSet {
+        texts: Some(texts),
         sequences: rows.map(&mut events).collect(),
         orders: as_orders(&interactions),
         attributes: (0..64).map(keys).collect(),
@@ -90,7 +102,7 @@ fn the_same_seed_gives_the_same_bytes_whatever_the_threads_and_they_come_back_th
 #[test]
 fn answers_are_of_the_taste_in_order_without_repeats_and_depend_on_nothing_else() {
     let data = data();
-    for spec in &LEARNED {
+    for spec in LEARNED.iter().filter(|spec| !spec.is_for_search) {
         let model = fit(spec, &data, RUN);
         let (mut scratch, mut right, mut all) = (Scores::default(), 0, 0);
         for numbers in histories() {
@@ -114,12 +126,18 @@ fn odd_histories_and_no_data_get_an_answer_without_a_panic() {
         sequences: Vec::new(),
         orders: Orders::new(Vec::new()),
         attributes: Vec::new(),
+        texts: None,
     };
     let alone = TrainingSet {
         interactions: Interactions::new([[(ProductNo(5), 1.0)]]),
         sequences: vec![products(&[5])],
         orders: Orders::new(vec![vec![products(&[5])]]),
         attributes: vec![Vec::new(), vec![3]],
+        texts: Some(Texts {
+            words: vec!["w".to_owned()],
+            texts: Interactions::new([[(ProductNo(0), 1.0)]]),
+            asked: Interactions::new([[]; 0]),
+        }),
     };
     let data = data();
     for spec in &LEARNED {
@@ -217,4 +235,21 @@ fn a_product_that_came_after_the_fit_stands_with_those_that_share_its_values() {
     assert_eq!(score(&model, &[1, 2], 3), score(&fitted, &[1, 2], 3), "the fit knows it better");
     model.introduce(ProductNo(u32::MAX), &[1]);
     assert!(score(&model, &[13, 15], u32::MAX) == 0.0, "too far beyond the fit");
+}
+
+#[test]
+fn the_model_for_search_tells_words_of_one_kind_from_others_and_recommends_nothing() {
+    let data = data();
+    let spec = LEARNED.iter().find(|spec| spec.is_for_search).expect("it is there");
+    let fitted = fit(spec, &data, RUN);
+    assert_eq!(ask(&fitted, &[1, 2], 10, &mut Scores::default()), []);
+    let Learned::TextVectors(model) = fitted else { panic!("another kind") };
+    let vector = |word: &str| model.vector(&[(model.number(word).expect("it is known"), 1.0)]);
+    let cosine = |a: &str, b: &str| vector(a).iter().zip(vector(b)).map(|(a, b)| a * b).sum::<f32>();
+    // Products of the first taste say one of w05 to w10, those of the second one of w11 to w16: what stands beside the same is near.
+    let own: f32 = (6..11).map(|no| cosine("w05", &format!("w{no:02}"))).sum();
+    let other: f32 = (11..16).map(|no| cosine("w05", &format!("w{no:02}"))).sum();
+    assert!(own > other + 1.0, "{own} {other}");
+    let without = TrainingSet { texts: None, ..data };
+    assert!(matches!(fit(spec, &without, RUN), Learned::TextVectors(model) if model.is_empty()));
 }

@@ -56,6 +56,7 @@ pub fn run(which: Which, data: &Path, address: SocketAddr) -> anyhow::Result<()>
             learning: Some(Learning::AT_ONCE),
             limits: Limits::default(),
             storefront: Some(about),
+            embedder: None,
         },
     )
 }

@@ -96,6 +96,9 @@ fn table(body: &Value) -> String {
             line(&mut out, &format!("{said}: {}", words.join(", ")));
         }
     }
+    if let Some(by_meaning) = query["by_meaning"].as_u64().filter(|count| *count > 0) {
+        line(&mut out, &format!("{by_meaning} of them by meaning: they lack the words"));
+    }
     for one in query["understood"].as_array().into_iter().flatten() {
         let keeps = if one["filter"] == true { "everything shown keeps to it" } else { "raises what has it" };
         line(&mut out, &format!("{} understood as {}: {keeps}", one["text"], text(&one["about"])));
@@ -155,7 +158,7 @@ mod tests {
     #[test]
     fn the_table_says_what_was_found_and_how() {
         let body = json!({"request_id": "dec_1", "total": 2, "page": 1, "pages": 1,
-            "query": {"text": "red mgu", "corrected": "red mug", "given_up": ["red"], "unknown": ["zzz"],
+            "query": {"text": "red mgu", "corrected": "red mug", "given_up": ["red"], "unknown": ["zzz"], "by_meaning": 1,
                 "understood": [{"text": "red", "about": "color", "filter": false}]},
             "items": [{"id": "m1", "position": 0, "reason": {"text": "Matches"}, "item": {"title": "Mug\u{1b}[2J", "price": {"amount": "9.99", "currency": "EUR"}}}],
             "facets": [{"name": "brand", "values": [{"value": "Acme", "count": 2, "chosen": true}], "ranges": []},
@@ -166,6 +169,7 @@ mod tests {
             "\"red mug\" instead",
             "not in all of them: red",
             "no product has: zzz",
+            "1 of them by meaning",
             "\"red\" understood as color: raises",
             "   1. m1",
             "9.99 EUR  Matches",

@@ -269,6 +269,10 @@ pub struct QueryBody {
     pub unknown: Vec<String>,
     /// Parts of the text that say more than their words.
     pub understood: Vec<UnderstoodBody>,
+    /// The vectors that results were compared by, beside words: text_vectors or embedded.
+    pub vectors: Option<String>,
+    /// Products of the total that are close in meaning and lack the words.
+    pub by_meaning: u32,
 }
 
 /// A part of a query that says more than its words.

@@ -9,6 +9,7 @@ mod files;
 mod hostile;
 mod judging;
 mod learning;
+mod meaning;
 mod results;
 mod search_box;
 mod searching;

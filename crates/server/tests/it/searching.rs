@@ -51,7 +51,7 @@ fn rows() -> Value {
 }
 
 impl Bench {
-    async fn searching() -> Self {
+    pub async fn searching() -> Self {
         let bench = Self::new();
         let (shop, settings) = (bench.shop.clone(), format!("{PLACEMENTS}{SEARCH}"));
         let put = tokio::task::spawn_blocking(move || placements::apply(&shop, &settings, "test")).await;

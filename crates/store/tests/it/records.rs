@@ -12,7 +12,7 @@ use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TY
 use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Experiment, Guardrail, Holdout, Unit};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
-use bespoke_domain::search::{Choice, Met, Refinement, Search, Sort, Understood};
+use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Attribution, Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective,
     OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse,
@@ -301,6 +301,7 @@ fn request() -> Request {
             literal: true,
             as_words: vec!["apple".to_owned()],
             from: 24,
+            vector: Some(QueryVector { model: "b3".to_owned(), bytes: vec![-127, 0, 5] }),
             facets: Some(vec!["brand".to_owned()]),
             after: Some(DecisionId(9)),
             shown: vec!["SKU-6".to_owned()],
@@ -366,6 +367,8 @@ fn decision() -> Decision {
                 bounds: (None, Some(50.0)),
                 is_filter: true,
             }],
+            vectors: "text_vectors".to_owned(),
+            by_meaning: 2,
             facets: vec!["brand".to_owned()],
         })),
         rest: vec![Candidate::Product(ProductNo(5))],

@@ -239,6 +239,7 @@ fn understood(results: &Results) -> Markup {
                 p.note { "Few products have all of your words. Those that lack some follow"
                     @if query.given_up.len() + query.unknown.len() < shown(query).split_whitespace().count() { ": " (quoted(&query.given_up)) " may be missing" } "." }
             }
+            @if query.by_meaning > 0 { p.note { "Some of these have other words than yours and come close in meaning." } }
             @if !query.unknown.is_empty() { p.note { "Nothing in this shop is called " (quoted(&query.unknown)) "; the other words were searched for." } }
         }
     }

@@ -65,6 +65,7 @@ fn searched(decision: &Decision) -> Markup {
             @if !met.given_up.is_empty() { "Too few products have every word; these need not be there: " (met.given_up.join(", ")) ". " }
             @if !met.unknown.is_empty() { "No product has: " (met.unknown.join(", ")) ". " }
             @for one in met.understood.iter().filter(|one| one.is_filter) { q { (one.text) } " was taken for what everything shown must keep to. " }
+            @if met.by_meaning > 0 { (met.by_meaning) " of what was found lack the words and come close in meaning. " }
             (met.total) @if met.total == 1 { " product matches" } @else { " products match" }
             @if !search.refinements.is_empty() { ", narrowed by " (search.refinements.iter().map(|one| one.facet.as_str()).collect::<Vec<_>>().join(", ")) }
             @if search.sort != Sort::Relevance { ", in the order you chose" }
