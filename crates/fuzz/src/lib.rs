@@ -197,7 +197,7 @@ fn query(bytes: &[u8]) {
     let live = SHOPS[usize::from(*first) % SHOPS.len()].live();
     let text = String::from_utf8_lossy(text).into_owned();
     for literal in [false, true] {
-        let search = Search { text: text.clone(), literal, ..Search::default() };
+        let search = Search { text: text.clone(), literal, facets: Some(Vec::new()), ..Search::default() };
         let request = Request {
             placement: "search".to_owned(),
             now: NOW,
@@ -205,7 +205,7 @@ fn query(bytes: &[u8]) {
             search: Some(Box::new(search)),
             ..Request::default()
         };
-        let (decision, facets) = live.search_on(&live.snapshot(), &request, &[]);
+        let (decision, facets) = live.search_on(&live.snapshot(), &request);
         let total = decision.met.map_or(0, |met| met.total);
         assert!(decision.slate.len() <= total as usize, "{} shown of {total}", decision.slate.len());
         let counts = facets.iter().flat_map(|facet| &facet.values).map(|value| value.count);
