@@ -109,7 +109,7 @@ pub fn corpus() -> Vec<Decision> {
                 - large by one_variant
                 - blue by not_in_top
                 - tray by not_in_top
-                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], facets: [] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -125,7 +125,7 @@ pub fn corpus() -> Vec<Decision> {
                 - small by earlier_page
                 - large by one_variant
                 - cup by earlier_page
-                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], facets: [] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -147,7 +147,7 @@ pub fn corpus() -> Vec<Decision> {
                 big 1.00 Matches “mug”
                 small 1.00 Matches “mug”
                 - large by one_variant
-                Some(Met { total: 2, corrected: "", given_up: [], unknown: [], understood: [], facets: [] })
+                Some(Met { total: 2, corrected: "", given_up: [], unknown: [], understood: [], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -162,7 +162,7 @@ pub fn corpus() -> Vec<Decision> {
                 big 0.43 Matches your search
                 - large by one_variant
                 - tray by not_in_top
-                Some(Met { total: 5, corrected: "", given_up: [], unknown: [], understood: [], facets: [] })
+                Some(Met { total: 5, corrected: "", given_up: [], unknown: [], understood: [], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -178,7 +178,7 @@ pub fn corpus() -> Vec<Decision> {
                 - small by one_variant
                 - blue by not_in_top
                 - cup by not_in_top
-                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [], facets: [] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -192,39 +192,39 @@ pub fn corpus() -> Vec<Decision> {
                 big 0.95 Matches “red”
                 small 0.30 Matches “red”
                 - large by one_variant
-                Some(Met { total: 3, corrected: "", given_up: ["cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], facets: [] })
+                Some(Met { total: 3, corrected: "", given_up: ["cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check_by_meaning(
             ask("desk mug"),
             |_| {},
             expect![[r#"
-            "For you" None None
-            lamp 1.00 Matches “desk mug”
-            big 0.58 Matches “desk mug”
-            cup 0.44 Close in meaning to “desk mug”
-            red 0.40 Matches “desk mug”
-            - blue by not_in_top
-            - tray by not_in_top
-            - small by not_in_top
-            - large by one_variant
-            Some(Met { total: 7, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 1 })
-        "#]],
+                "For you" None None
+                lamp 1.00 Matches “desk mug”
+                big 0.58 Matches “desk mug”
+                cup 0.44 Close in meaning to “desk mug”
+                red 0.40 Matches “desk mug”
+                - blue by not_in_top
+                - tray by not_in_top
+                - small by not_in_top
+                - large by one_variant
+                Some(Met { total: 7, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 1, facets: [] })
+            "#]],
         ),
         check_by_meaning(
             ask("red mug"),
             |_| {},
             expect![[r#"
-            "For you" None None
-            big 1.00 Matches “red mug”
-            red 0.87 Matches “red mug”
-            small 0.49 Matches “red mug”
-            cup 0.20 Matches “red mug”
-            - large by one_variant
-            - blue by not_in_top
-            - tray by not_in_top
-            Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "text_vectors", by_meaning: 0 })
-        "#]],
+                "For you" None None
+                big 1.00 Matches “red mug”
+                red 0.87 Matches “red mug”
+                small 0.49 Matches “red mug”
+                cup 0.20 Matches “red mug”
+                - large by one_variant
+                - blue by not_in_top
+                - tray by not_in_top
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "text_vectors", by_meaning: 0, facets: [] })
+            "#]],
         ),
         check_by_meaning(
             Search { refinements: vec![only("brand", &["Acme"])], ..ask("desk mug") },
@@ -233,23 +233,23 @@ pub fn corpus() -> Vec<Decision> {
                 "For you" None None
                 red 1.00 Matches “desk mug”
                 blue 0.81 Matches “desk mug”
-                Some(Met { total: 2, corrected: "", given_up: ["desk"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 0 })
+                Some(Met { total: 2, corrected: "", given_up: ["desk"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 0, facets: [] })
             "#]],
         ),
         check_by_meaning(
             ask("desk mug"),
             |asked| asked.skipped = vec!["text_vectors".to_owned()],
             expect![[r#"
-            "For you" None None
-            lamp 1.00 Matches “desk mug”
-            blue 0.00 Matches “desk mug”
-            red 0.00 Matches “desk mug”
-            big 0.00 Matches “desk mug”
-            - small by not_in_top
-            - large by one_variant
-            - tray by not_in_top
-            Some(Met { total: 6, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "", by_meaning: 0 })
-        "#]],
+                "For you" None None
+                lamp 1.00 Matches “desk mug”
+                blue 0.00 Matches “desk mug”
+                red 0.00 Matches “desk mug”
+                big 0.00 Matches “desk mug”
+                - small by not_in_top
+                - large by one_variant
+                - tray by not_in_top
+                Some(Met { total: 6, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "", by_meaning: 0, facets: [] })
+            "#]],
         ),
     ]
 }

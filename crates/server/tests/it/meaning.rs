@@ -60,11 +60,12 @@ async fn shop() -> Bench {
 }
 
 /// The same shop with a model of texts.
-fn with_model(bench: Bench, model: Arc<Made>) -> Bench {
+fn with_model(mut bench: Bench, model: Arc<Made>) -> Bench {
     let app = App::new(bench.shop.clone());
     let embedding = Embedding::start(model, &bench.shop).expect("threads start");
     assert!(app.embedding.set(embedding).is_ok());
-    Bench { router: router(app), ..bench }
+    bench.router = router(app);
+    bench
 }
 
 fn all(model: &dyn Embeds, shop: &Shop) {
