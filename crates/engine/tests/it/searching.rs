@@ -135,7 +135,7 @@ pub fn corpus() -> Vec<Decision> {
             expect![[r#"
                 "For you" None None
                 lamp 1.00 Matches “lamp”
-                Some(Met { total: 1, corrected: "", given_up: [], unknown: ["xyzzy"], understood: [], facets: [] })
+                Some(Met { total: 1, corrected: "", given_up: [], unknown: ["xyzzy"], understood: [], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -200,10 +200,10 @@ pub fn corpus() -> Vec<Decision> {
             |_| {},
             expect![[r#"
                 "For you" None None
-                lamp 1.00 Matches “desk mug”
-                big 0.58 Matches “desk mug”
-                cup 0.44 Close in meaning to “desk mug”
-                red 0.40 Matches “desk mug”
+                big 1.00 Matches “mug”
+                lamp 0.79 Matches “desk”
+                cup 0.75 Close in meaning to “desk mug”
+                red 0.69 Matches “mug”
                 - blue by not_in_top
                 - tray by not_in_top
                 - small by not_in_top
@@ -217,9 +217,9 @@ pub fn corpus() -> Vec<Decision> {
             expect![[r#"
                 "For you" None None
                 big 1.00 Matches “red mug”
-                red 0.87 Matches “red mug”
-                small 0.49 Matches “red mug”
-                cup 0.20 Matches “red mug”
+                red 0.70 Matches “red mug”
+                small 0.28 Matches “red mug”
+                cup 0.10 Matches “red”
                 - large by one_variant
                 - blue by not_in_top
                 - tray by not_in_top
@@ -231,8 +231,8 @@ pub fn corpus() -> Vec<Decision> {
             |asked| asked.exclude = vec!["lamp".to_owned()],
             expect![[r#"
                 "For you" None None
-                red 1.00 Matches “desk mug”
-                blue 0.81 Matches “desk mug”
+                red 1.00 Matches “mug”
+                blue 0.82 Matches “mug”
                 Some(Met { total: 2, corrected: "", given_up: ["desk"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 0, facets: [] })
             "#]],
         ),
@@ -241,13 +241,13 @@ pub fn corpus() -> Vec<Decision> {
             |asked| asked.skipped = vec!["text_vectors".to_owned()],
             expect![[r#"
                 "For you" None None
-                lamp 1.00 Matches “desk mug”
-                blue 0.00 Matches “desk mug”
-                red 0.00 Matches “desk mug”
-                big 0.00 Matches “desk mug”
+                lamp 1.00 Matches “desk”
+                blue 0.00 Matches “mug”
+                red 0.00 Matches “mug”
+                big 0.00 Matches “mug”
+                - tray by not_in_top
                 - small by not_in_top
                 - large by one_variant
-                - tray by not_in_top
                 Some(Met { total: 6, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
