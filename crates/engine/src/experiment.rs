@@ -32,7 +32,7 @@ pub fn place(salt: &str, name: &str, key: u64) -> u16 {
     let hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let hash = (hash ^ hash >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     let hash = hash ^ hash >> 33;
-    (u128::from(hash) * u128::from(WHOLE) >> 64) as u16
+    ((u128::from(hash) * u128::from(WHOLE)) >> 64) as u16
 }
 
 fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
@@ -102,9 +102,7 @@ pub fn assigned(settings: &Settings, epochs: &Epochs, request: &Request) -> Assi
     if assigned.is_held {
         return assigned;
     }
-    let concerns = |one: &&Experiment| {
-        one.is_on(request.now) && one.placements.iter().any(|name| *name == request.placement)
-    };
+    let concerns = |one: &&Experiment| one.is_on(request.now) && one.placements.contains(&request.placement);
     for experiment in settings.experiments.iter().filter(concerns) {
         let Some(arm) = unit_key(experiment.unit, request).and_then(|key| arm_of(experiment, key)) else {
             continue;

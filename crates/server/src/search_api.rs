@@ -173,7 +173,7 @@ fn rendered(app: &App, snapshot: &Snapshot, decision: &Decision, (page, slots): 
         query: query(search, met),
         personalization: render::personalization(decision.personalization).to_owned(),
         fallback: render::fallback(decision.fallback).to_owned(),
-        arms: render::arms(&decision),
+        arms: render::arms(decision),
         missing_ids: decision.missing_ids.clone(),
         skipped: request.skipped.clone(),
         took_ms: 0,

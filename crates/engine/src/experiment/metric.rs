@@ -11,6 +11,9 @@ pub enum Better {
     Down,
 }
 
+/// A number of a unit.
+type Number = fn(&Outcome) -> i64;
+
 /// How a metric is read.
 #[derive(Clone, Copy)]
 pub enum Reading {
@@ -42,7 +45,7 @@ const fn ratio(
     name: &'static str,
     doc: &'static str,
     better: Better,
-    (of, over): (fn(&Outcome) -> i64, fn(&Outcome) -> i64),
+    (of, over): (Number, Number),
 ) -> MetricSpec {
     MetricSpec { name, doc, better, is_money: false, reading: Reading::Ratio(of, over) }
 }

@@ -20,7 +20,7 @@ const PRIOR_ACTS: f32 = 5.0;
 /// Values of attributes that are looked for, those that say most.
 const TAGS_MAX: usize = 24;
 /// Variance of prices in a category, in octaves.
-const PRICE_VARIANCE: f32 = 0.5;
+pub(crate) const PRICE_VARIANCE: f32 = 0.5;
 /// Evidence, in nats, at which the score is 1.
 const FULL_EVIDENCE: f32 = 40.0;
 

@@ -3,10 +3,10 @@
 //! A value – of an attribute, a brand – that a share `p` of the results has and that came with `n` of the shopper's acts speaks for
 //! a product that has it with `ln(1 + n / (α·p))`, as in [`super::affinity`]; but `p` is told by the results, since what all of them
 //! share says nothing about which of them is wanted, and words do not count: they were searched for. Prices count by how far above or
-//! below what is usual in their category they are. Values that the shopper met no more than chance would have it say nothing. The score is the sum less its mean over the results, 1 at 8 nats, so that a
+//! below what is usual in their category they are. Values and prices that the shopper met no more than chance would have it say nothing. The score is the sum less its mean over the results, 1 at 8 nats, so that a
 //! placement's weight bounds how far taste can move a product.
 
-use super::affinity::likes;
+use super::affinity::{PRICE_VARIANCE, likes};
 use super::{Score, ScorerSpec};
 use crate::catalog::Catalog;
 use crate::context::Context;
@@ -58,9 +58,10 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     };
     let weights: FxHashMap<u32, f32> = acts.iter().filter_map(weight).collect();
     let likes = likes(context);
+    let priced = PRICE_WEIGHT * price_meant(context);
     let evidence = move |product: ProductNo| {
         let Some(row) = catalog.row(product) else { return 0.0 };
-        let mut sum = PRICE_WEIGHT * likes.priced(context, row);
+        let mut sum = priced * likes.priced(context, row);
         each_value(catalog, product, |tag| sum += weights.get(&tag).copied().unwrap_or_default());
         sum
     };
@@ -69,6 +70,22 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
         Candidate::Product(product) => ((evidence(product) - mean) / FULL_EVIDENCE).clamp(-1.0, 1.0),
         Candidate::Category(_) => 0.0,
     })
+}
+
+/// How much of what prices say is meant, 0 to 1: by how far those that the shopper dealt with are from what is usual, against how far
+/// they would be by chance (as James and Stein shrink, 1961).
+fn price_meant(context: &Context<'_>) -> f32 {
+    let aggregates = &context.snapshot.aggregates;
+    let (mut sum, mut count) = (0.0, 0.0);
+    for one in context.recent().rev().take(ACTS_MAX) {
+        let row = aggregates.catalog.row(one.product);
+        if let Some(above) = row.and_then(|row| aggregates.levels.above(row.category, row.octave)) {
+            (sum, count) = (sum + above, count + 1.0);
+        }
+    }
+    let distance = sum * sum / (f32::max(count, 1.0) * PRICE_VARIANCE);
+    let by_chance = 2.0 * CHANCE;
+    if distance > by_chance { 1.0 - by_chance / distance } else { 0.0 }
 }
 
 /// What the shopper did with products of a value.

@@ -17,6 +17,14 @@ impl Bench {
         self.push(Some(shopper), Body::Event(Box::new(event)));
     }
 
+    /// The shop's server tells it: it is nobody's visit.
+    fn give_back(&mut self, minute: i64, id: &str, amount: i64) {
+        let refund = numbered(id, of(EventKind::Refund, &[("a", 1, amount)]));
+        let time = Millis(START + minute * 60_000);
+        let refund = Event { time, consent: Consent::GRANTED, currency: Some(Currency::EUR), ..refund };
+        self.push(None, Body::Event(Box::new(refund)));
+    }
+
     fn tally(&mut self, part: Part) -> Tally {
         self.engine.publish();
         let snapshot = self.engine.live().snapshot();
@@ -73,76 +81,81 @@ fn shown(bench: &mut Bench, shopper: u32, minute: i64) -> DecisionId {
     id
 }
 
+/// What a log is to come to, counted by hand while it is made.
+#[derive(Default)]
+struct ByHand {
+    /// Minute and revenue of each order, and what came back of it.
+    orders: Vec<(i64, i64)>,
+    back: HashMap<usize, i64>,
+    visits: i64,
+    visitors: BTreeSet<(u16, u32)>,
+    minutes: BTreeMap<u32, i64>,
+}
+
+impl ByHand {
+    /// An event of a shopper.
+    fn seen(&mut self, shopper: u32, minute: i64) {
+        let last = self.minutes.insert(shopper, minute);
+        self.visits += i64::from(last.is_none_or(|last| minute - last > 30));
+        self.visitors.insert((day_of(minute), shopper));
+    }
+
+    /// Three thousand events, orders and returns among them, some told twice.
+    fn play(bench: &mut Bench) -> Self {
+        let mut by_hand = Self::default();
+        let mut seeded = Seeded::new(5);
+        let mut draw = |n: usize| seeded.below(n);
+        let mut minute = 0;
+        for _ in 0..3_000 {
+            minute += draw(20) as i64;
+            let shopper = draw(60) as u32;
+            let choice = draw(4);
+            if choice == 1 && !by_hand.orders.is_empty() {
+                let no = draw(by_hand.orders.len());
+                let amount = 1 + draw(4_000) as i64;
+                bench.give_back(minute, &no.to_string(), amount);
+                let held = by_hand.back.entry(no).or_default();
+                *held = (*held + amount).min(by_hand.orders[no].1);
+                continue;
+            }
+            by_hand.seen(shopper, minute);
+            if choice != 0 {
+                bench.tell(shopper, minute, of(EventKind::ViewItem, &[("b", 1, 0)]));
+                continue;
+            }
+            let (quantity, minor) = (1 + draw(3) as u32, 100 + draw(9_000) as i64);
+            let items = [("a", quantity, minor), ("c", 1, 250)];
+            let event = numbered(&by_hand.orders.len().to_string(), of(EventKind::Purchase, &items));
+            bench.tell(shopper, minute, event.clone());
+            if draw(5) == 0 {
+                bench.tell(shopper, minute, event);
+            }
+            by_hand.orders.push((minute, i64::from(quantity) * minor + 250));
+        }
+        by_hand
+    }
+}
+
+/// The day of a minute of the tests, which begin at 22:13:20.
+fn day_of(minute: i64) -> u16 {
+    (START / 60_000 + minute).div_euclid(DAY_MIN) as u16
+}
+
 #[test]
 fn money_and_orders_are_those_of_a_count_by_hand() {
     let mut bench = shop();
-    let mut seeded = Seeded::new(5);
-    let mut draw = |n: usize| seeded.below(n);
-    // Day, shopper, number of the order, revenue; what came back of each.
-    let mut orders: Vec<(i64, u32, i64)> = Vec::new();
-    let mut back: HashMap<usize, i64> = HashMap::new();
-    let (mut visits, mut minutes) = (0, BTreeMap::<u32, i64>::new());
-    let mut visitors: BTreeSet<(i64, u32)> = BTreeSet::new();
-    let mut minute = 0;
-    for _ in 0..3_000 {
-        minute += draw(20) as i64;
-        let shopper = draw(60) as u32;
-        let last = minutes.insert(shopper, minute);
-        visits += i64::from(last.is_none_or(|last| minute - last > 30));
-        // The tests' day begins at 22:13:20.
-        visitors.insert(((START / 60_000 + minute).div_euclid(DAY_MIN), shopper));
-        match draw(4) {
-            0 => {
-                let (quantity, minor) = (1 + draw(3) as u32, 100 + draw(9_000) as i64);
-                let items = [("a", quantity, minor), ("c", 1, 250)];
-                let event = numbered(&orders.len().to_string(), of(EventKind::Purchase, &items));
-                bench.tell(shopper, minute, event.clone());
-                if draw(5) == 0 {
-                    bench.tell(shopper, minute, event);
-                }
-                orders.push((minute, shopper, i64::from(quantity) * minor + 250));
-            }
-            1 if !orders.is_empty() => {
-                let no = draw(orders.len());
-                let amount = 1 + draw(4_000) as i64;
-                let refund = numbered(&no.to_string(), of(EventKind::Refund, &[("a", 1, amount)]));
-                // A refund is nobody's visit: the shop's server tells it.
-                let time = Millis(START + minute * 60_000);
-                let refund =
-                    Event { time, consent: Consent::GRANTED, currency: Some(Currency::EUR), ..refund };
-                bench.push(None, Body::Event(Box::new(refund)));
-                let held = back.entry(no).or_default();
-                *held = (*held + amount).min(orders[no].2);
-                // It was no event of the shopper.
-                match last {
-                    Some(last) => _ = minutes.insert(shopper, last),
-                    None => _ = minutes.remove(&shopper),
-                }
-                visits -= i64::from(last.is_none_or(|last| minute - last > 30));
-                visitors.remove(&((START / 60_000 + minute).div_euclid(DAY_MIN), shopper));
-                if let Some(last) = last
-                    && (START / 60_000 + last).div_euclid(DAY_MIN)
-                        == (START / 60_000 + minute).div_euclid(DAY_MIN)
-                {
-                    visitors.insert(((START / 60_000 + minute).div_euclid(DAY_MIN), shopper));
-                }
-            }
-            _ => bench.tell(shopper, minute, of(EventKind::ViewItem, &[("b", 1, 0)])),
-        }
-    }
+    let ByHand { orders, back, visits, visitors, .. } = ByHand::play(&mut bench);
     let whole = bench.tally(Part::Whole);
     let count = |count: Count| whole[count as usize];
     assert_eq!(count(Count::Orders), orders.len() as i64, "told twice is one order");
-    assert_eq!(count(Count::Revenue), orders.iter().map(|one| one.2).sum::<i64>());
+    assert_eq!(count(Count::Revenue), orders.iter().map(|one| one.1).sum::<i64>());
     assert_eq!(count(Count::Returned), back.values().sum::<i64>());
     assert_eq!(count(Count::Returns), back.len() as i64);
-    assert_eq!(count(Count::Visits), visits);
-    assert_eq!(count(Count::Visitors), visitors.len() as i64);
+    assert_eq!((count(Count::Visits), count(Count::Visitors)), (visits, visitors.len() as i64));
     // By day: revenue less what came back of the day's orders, whenever it came.
     let mut by_day: BTreeMap<u16, i64> = BTreeMap::new();
-    for (no, (minute, _, revenue)) in orders.iter().enumerate() {
-        let day = (START / 60_000 + minute).div_euclid(DAY_MIN) as u16;
-        *by_day.entry(day).or_default() += revenue - back.get(&no).copied().unwrap_or(0);
+    for (no, (minute, revenue)) in orders.iter().enumerate() {
+        *by_day.entry(day_of(*minute)).or_default() += revenue - back.get(&no).copied().unwrap_or(0);
     }
     let snapshot = bench.engine.live().snapshot();
     for (day, held) in snapshot.aggregates.kpis.days(0, u16::MAX) {
