@@ -220,10 +220,10 @@ fn analysed(seed: u64, runs: usize) -> Vec<Check> {
 }
 
 /// What was chosen when, and what came of it.
-type Choice = (u32, usize, f64);
+type Chosen = (u32, usize, f64);
 
 /// Batch, arm and reward of each choice, and the probabilities of each batch.
-fn collected(seeded: &mut Seeded) -> (Vec<Choice>, Vec<Vec<f64>>) {
+fn collected(seeded: &mut Seeded) -> (Vec<Chosen>, Vec<Vec<f64>>) {
     let (mut chosen, mut batches) = (Vec::new(), Vec::new());
     let mut tallies = [Tally::default(); 2];
     for batch in 0..20 {
