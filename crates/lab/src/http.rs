@@ -138,7 +138,7 @@ fn compare(
 
 fn placements(cutoff: usize) -> String {
     format!(
-        "[shop]\ncurrency = \"EUR\"\ntime_zone = \"UTC\"\nunknown_consent = \"granted\"\n\n\
+        "[shop]\ncurrency = \"EUR\"\ntime_zone = \"UTC\"\nunknown_consent = \"granted\"\n\n[holdout]\nshare = 0\n\n\
          [[placement]]\nname = \"next\"\nheadline = \"Next\"\nfallback_headline = \"Popular\"\nslots = {cutoff}\nmin_evidence = 0\n\
          sources = [{{ source = \"session_neighbours\", weight = 1.0, limit = {cutoff} }}]\nfilters = []\n"
     )

@@ -163,7 +163,7 @@ fn every_scorer_changes_an_order() {
         bounces    colour laser laser+ paper photo black
         swift      laser photo black colour paper laser+
         als        laser paper black colour laser+ photo
-        taste      laser black laser+ paper colour photo
+        taste      laser black laser+ colour photo paper
     "#]]
     .assert_eq(&text);
 }

@@ -174,7 +174,7 @@ mod tests {
             "   1. m1",
             "9.99 EUR  Matches",
             "brand          ✓ Acme (2)",
-            "price          0.0 to 10.0 (2)",
+            "price          0.0 to below 10 (2)",
             "bespoke why dec_1",
         ] {
             assert!(table.contains(text), "{text} in {table}");

@@ -121,7 +121,7 @@ fn a_bad_placement_file_is_refused_and_the_settings_in_force_stay() {
     let refused =
         placements::apply_file(&bench.shop, &file(&bench, "p.toml", &bad)).expect_err("it has a fault");
     assert!(
-        refused.to_string().contains("p.toml:13: source: \"crystal_ball\" is none of popular"),
+        refused.to_string().contains("p.toml:16: source: \"crystal_ball\" is none of popular"),
         "{refused}"
     );
     assert_eq!(bench.shop.live.snapshot().aggregates.settings_offset, before);

@@ -284,7 +284,7 @@ fn a_placement_file_is_read_again_on_sighup_and_a_bad_one_changes_nothing() {
     server.hang_up();
     until("the fault is logged", &|| {
         let said = std::fs::read_to_string(&log).unwrap_or_default();
-        said.contains("placements.toml:11: ")
+        said.contains("placements.toml:14: ")
             && said.contains("slots")
             && said.contains("settings in force stay")
     });
