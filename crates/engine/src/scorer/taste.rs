@@ -24,9 +24,9 @@ const HALF_ACTS: f32 = 50.0;
 /// Prior acts: so many of the shopper's own weigh as much as what the results are like.
 const PRIOR_ACTS: f32 = 50.0;
 /// What prices count for against values.
-const PRICE_WEIGHT: f32 = 2.5;
-/// Nats for each value but the first that are put down to chance: twice what is expected of somebody without a taste.
-const CHANCE: f32 = 1.0;
+const PRICE_WEIGHT: f32 = 3.0;
+/// Nats for each value but the first that are put down to chance: four times what is expected of somebody without a taste.
+const CHANCE: f32 = 2.0;
 
 /// The line in the table.
 pub static SPEC: ScorerSpec = ScorerSpec {
@@ -84,7 +84,7 @@ fn price_meant(context: &Context<'_>) -> f32 {
         }
     }
     let distance = sum * sum / (f32::max(count, 1.0) * PRICE_VARIANCE);
-    let by_chance = 1.5 * CHANCE;
+    let by_chance = CHANCE;
     if distance > by_chance { 1.0 - by_chance / distance } else { 0.0 }
 }
 

@@ -155,7 +155,9 @@ fn the_first_product_of_an_attribute_query_is_checked() {
         ("generated", 2, 0),
     ];
     assert_eq!((of("bm25"), of("bespoke")), (wanted.to_vec(), wanted.to_vec()));
-    assert!(report::attributes(&outcomes).ends_with("bespoke           generated           2         0  0.0000"));
+    assert!(
+        report::attributes(&outcomes).ends_with("bespoke           generated           2         0  0.0000")
+    );
 }
 
 #[test]
