@@ -1,4 +1,4 @@
-//! Orders whose return would be told: by the shop's number of the order, the newest [`ORDERS_MAX`], with what each was worth and to what
+//! Orders whose return would be told: by the shop's number of the order, the newest `ORDERS_MAX`, with what each was worth and to what
 //! it was put down.
 
 use crate::catalog::Catalog;

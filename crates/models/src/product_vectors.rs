@@ -2,7 +2,7 @@
 //! A number is a byte, and a cosine that of the bytes, in whole numbers: what is found follows from the vectors alone, whatever order
 //! they came in, the threads and the processor.
 //!
-//! Up to [`EXACT_MAX`] products every cosine is looked at. Among more, those whose signs of random sums differ least from the text's
+//! Up to `EXACT_MAX` products every cosine is looked at. Among more, those whose signs of random sums differ least from the text's
 //! (Charikar 2002, "Similarity estimation techniques from rounding algorithms"), the sums by Walsh–Hadamard transforms of numbers with random
 //! signs (Ailon, Chazelle 2006).
 

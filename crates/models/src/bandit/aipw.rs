@@ -4,7 +4,7 @@
 //! For arm w at step t: Γ = m + 1[chosen w] / e · (r − m), with m the arm's mean from before the batch and e its logged probability. Each Γ is
 //! unbiased whatever made e, and so is their mean, of however few; weights that even out variances (√e) are narrower and were measured to be too low: .0966 of .10 at a
 //! thousand choices, where plain means are .0935. Γ is a martingale, no sample: intervals are to be read at [`Look::Always`], and only once every arm was chosen
-//! often enough by its floor alone ([`is_enough`]); at one look they find too much (8 % for 5 at a thousand choices).
+//! often enough by its floor alone (`is_enough`); at one look they find too much (8 % for 5 at a thousand choices).
 //!
 //! [`Look::Always`]: crate::statistics::sample::Look::Always
 

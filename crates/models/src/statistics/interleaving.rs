@@ -74,7 +74,7 @@ pub fn unit(credits: &[i64]) -> Unit {
 }
 
 /// The share of decided lists that the treated ranking won less that which the control won, −1 to 1, with its error over
-/// shoppers; `wins` is the ratio of [`unit`]s.
+/// shoppers; `wins` is the ratio of [`unit()`]s.
 pub fn preference(wins: &Sample) -> Effect {
     Effect { estimate: wins.mean, error: wins.error(), degrees: wins.count - 1.0, count: wins.count }
 }
