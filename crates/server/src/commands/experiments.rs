@@ -62,7 +62,13 @@ pub fn run(asked: &Experiments) -> anyhow::Result<()> {
         (_, true) => say(&body.to_string()),
         (_, false) if body["advice"].is_string() => show_plan(&body),
         (_, false) if body["experiments"].is_array() => {
-            body["experiments"].as_array().into_iter().flatten().for_each(show_line);
+            let all = body["experiments"].as_array().map_or(&[][..], Vec::as_slice);
+            if all.is_empty() {
+                say(
+                    "Nothing is compared: no shopper is held out, and there is no experiment (docs/experiments.md).",
+                );
+            }
+            all.iter().for_each(show_line);
         }
         (_, false) => show(&body),
     }
