@@ -51,6 +51,8 @@ pub struct ExperimentBody {
     pub mismatch: bool,
     /// Each arm against the control.
     pub results: Vec<ArmResultBody>,
+    /// Where the planned days cannot show the change that would matter, by what is known of the shop: what to do about it.
+    pub warning: Option<String>,
 }
 
 /// An arm.
@@ -209,14 +211,25 @@ pub fn planned(shop: &Shop, name: &str, definition: Option<&[u8]>) -> Result<Pla
         Some(body) => parse_experiment(name, body, settings).map_err(ApiError::invalid)?,
         None => find(&snapshot, name)?,
     };
-    let ledger = &snapshot.aggregates.ledger;
-    let run =
-        ledger.latest(name).filter(|run| run.unit == experiment.unit).or_else(|| ledger.latest(HOLDOUT));
-    let found = run.and_then(|run| plan(run, &experiment)).ok_or_else(|| {
+    let found = plan_of(&snapshot, &experiment).ok_or_else(|| {
         let detail = "too few units with this metric are known yet; a plan needs a hundred of them in the last 28 days";
         ApiError::new("not_enough_data", detail)
     })?;
     Ok(plan_body(&experiment, &found, settings.shop.currency))
+}
+
+/// A plan by the units of the experiment itself, else by those of the holdout.
+fn plan_of(snapshot: &Snapshot, experiment: &Experiment) -> Option<Plan> {
+    let ledger = &snapshot.aggregates.ledger;
+    let own = ledger.latest(&experiment.name).filter(|run| run.unit == experiment.unit);
+    own.and_then(|run| plan(run, experiment)).or_else(|| plan(ledger.latest(HOLDOUT)?, experiment))
+}
+
+/// What is to be said of an experiment that its days cannot answer.
+fn warning(snapshot: &Snapshot, experiment: &Experiment, currency: Currency) -> Option<String> {
+    let found = plan_of(snapshot, experiment)?;
+    let is_hopeless = found.days.is_none_or(|days| days > u32::from(experiment.days));
+    is_hopeless.then(|| plan_body(experiment, &found, currency).advice)
 }
 
 fn with(settings: &Settings, experiment: Experiment) -> Settings {
@@ -280,6 +293,9 @@ fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> Experiment
         mismatch_p: told.as_ref().map_or(1.0, |told| told.mismatch.p),
         mismatch: told.as_ref().is_some_and(|told| told.mismatch.is_found()),
         results: told.map(|told| results(told, currency)).unwrap_or_default(),
+        warning: Some(experiment)
+            .filter(|one| is_on && one.name != HOLDOUT)
+            .and_then(|one| warning(snapshot, one, currency)),
     }
 }
 

@@ -108,6 +108,9 @@ fn show(one: &Value) {
             number(&one["mismatch_p"])
         ));
     }
+    if let Some(warning) = one["warning"].as_str() {
+        say(&format!("Warning: {warning}"));
+    }
     for result in one["results"].as_array().into_iter().flatten() {
         say(&format!("\n{}: {}", text(&result["arm"]), text(&result["words"])));
         say(&format!("{:<14} {:>12} {:>12}  {:<34} {:>8}", "", "control", "treated", "change (95 %)", "p"));

@@ -100,6 +100,15 @@ async fn from_the_definition_to_the_answer() {
     assert_eq!(status, StatusCode::OK);
     assert!(plan["units"].as_f64().is_some_and(|units| units > 0.0), "{plan}");
 
+    let mut small = definition();
+    small["effect"] = json!(0.001);
+    let (status, body) = set(&bench, "hero", &small).await;
+    let warning = body["warning"].as_str().unwrap_or_default();
+    assert!(status == StatusCode::OK && warning.starts_with("hopeless as it is: 14 days show"), "{body}");
+    small["effect"] = json!(5.0);
+    let (_, body) = set(&bench, "hero", &small).await;
+    assert_eq!((&body["warning"], &body["epoch"]), (&Value::Null, &json!(1)), "{body}");
+
     let (status, body) = bench.post("/v1/experiments/hero/stop", &json!({})).await;
     assert_eq!((status, &body["is_on"]), (StatusCode::OK, &json!(false)));
     assert_eq!(arm(&bench, "shopper-1").await, "");
