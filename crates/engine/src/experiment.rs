@@ -35,7 +35,8 @@ pub fn place(salt: &str, name: &str, key: u64) -> u16 {
     ((u128::from(hash) * u128::from(WHOLE)) >> 64) as u16
 }
 
-fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+/// FNV-1a, 64 bits.
+pub(crate) fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

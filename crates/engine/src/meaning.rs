@@ -4,6 +4,7 @@
 
 use crate::catalog::{Catalog, RAW, is_naming};
 use crate::engine::Snapshot;
+use crate::experiment::fnv;
 use crate::shelf::Changed;
 use crate::texts::Texts;
 use bespoke_domain::ProductNo;
@@ -350,11 +351,7 @@ pub fn texts(snapshot: &Snapshot) -> training_set::Texts {
 /// A hash of the text of a product that a dropped-in model is given, and that text; `None` where there is none.
 pub fn passage(catalog: &Catalog, product: ProductNo) -> Option<(u64, String)> {
     let title = catalog.title(product).filter(|title| !title.is_empty())?;
-    // FNV-1a.
-    let hash = title.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    Some((hash, title.to_owned()))
+    Some((fnv(title.bytes()), title.to_owned()))
 }
 
 /// The vectors of products by a dropped-in model, added to what is kept: numbers into bytes.

@@ -2,6 +2,7 @@
 //! it was put down.
 
 use crate::catalog::Catalog;
+use crate::experiment::fnv;
 use bespoke_domain::{Currency, Event, EventItem, EventKind, ProductNo};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -132,11 +133,10 @@ impl<T> Orders<T> {
     }
 }
 
-/// FNV-1a of the shop's number of an order.
+/// A hash of the shop's number of an order.
 fn key(event: &Event) -> Option<u64> {
     let id = event.details.as_deref()?.transaction_id.as_deref()?;
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    Some(id.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+    Some(fnv(id.bytes()))
 }
 
 /// What a refund says that it gives back; `None` where it names nothing, and the whole order is meant.

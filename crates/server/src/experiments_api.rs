@@ -184,23 +184,23 @@ pub fn get(shop: &Shop, name: &str) -> Result<ExperimentBody, ApiError> {
 }
 
 /// Sets an experiment: a new one, or another definition of one that there is.
-pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<ExperimentBody, ApiError> {
+pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<(), ApiError> {
     put(app, |settings| {
         let experiment = parse_experiment(name, definition, settings).map_err(ApiError::invalid)?;
         Ok(with(settings, experiment))
     })
-    .await?;
-    get(&app.shop, name)
+    .await
+    .map(|_| ())
 }
 
 /// Stops an experiment: everyone gets the control from then on.
-pub async fn stop(app: &App, name: &str) -> Result<ExperimentBody, ApiError> {
+pub async fn stop(app: &App, name: &str) -> Result<(), ApiError> {
     put(app, |settings| {
         let held = settings.experiments.iter().find(|one| one.name == name).ok_or_else(|| unknown(name))?;
         Ok(with(settings, Experiment { is_stopped: true, ..held.clone() }))
     })
-    .await?;
-    get(&app.shop, name)
+    .await
+    .map(|_| ())
 }
 
 /// What an experiment that is set, or one that is described, would need.

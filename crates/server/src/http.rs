@@ -270,11 +270,11 @@ async fn get_search_report(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    secret_scope(&app, &headers)?;
-    let limit = queries_api::limit(query.as_deref().unwrap_or_default())?;
-    let shop = app.shop.clone();
-    let report = tokio::task::spawn_blocking(move || queries_api::report(&shop, limit)).await;
-    Ok(axum::Json(report.map_err(|_| ApiError::internal())?).into_response())
+    let report = look(app, &headers, move |shop| {
+        let limit = queries_api::limit(query.as_deref().unwrap_or_default())?;
+        Ok(queries_api::report(shop, limit))
+    });
+    Ok(axum::Json(report.await?).into_response())
 }
 
 async fn get_ubi(
@@ -312,13 +312,23 @@ async fn put_search_settings(
     Ok(axum::Json(operate::put_search_settings(&app, &body).await?).into_response())
 }
 
+/// What a secret key asks of the whole shop: it may look at much, so that no slate waits for it.
+async fn look<T: Send + 'static>(
+    app: Arc<App>,
+    headers: &HeaderMap,
+    of: impl FnOnce(&Shop) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    secret_scope(&app, headers)?;
+    tokio::task::spawn_blocking(move || of(&app.shop)).await.map_err(|_| ApiError::internal())?
+}
+
 async fn get_kpis(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    secret_scope(&app, &headers)?;
-    Ok(axum::Json(kpis_api::kpis(&app.shop, &query.unwrap_or_default())?).into_response())
+    let told = look(app, &headers, move |shop| kpis_api::kpis(shop, &query.unwrap_or_default())).await?;
+    Ok(axum::Json(told).into_response())
 }
 
 async fn get_kpis_csv(
@@ -326,17 +336,13 @@ async fn get_kpis_csv(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    secret_scope(&app, &headers)?;
-    let told =
-        tokio::task::spawn_blocking(move || kpis_api::csv(&app.shop, &query.unwrap_or_default())).await;
-    let text = told.map_err(|_| ApiError::internal())??;
+    let text = look(app, &headers, move |shop| kpis_api::csv(shop, &query.unwrap_or_default())).await?;
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
 }
 
 async fn get_experiments(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
-    secret_scope(&app, &headers)?;
-    let told = tokio::task::spawn_blocking(move || experiments_api::list(&app.shop)).await;
-    Ok(axum::Json(told.map_err(|_| ApiError::internal())?).into_response())
+    let told = look(app, &headers, |shop| Ok(experiments_api::list(shop))).await?;
+    Ok(axum::Json(told).into_response())
 }
 
 async fn get_experiment(
@@ -344,9 +350,8 @@ async fn get_experiment(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    secret_scope(&app, &headers)?;
-    let told = tokio::task::spawn_blocking(move || experiments_api::get(&app.shop, &name)).await;
-    Ok(axum::Json(told.map_err(|_| ApiError::internal())??).into_response())
+    let told = look(app, &headers, move |shop| experiments_api::get(shop, &name)).await?;
+    Ok(axum::Json(told).into_response())
 }
 
 async fn put_experiment(
@@ -356,7 +361,8 @@ async fn put_experiment(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
-    Ok(axum::Json(experiments_api::set(&app, &name, &body).await?).into_response())
+    experiments_api::set(&app, &name, &body).await?;
+    get_experiment(State(app), Path(name), headers).await
 }
 
 async fn post_stop(
@@ -365,7 +371,8 @@ async fn post_stop(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
-    Ok(axum::Json(experiments_api::stop(&app, &name).await?).into_response())
+    experiments_api::stop(&app, &name).await?;
+    get_experiment(State(app), Path(name), headers).await
 }
 
 async fn get_plan(
@@ -373,8 +380,8 @@ async fn get_plan(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    secret_scope(&app, &headers)?;
-    Ok(axum::Json(experiments_api::planned(&app.shop, &name, None)?).into_response())
+    let told = look(app, &headers, move |shop| experiments_api::planned(shop, &name, None)).await?;
+    Ok(axum::Json(told).into_response())
 }
 
 async fn post_plan(
@@ -383,8 +390,8 @@ async fn post_plan(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    secret_scope(&app, &headers)?;
-    Ok(axum::Json(experiments_api::planned(&app.shop, &name, Some(&body))?).into_response())
+    let told = look(app, &headers, move |shop| experiments_api::planned(shop, &name, Some(&body))).await?;
+    Ok(axum::Json(told).into_response())
 }
 
 /// How long the caller waits, `x-timeout-ms`.

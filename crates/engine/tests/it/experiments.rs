@@ -428,24 +428,12 @@ fn a_checkpoint_goes_on_where_the_log_was() {
         bench.show("p", one, 1);
         bench.order(one, 2, &format!("t{one}"), 100);
     }
-    let mut bytes = Vec::new();
-    bench.engine.checkpoint().write(&mut bytes).expect("memory takes all");
-    bench.engine = Engine::restore(&bytes).expect("it is sound");
-    let mut again = Vec::new();
-    bench.engine.checkpoint().write(&mut again).expect("memory takes all");
-    assert_eq!(bytes, again);
+    bench.restart();
     for one in 0..60 {
         bench.show("p", one, 200);
         bench.transact(one, 201, (EventKind::Refund, &format!("t{one}")), 100);
     }
-    let mut whole = Engine::default();
-    (1..).map(Offset).zip(&bench.entries).for_each(|(offset, entry)| whole.apply(offset, entry));
-    let state = |engine: &Engine| {
-        let mut bytes = Vec::new();
-        engine.checkpoint().write(&mut bytes).expect("memory takes all");
-        bytes
-    };
-    assert_eq!(state(&whole), state(&bench.engine));
+    bench.check_against_log();
 }
 
 #[test]

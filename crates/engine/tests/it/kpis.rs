@@ -281,18 +281,9 @@ fn what_is_counted_is_the_same_from_a_checkpoint_on() {
         }
     };
     play(&mut bench, 0);
-    let mut bytes = Vec::new();
-    bench.engine.checkpoint().write(&mut bytes).expect("memory takes all");
-    bench.engine = Engine::restore(&bytes).expect("it is sound");
+    bench.restart();
     play(&mut bench, 3 * DAY_MIN);
-    let mut whole = Engine::default();
-    (1..).map(Offset).zip(&bench.entries).for_each(|(offset, entry)| whole.apply(offset, entry));
-    let state = |engine: &Engine| {
-        let mut bytes = Vec::new();
-        engine.checkpoint().write(&mut bytes).expect("memory takes all");
-        bytes
-    };
-    assert_eq!(state(&whole), state(&bench.engine));
+    bench.check_against_log();
 }
 
 #[test]

@@ -112,6 +112,27 @@ impl Bench {
         );
     }
 
+    /// The checkpoint's bytes.
+    fn state(engine: &Engine) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        engine.checkpoint().write(&mut bytes).expect("memory takes all");
+        bytes
+    }
+
+    /// Goes on from a checkpoint, which has the same bytes again.
+    fn restart(&mut self) {
+        let bytes = Self::state(&self.engine);
+        self.engine = Engine::restore(&bytes).expect("it is sound");
+        assert_eq!(Self::state(&self.engine), bytes);
+    }
+
+    /// Holds the state to what the whole log gives.
+    fn check_against_log(&self) {
+        let mut whole = Engine::default();
+        (1..).map(Offset).zip(&self.entries).for_each(|(offset, entry)| whole.apply(offset, entry));
+        assert_eq!(Self::state(&whole), Self::state(&self.engine));
+    }
+
     /// The settings in force.
     fn in_force(&mut self) -> Settings {
         self.engine.publish();
