@@ -139,18 +139,24 @@ pub fn report(run: &Run, experiment: &Experiment) -> Report {
         .iter()
         .map(|(name, share)| ArmCount { name: name.clone(), share: *share, units: 0, exposed: 0 })
         .collect();
+    // Who changed sides with the split is missing in the arm that grew, by nobody's fault: the gate looks at these too.
+    let mut carried = vec![0_u64; arms.len()];
     for row in run.rows.iter().filter(|row| row.key != 0) {
         let arm = &mut arms[usize::from(row.arm)];
         arm.exposed += 1;
         match row {
             _ if row.is_program => left_out.programs += 1,
             _ if row.is_crossed => left_out.crossed += 1,
-            _ if row.is_carried => left_out.carried += 1,
+            _ if row.is_carried => carried[usize::from(row.arm)] += 1,
             _ => arm.units += 1,
         }
     }
-    let counts: Vec<srm::Arm> =
-        arms.iter().map(|arm| srm::Arm { weight: f64::from(arm.share), count: arm.units }).collect();
+    left_out.carried = carried.iter().sum();
+    let count = |(arm, carried): (&ArmCount, &u64)| srm::Arm {
+        weight: f64::from(arm.share),
+        count: arm.units + carried,
+    };
+    let counts: Vec<srm::Arm> = arms.iter().zip(&carried).map(count).collect();
     let mismatch = srm::sequential(&counts);
     let is_valid = !mismatch.is_found();
     let treated = (1..arms.len()).filter(|_| is_valid);

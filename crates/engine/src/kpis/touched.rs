@@ -16,7 +16,7 @@ const MESSAGE_S: u32 = 5 * DAY_S;
 const GAP_S: u32 = (SESSION_GAP_MS / 1000) as u32;
 const DAY_S: u32 = 86_400;
 
-/// A shopper as counted: 16 bytes.
+/// A shopper as counted: 20 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Visitor {
     /// The last event, in seconds of the epoch; 0 = none.

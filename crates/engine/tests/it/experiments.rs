@@ -255,7 +255,7 @@ fn a_change_of_split_begins_another_epoch_without_those_who_change_sides() {
     let mut bench = shop();
     let placements = || vec![placement("p", &["popular"], &[])];
     bench.compare(vec![halves("e", &[])], 0, placements());
-    let shoppers: Vec<u32> = (0..60).collect();
+    let shoppers: Vec<u32> = (0..3_000).collect();
     for &one in &shoppers {
         bench.meet(one);
         bench.show("p", one, 1);
@@ -271,12 +271,18 @@ fn a_change_of_split_begins_another_epoch_without_those_who_change_sides() {
     bench.engine.publish();
     let snapshot = bench.engine.live().snapshot();
     let runs: Vec<_> = snapshot.aggregates.ledger.runs().collect();
-    assert_eq!(runs.iter().map(|run| (run.epoch, run.rows.len())).collect::<Vec<_>>(), [(1, 60), (2, 60)]);
+    assert_eq!(
+        runs.iter().map(|run| (run.epoch, run.rows.len())).collect::<Vec<_>>(),
+        [(1, 3_000), (2, 3_000)]
+    );
     let changed = |key: u64| (1_000..5_000).contains(&place("arm", "e", key));
     for row in runs[1].rows.iter() {
         assert_eq!(row.is_carried, changed(row.key));
     }
     assert!(runs[1].rows.iter().any(|row| row.is_carried));
+    let told = report(runs[1], &moved);
+    let carried = runs[1].rows.iter().filter(|row| row.is_carried).count() as u64;
+    assert!(told.left_out.carried == carried && !told.mismatch.is_found(), "{:?}", told.mismatch);
 }
 
 #[test]
