@@ -2,6 +2,7 @@
 
 mod breadth;
 mod conditions;
+mod exploring;
 mod experiments;
 mod golden;
 mod invariants;
@@ -19,7 +20,7 @@ use bespoke_domain::consent::Statement;
 use bespoke_domain::entry::ModelChange;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{Availability, Content};
-use bespoke_domain::settings::{Diversity, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse};
+use bespoke_domain::settings::{Diversity, Explore, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse};
 use bespoke_domain::{
     Body, Candidate, Consent, Currency, Decision, DecisionId, Entry, Event, EventItem, EventKind, Millis,
     Offset, ProductPatch, Request, Settings, ShopperNo,
@@ -108,6 +109,7 @@ impl Bench {
                 holdout: Default::default(),
                 attribution: Default::default(),
                 experiments: Vec::new(),
+                challenges: Vec::new(),
             })),
         );
     }
@@ -244,6 +246,7 @@ fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
         diversity: Diversity::default(),
         rules: Vec::new(),
         objective: None,
+        explore: Explore::default(),
     }
 }
 

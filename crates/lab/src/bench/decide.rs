@@ -6,6 +6,7 @@ use super::{BenchOptions, Figure};
 use crate::error::Error;
 use bespoke_domain::event::PageType;
 use bespoke_domain::settings::{
+    Explore,
     Diversity, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Settings, Shop as ShopFacts, Shows,
     SourceUse,
 };
@@ -147,6 +148,7 @@ fn settings(shop: &Shop) -> Settings {
         diversity: Diversity { max_per_category: 4, max_per_brand: 3 },
         rules: (0..20).map(|no| rule(shop, no)).collect(),
         objective: None,
+        explore: Explore::default(),
     };
     Settings {
         shop: ShopFacts {
@@ -165,6 +167,7 @@ fn settings(shop: &Shop) -> Settings {
         holdout: Default::default(),
         attribution: Default::default(),
         experiments: Vec::new(),
+        challenges: Vec::new(),
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) struct ExperimentToml {
     until: Option<String>,
     #[serde(default)]
     stopped: bool,
+    #[serde(default)]
+    rollback: bool,
 }
 
 #[derive(Deserialize)]
@@ -248,6 +250,8 @@ impl Reader<'_> {
             from: times.0,
             until: times.1,
             is_stopped: file.stopped,
+            stopped_for: String::new(),
+            rolls_back: file.rollback,
         }
     }
 

@@ -304,14 +304,15 @@ fn check_log(events: &[Event]) {
 
 /// The page, once both of its backtests are there.
 fn wait_until_measured(demo: &Demo) -> Value {
-    for _ in 0..600 {
+    // They run at the lowest priority: beside all other tests they wait for most of the time.
+    for _ in 0..1_800 {
         let body = demo.ask("/v1/models");
         if body["backtests"].as_object().is_some_and(|told| told.len() == 2) {
             return body["backtests"].clone();
         }
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
-    panic!("two backtests of the demo take less than two minutes");
+    panic!("two backtests of the demo are there within six minutes");
 }
 
 #[test]
