@@ -6,9 +6,8 @@ use super::{BenchOptions, Figure};
 use crate::error::Error;
 use bespoke_domain::event::PageType;
 use bespoke_domain::settings::{
-    Explore,
-    Diversity, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Settings, Shop as ShopFacts, Shows,
-    SourceUse,
+    Diversity, Explore, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Settings, Shop as ShopFacts,
+    Shows, SourceUse,
 };
 use bespoke_domain::{Body, Currency, DecisionId, Entry, EventKind, Millis, Offset, Request, ShopperNo};
 use bespoke_engine::filter::FILTERS;

@@ -8,8 +8,8 @@ use super::models::ModelTables;
 use super::shop::{AttributionToml, CanonicalTables, ClutterTables, ShopToml};
 use super::words::{SearchToml, SynonymToml};
 use bespoke_domain::settings::{
-    Diversity, Explore, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows,
-    SourceUse,
+    Diversity, Explore, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings,
+    Shows, SourceUse,
 };
 use bespoke_domain::{Condition, Millis, Problem};
 use bespoke_engine::tables::{self, SCORERS_MAX};
