@@ -4,6 +4,7 @@ mod commands;
 
 use anyhow::Context as _;
 use bespoke::boot::Shop;
+use bespoke::demo::crowd;
 use bespoke::demo::storefront::{self, About};
 use bespoke::embedding::{self, Embedding, Embeds};
 use bespoke::http::{App, router};
@@ -352,6 +353,9 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         if let Some(learning) = around.learning {
             let compared = around.storefront.as_ref().map_or(&[][..], |_| &storefront::JUDGED[..]);
             tokio::spawn(learn_again(app.clone(), learning, compared));
+        }
+        if let Some(about) = around.storefront.as_ref().filter(|about| about.has_crowd) {
+            tokio::spawn(crowd::live(app.clone(), about.crowd.clone()));
         }
         if let Some(file) = around.file {
             tokio::spawn(reload_on_hangup(shop.clone(), file.to_owned()));
