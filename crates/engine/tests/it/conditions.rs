@@ -66,6 +66,7 @@ fn shop() -> Bench {
         holdout: Default::default(),
         attribution: Default::default(),
         experiments: Vec::new(),
+        watch: Default::default(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);

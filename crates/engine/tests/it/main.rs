@@ -13,6 +13,7 @@ mod ranker;
 mod searching;
 mod trial;
 mod wardrobe;
+mod watch;
 
 use bespoke_domain::Purpose;
 use bespoke_domain::consent::Statement;
@@ -108,6 +109,7 @@ impl Bench {
                 holdout: Default::default(),
                 attribution: Default::default(),
                 experiments: Vec::new(),
+                watch: Default::default(),
             })),
         );
     }

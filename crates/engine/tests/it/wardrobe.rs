@@ -51,6 +51,7 @@ fn shop(planned: Placement) -> Bench {
         holdout: Default::default(),
         attribution: Default::default(),
         experiments: Vec::new(),
+        watch: Default::default(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     row(&mut bench, "old-42", "Boots", "old", &[("size", "42")]);

@@ -165,6 +165,7 @@ fn settings(shop: &Shop) -> Settings {
         holdout: Default::default(),
         attribution: Default::default(),
         experiments: Vec::new(),
+        watch: Default::default(),
     }
 }
 

@@ -347,6 +347,7 @@ mod tests {
             holdout: Default::default(),
             attribution: Default::default(),
             experiments: Vec::new(),
+            watch: Default::default(),
         };
         Tables::of(Some(&settings))
     }
