@@ -42,6 +42,8 @@ pub const SETTLE_DAYS: u16 = 28;
 pub const HYSTERESIS: Hysteresis = Hysteresis { raise_after: 2, clear_after: 3 };
 /// Things watched whose state is kept.
 const STATES_MAX: usize = 2_000;
+/// Looks at one thing that are kept, the newest.
+pub const LOOKS_MAX: usize = 28;
 /// Alarms raised and cleared that are kept, the newest.
 pub const CHANGES_MAX: usize = 200;
 /// Decisions in which clicks are foreseen that are remembered, the newest.
@@ -69,14 +71,19 @@ pub struct State {
     pinned: Option<u16>,
     /// The day that raised or cleared the alarm.
     pub since: Option<u16>,
-    /// The newest look.
-    pub look: Option<Look>,
+    /// The newest looks, oldest first.
+    pub looks: VecDeque<Look>,
 }
 
 impl State {
     /// Whether the alarm is raised.
     pub fn is_raised(&self) -> bool {
         self.alarm.is_raised()
+    }
+
+    /// The newest look.
+    pub fn look(&self) -> Option<&Look> {
+        self.looks.back()
     }
 }
 
@@ -210,7 +217,8 @@ impl Watch {
         let day = settings.shop.local_day(time);
         let over = self.days.keys().next_back().is_some_and(|last| day <= *last);
         // History that comes backwards opens no day for each of its own.
-        let old = self.following.open.keys().next_back().is_some_and(|newest| day.saturating_add(1) < *newest);
+        let old =
+            self.following.open.keys().next_back().is_some_and(|newest| day.saturating_add(1) < *newest);
         if over || old {
             self.late += 1;
             return None;
@@ -218,8 +226,13 @@ impl Watch {
         Some(self.following.open.entry(day).or_default())
     }
 
-    /// Folds a row of the feed in.
+    /// Folds a row of the feed in. A catalogue that comes before the history of its shop is of no day of it.
     pub fn fold_patch(&mut self, received: Millis, patch: &ProductPatch, settings: &Settings) {
+        let day = settings.shop.local_day(received);
+        let goes_on = self.following.open.keys().any(|open| *open == day || open.saturating_add(1) == day);
+        if !goes_on {
+            return;
+        }
         if let Some(open) = self.open(received, settings) {
             open.patch(patch);
         }
@@ -277,7 +290,7 @@ impl Watch {
         let is_of_shop = !matches!(decision.fallback, Fallback::Off | Fallback::Clutter | Fallback::External);
         let Some(open) = self.open(request.now, seen.settings) else { return };
         if let Some((search, met)) = request.search.as_ref().zip(decision.met.as_ref()) {
-            if search.from == 0 && is_first {
+            if search.from == 0 && is_first && !search.text.is_empty() {
                 open.search(met.total == 0);
             }
         } else if is_first && is_of_shop {
@@ -286,8 +299,11 @@ impl Watch {
         products.iter().for_each(|product| open.slot(*product, seen.catalog));
         decision.slate.iter().for_each(|slot| open.features(decision.feature_set, &slot.features));
         let is_personal = decision.personalization != Personalization::None;
-        let is_asked_for = request.search.is_some() || request.category.is_some() || !request.given.is_empty();
-        let Some(root) = root.filter(|_| is_personal && !is_asked_for && !products.is_empty()) else { return };
+        let is_asked_for =
+            request.search.is_some() || request.category.is_some() || !request.given.is_empty();
+        let Some(root) = root.filter(|_| is_personal && !is_asked_for && !products.is_empty()) else {
+            return;
+        };
         let expected = expected(decision, consent);
         for slot in &decision.slate {
             open.distance(level(decision, &slot.reason).saturating_sub(expected));
@@ -328,7 +344,8 @@ impl Watch {
     fn look(&mut self, day: u16, now: Millis, seen: Seen<'_>) {
         let Some(evidence) = self.days.get(&day).cloned() else { return };
         let mut states = std::mem::take(Arc::make_mut(&mut self.states));
-        let is_old = |state: &State| !state.is_raised() && state.look.is_none_or(|look| usize::from(day.saturating_sub(look.day)) > DAYS_MAX);
+        let age = |state: &State| state.look().map_or(0, |look| day.saturating_sub(look.day));
+        let is_old = |state: &State| !state.is_raised() && usize::from(age(state)) > DAYS_MAX;
         states.retain(|_, state| !is_old(state));
         for (key, evidence) in evidence.iter() {
             let is_off = seen.settings.watch.off.iter().any(|name| *name == key.watch.spec().name);
@@ -338,7 +355,10 @@ impl Watch {
             let state = states.entry(key.clone()).or_default();
             let look = self.held_against(key, (day, evidence), state, seen.settings);
             let Some(look) = look else { continue };
-            state.look = Some(look);
+            if state.looks.len() == LOOKS_MAX {
+                state.looks.pop_front();
+            }
+            state.looks.push_back(look);
             if let Some(turn) = state.judge(&look) {
                 self.note((key, turn, look), now, seen.offset);
             }
@@ -346,8 +366,9 @@ impl Watch {
         for (key, state) in states.iter_mut().filter(|(_, state)| state.is_raised()) {
             let is_off = seen.settings.watch.off.iter().any(|name| *name == key.watch.spec().name);
             let stayed = state.since.is_some_and(|since| day >= since.saturating_add(SETTLE_DAYS));
-            if let Some(look) = state.look.filter(|_| is_off || stayed) {
-                *state = State { since: Some(day), look: Some(look), ..State::default() };
+            if let Some(look) = state.look().copied().filter(|_| is_off || stayed) {
+                let looks = std::mem::take(&mut state.looks);
+                *state = State { since: Some(day), looks, ..State::default() };
                 self.note((key, Turn::Settled, look), now, seen.offset);
             }
         }
@@ -375,14 +396,6 @@ impl Watch {
         if changes.len() > CHANGES_MAX {
             changes.pop_front();
         }
-    }
-
-    /// The measure of one thing by day, oldest first: where a day has none by itself, the newest look's.
-    pub fn history<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = (u16, u64, Option<f64>)> + 'a {
-        self.days().filter_map(move |(day, held)| {
-            let evidence = held.get(key)?;
-            Some((day, evidence.cases(), evidence.value()))
-        })
     }
 }
 

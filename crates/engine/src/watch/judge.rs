@@ -237,7 +237,12 @@ fn of_counts(now: &Evidence, reference: &[&Evidence], alpha: f64) -> Option<Usua
     let values: Vec<f64> = reference.iter().map(one_out).collect();
     let usual = values.iter().sum::<f64>() / values.len() as f64;
     let drift = stability(&whole, &put(now.counts()));
-    Some(Usual { value: drift.value, usual, reach: reach(&values, usual, 0.0, alpha), least: drift.threshold })
+    Some(Usual {
+        value: drift.value,
+        usual,
+        reach: reach(&values, usual, 0.0, alpha),
+        least: drift.threshold,
+    })
 }
 
 #[cfg(test)]
@@ -261,9 +266,21 @@ mod tests {
         let wild: Vec<Evidence> = (0..14).map(|day| share(350 + 300 * (day % 2), 10_000)).collect();
         assert_eq!(judge(Watched::ClickRate, &calm, &share(350, 10_000)), Some(true));
         assert_eq!(judge(Watched::ClickRate, &wild, &share(350, 10_000)), Some(false));
-        assert_eq!(judge(Watched::ClickRate, &calm, &share(700, 10_000)), Some(false), "more clicks are no harm");
-        assert_eq!(judge(Watched::ClickRate, &calm, &share(430, 10_000)), Some(false), "a seventh is tolerated");
-        assert_eq!(judge(Watched::ClickRate, &calm, &share(3, 100)), Some(false), "a hundred lists say little");
+        assert_eq!(
+            judge(Watched::ClickRate, &calm, &share(700, 10_000)),
+            Some(false),
+            "more clicks are no harm"
+        );
+        assert_eq!(
+            judge(Watched::ClickRate, &calm, &share(430, 10_000)),
+            Some(false),
+            "a seventh is tolerated"
+        );
+        assert_eq!(
+            judge(Watched::ClickRate, &calm, &share(3, 100)),
+            Some(false),
+            "a hundred lists say little"
+        );
         assert_eq!(judge(Watched::ClickRate, &calm, &share(1, 99)), None);
         assert_eq!(judge(Watched::ClickRate, &calm[..6], &share(1, 10_000)), None);
     }
@@ -276,7 +293,8 @@ mod tests {
             let now = share(500, 10_000);
             look(Watched::ClickRate.spec(), sensitivity, (9, &now), &reference).and_then(|look| look.low)
         };
-        let lows = [Sensitivity::High, Sensitivity::Normal, Sensitivity::Low].map(|one| low(one).expect("a bound"));
+        let lows =
+            [Sensitivity::High, Sensitivity::Normal, Sensitivity::Low].map(|one| low(one).expect("a bound"));
         assert!(lows[0] > lows[1] && lows[1] > lows[2], "{lows:?}");
     }
 
@@ -289,7 +307,8 @@ mod tests {
             Evidence::Numbers(counts)
         };
         let reference: Vec<Evidence> = (0..28).map(|_| day(0.0)).collect();
-        let bad = (0..200).filter(|_| judge(Watched::PriceShown, &reference, &day(0.0)) == Some(true)).count();
+        let bad =
+            (0..200).filter(|_| judge(Watched::PriceShown, &reference, &day(0.0)) == Some(true)).count();
         assert_eq!(bad, 0);
         assert_eq!(judge(Watched::PriceShown, &reference, &day(3.0)), Some(true));
     }

@@ -347,7 +347,8 @@ impl Closing {
         let drawn = |count: &u64| -libm::expm1(SAMPLE * libm::log1p(-(*count as f64 / slots as f64)));
         let different = counts.iter().filter(|count| **count > 0).map(drawn).sum();
         self.put(Watched::Coverage, "", Evidence::Figure { cases: slots, value: different });
-        let mut brands: Vec<(u32, Cases)> = brands.into_iter().filter(|(_, (_, supply))| *supply > 0).collect();
+        let mut brands: Vec<(u32, Cases)> =
+            brands.into_iter().filter(|(_, (_, supply))| *supply > 0).collect();
         brands.sort_by_key(|(brand, (_, supply))| (std::cmp::Reverse(*supply), *brand));
         for (brand, (shown, supply)) in brands.into_iter().take(BRANDS_MAX) {
             let supply = supply as f64 / available as f64;

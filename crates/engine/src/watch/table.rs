@@ -346,8 +346,7 @@ mod tests {
 
     #[test]
     fn a_look_is_told_with_what_is_usual() {
-        let look =
-            Look { day: 1, cases: 9, value: 0.0123, usual: 0.05, low: Some(0.04), high: None };
+        let look = Look { day: 1, cases: 9, value: 0.0123, usual: 0.05, low: Some(0.04), high: None };
         let spec = Watched::ClickRate.spec();
         assert_eq!(
             spec.sentence("home", &look),

@@ -4,8 +4,10 @@ use super::*;
 use bespoke_domain::decision::{Personalization, Reason, Slot};
 use bespoke_domain::entry::Delivery;
 use bespoke_domain::event::PageType;
-use bespoke_domain::settings::WatchSettings;
+use bespoke_domain::search::{Met, Search};
+use bespoke_domain::settings::{Objective, WatchSettings};
 use bespoke_domain::{Money, ProductNo};
+use bespoke_engine::features::narrow;
 use bespoke_engine::watch::table::{WATCHES, WatchSpec};
 use bespoke_engine::watch::{Change, Turn};
 use bespoke_models::seeded::Seeded;
@@ -27,6 +29,11 @@ enum Plant {
     Bubble,
     Favourites,
     Named,
+    Brand,
+    Searches,
+    Foresight,
+    Fields,
+    Features,
     /// Clicks are gone for five days only.
     Strike,
 }
@@ -37,13 +44,26 @@ struct World {
     seeded: Seeded,
     plant: Plant,
     id: u128,
+    foresees_little: bool,
+    loses_fields: bool,
+    loses_a_feature: bool,
 }
 
 impl World {
     fn new(plant: Plant) -> Self {
         let mut bench = Bench::default();
-        bench.settings(vec![placement("home", &["popular"], &[])]);
-        Self { bench, seeded: Seeded::new(11), plant, id: 1 }
+        let objective = Objective { name: "clicks".to_owned(), click: 1.0, rows: 10, ..Objective::default() };
+        bench
+            .settings(vec![Placement { objective: Some(objective), ..placement("home", &["popular"], &[]) }]);
+        Self {
+            bench,
+            seeded: Seeded::new(11),
+            plant,
+            id: 1,
+            foresees_little: false,
+            loses_fields: false,
+            loses_a_feature: false,
+        }
     }
 
     fn time(day: i64, minute: i64) -> Millis {
@@ -90,14 +110,17 @@ impl World {
     /// The products of a slate.
     fn slate(&mut self, shopper: u32, day: i64) -> Vec<u32> {
         let (bubble, few) = (self.is_on(Plant::Bubble, day), self.is_on(Plant::Favourites, day));
+        let of_brand = self.is_on(Plant::Brand, day);
         let pick = |seeded: &mut Seeded| match (bubble, few) {
             (true, _) => shopper % CATEGORIES + CATEGORIES * seeded.below(30) as u32,
             (_, true) => seeded.below(12) as u32,
+            _ if of_brand => 5 * seeded.below(48) as u32,
             _ => seeded.below(PRODUCTS as usize) as u32,
         };
         (0..8).map(|_| pick(&mut self.seeded)).collect()
     }
 
+    /// A slate that foresees clicks on its first product.
     fn decision(&mut self, shopper: u32, time: Millis, slate: &[u32], named: bool) -> DecisionId {
         self.id += 1;
         let id = DecisionId(self.id);
@@ -119,19 +142,46 @@ impl World {
             foreseen: Vec::new(),
             features: Vec::new(),
         };
-        let slots = slate.iter().filter_map(number).map(slot).collect();
+        let mut slots: Vec<Slot> = slate.iter().filter_map(number).map(slot).collect();
+        slots[0].foreseen = vec![if self.foresees_little { 0.05 } else { 0.4 }];
         let empty = self.bench.engine.live().decide(&asked);
-        let decision =
-            Decision { slate: slots, personalization: Personalization::Full, considered: None, ..empty };
+        let feature_set = self.describe(&mut slots);
+        let decision = Decision {
+            slate: slots,
+            personalization: Personalization::Full,
+            considered: None,
+            feature_set,
+            ..empty
+        };
         self.at(time, Some(shopper), Body::Decision(Box::new(decision)));
         id
     }
 
-    fn event(&mut self, shopper: u32, time: Millis, kind: EventKind, (id, items): (Option<DecisionId>, &[u32])) {
+    /// Says what a ranker was told of each slot; the number of the list.
+    fn describe(&mut self, slots: &mut [Slot]) -> u32 {
+        let snapshot = self.bench.engine.live().snapshot();
+        let planned = snapshot.plan.get("home").expect("it is set");
+        for slot in slots {
+            let values = planned.features.iter().map(|_| narrow(self.seeded.normal() as f32));
+            slot.features = values.collect();
+            if self.loses_a_feature {
+                slot.features[0] = narrow(f32::NAN);
+            }
+        }
+        planned.feature_set
+    }
+
+    fn event(
+        &mut self,
+        shopper: u32,
+        time: Millis,
+        kind: EventKind,
+        (id, items): (Option<DecisionId>, &[u32]),
+    ) {
         let item = |no: &u32| EventItem { item_id: format!("p{no}"), quantity: 1, ..EventItem::default() };
         let event = Event {
             consent: Consent::GRANTED,
-            session: 1,
+            session: u64::from(!self.loses_fields),
             visible: true,
             decision: id,
             items: items.iter().map(item).collect(),
@@ -140,12 +190,28 @@ impl World {
         self.at(time, Some(shopper), Body::Event(Box::new(event)));
     }
 
+    /// A search, one in twenty of which finds nothing.
+    fn search(&mut self, shopper: u32, time: Millis, day: i64) {
+        let finds_nothing = self.seeded.unit() < if self.is_on(Plant::Searches, day) { 0.5 } else { 0.05 };
+        self.id += 1;
+        let search = Search { text: "lamp".to_owned(), ..Search::default() };
+        let search = Some(Box::new(search));
+        let asked =
+            Request { id: DecisionId(self.id), now: time, search, ..request("home", Some(shopper), 0) };
+        let empty = self.bench.engine.live().decide(&asked);
+        let met = Met { total: u32::from(!finds_nothing), ..Met::default() };
+        let decision = Decision { slate: Vec::new(), met: Some(Box::new(met)), considered: None, ..empty };
+        self.at(time, Some(shopper), Body::Decision(Box::new(decision)));
+    }
+
     /// Forty shoppers with four slates each.
     fn day(&mut self, day: i64) {
         self.feed(day);
         self.bench.engine.publish();
-        let no_clicks =
-            self.is_on(Plant::Clicks, day) || self.is_on(Plant::Strike, day) && day < PLANTED + 5;
+        self.foresees_little = self.is_on(Plant::Foresight, day);
+        self.loses_fields = self.is_on(Plant::Fields, day);
+        self.loses_a_feature = self.is_on(Plant::Features, day);
+        let no_clicks = self.is_on(Plant::Clicks, day) || self.is_on(Plant::Strike, day) && day < PLANTED + 5;
         for turn in 0..160_u32 {
             let (shopper, time) = (turn % 40, Self::time(day, 60 + i64::from(turn) * 8));
             let slate = self.slate(shopper, day);
@@ -156,6 +222,7 @@ impl World {
             if self.seeded.unit() < clicks {
                 self.event(shopper, time, EventKind::SelectItem, (Some(id), &slate[..1]));
             }
+            self.search(shopper, time, day);
             for product in &slate[..3] {
                 self.event(shopper, time, EventKind::ViewItem, (None, &[*product]));
             }
@@ -203,12 +270,32 @@ fn planted_drift_is_seen_on_its_second_day() {
         Plant::Clicks,
         PLANTED + 4,
         &[
+            "calibration home Raised 1",
             "click_rate  Raised 1",
             "click_rate home Raised 1",
             "click_rate segment low_intent Raised 1",
             "click_rate segment returning Raised 1",
         ],
     );
+}
+
+#[test]
+fn searches_foresight_and_fields_that_fail_are_seen() {
+    check(Plant::Searches, PLANTED + 4, &["no_results  Raised 1"]);
+    check(Plant::Foresight, PLANTED + 4, &["calibration home Raised 1"]);
+    check(Plant::Fields, PLANTED + 4, &["missing_in_events session_id Raised 1"]);
+    check(Plant::Features, PLANTED + 4, &["features home source.popular Raised 1"]);
+}
+
+#[test]
+fn a_brand_that_crowds_out_the_others_is_seen() {
+    let mut world = World::new(Plant::Brand);
+    world.live(0..PLANTED + 4);
+    let told = world.told();
+    for brand in 0..5 {
+        let of_brand = format!("exposure Brand {brand} Raised 1");
+        assert!(told.contains(&of_brand), "{of_brand}: {told:?}");
+    }
 }
 
 #[test]
@@ -241,10 +328,8 @@ fn a_watch_that_is_off_says_nothing() {
     let mut world = World::new(Plant::Clicks);
     let off = ["click_rate".to_owned()].to_vec();
     world.live(0..PLANTED);
-    let settings = Settings {
-        watch: WatchSettings { off, ..WatchSettings::default() },
-        ..world.bench.in_force()
-    };
+    let settings =
+        Settings { watch: WatchSettings { off, ..WatchSettings::default() }, ..world.bench.in_force() };
     world.at(World::time(PLANTED, 1), None, Body::Settings(Box::new(settings)));
     world.live(PLANTED..PLANTED + 4);
     assert_eq!(world.told(), [""; 0]);

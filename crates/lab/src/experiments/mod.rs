@@ -6,6 +6,7 @@ mod pipeline;
 mod published;
 mod simulated;
 mod tables;
+mod watched;
 
 use crate::error::Error;
 use serde::Serialize;
@@ -23,6 +24,8 @@ pub struct ExperimentOptions {
     pub simulate: bool,
     /// Whether A/A tests run through a server.
     pub pipeline: bool,
+    /// Shops, the first of which has the seed, that are watched for a year.
+    pub watched: usize,
     /// Where that is.
     pub place: PipelineOptions,
     /// Their seed.
@@ -90,6 +93,9 @@ pub fn run(options: &ExperimentOptions) -> Result<String, Error> {
     if options.pipeline {
         checks.extend(pipeline::checks(&options.place, options.seed)?);
     }
+    if options.watched > 0 {
+        checks.extend(watched::checks(options.seed, options.watched)?);
+    }
     let text = if options.json {
         serde_json::to_string(&checks).map_err(|error| Error::Bench(error.to_string()))?
     } else {
@@ -153,6 +159,7 @@ mod tests {
             data: None,
             simulate: true,
             pipeline: false,
+            watched: 0,
             place: PipelineOptions { server: PathBuf::new(), scratch: PathBuf::new() },
             seed: 3,
             runs: 20,

@@ -6,6 +6,7 @@ use super::expression;
 use super::field::parse_time;
 use super::models::ModelTables;
 use super::shop::{AttributionToml, CanonicalTables, ClutterTables, ShopToml};
+use super::watch::WatchToml;
 use super::words::{SearchToml, SynonymToml};
 use bespoke_domain::settings::{
     Diversity, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows,
@@ -63,6 +64,7 @@ struct FileToml {
     holdout: Option<HoldoutToml>,
     #[serde(default, rename = "experiment")]
     experiments: Vec<Spanned<ExperimentToml>>,
+    watch: Option<Spanned<WatchToml>>,
 }
 
 #[derive(Deserialize)]
@@ -284,6 +286,7 @@ impl<'a> Reader<'a> {
             holdout,
             attribution,
             experiments,
+            watch: self.watch(file.watch),
         }
     }
 

@@ -7,7 +7,7 @@ use bespoke_domain::consent::{Consent, Purpose, Statement};
 use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
 };
-use bespoke_domain::entry::{ImportMark, ModelChange};
+use bespoke_domain::entry::{Delivery, ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Experiment, Guardrail, Holdout, Unit};
 use bespoke_domain::id::ArtifactId;
@@ -15,8 +15,8 @@ use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatc
 use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Attribution, Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective,
-    OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse,
-    Synonym,
+    OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Sensitivity, Settings, Shop, Shows,
+    SourceUse, Synonym, WatchSettings,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -63,7 +63,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
     assert_eq!(RECORD_VERSION, 1);
     let samples = samples();
     assert!(
-        samples.iter().map(Body::kind_no).eq(1..=7),
+        samples.iter().map(Body::kind_no).eq(1..=8),
         "each kind has a sample, in the order of their numbers"
     );
     for body in samples {
@@ -73,7 +73,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
 }
 
 /// One body of each kind, every field told apart from its neighbours. Fields are all named, so that a new one stands here.
-fn samples() -> [Body; 7] {
+fn samples() -> [Body; 8] {
     [
         Body::Event(Box::new(event())),
         Body::Catalog(Box::new(patch())),
@@ -82,6 +82,7 @@ fn samples() -> [Body; 7] {
         Body::Decision(Box::new(decision())),
         Body::Import(ImportMark::Ends),
         Body::Model(ModelChange { name: "slim".to_owned(), artifact: Some(ArtifactId(7)) }),
+        Body::Delivery(Delivery { change: 300 }),
     ]
 }
 
@@ -226,6 +227,11 @@ fn settings() -> Settings {
         holdout: Holdout { share: 300 },
         attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
         experiments: vec![experiment()],
+        watch: WatchSettings {
+            off: vec!["gini".to_owned()],
+            sensitivity: Sensitivity::High,
+            webhook: "https://a.example".to_owned(),
+        },
     }
 }
 
@@ -418,6 +424,7 @@ fn golden(body: &Body) -> Expect {
             646976657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
+        Body::Delivery(_) => expect![""],
     }
 }
 
