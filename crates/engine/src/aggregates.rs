@@ -15,6 +15,7 @@ use crate::pulse::Pulse;
 use crate::queries::Queries;
 use crate::texts::Texts;
 use crate::visits::Visits;
+use crate::watch::Watch;
 use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::KeyChange;
@@ -136,6 +137,8 @@ pub struct Aggregates {
     pub kpis: Kpis,
     /// What results are narrowed by.
     pub demand: Demand,
+    /// What is looked at every day.
+    pub watch: Watch,
     /// Learnt models in force, by name.
     pub models: BTreeMap<String, ArtifactId>,
     /// Catalogue files taken in lately, the newest last.
@@ -183,6 +186,7 @@ impl Default for Aggregates {
             ledger: Ledger::default(),
             kpis: Kpis::default(),
             demand: Demand::default(),
+            watch: Watch::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
             settings: None,
@@ -464,9 +468,12 @@ impl Aggregates {
         let live_kpis = std::mem::replace(&mut self.kpis, kpis);
         let demand = self.demand.freeze();
         let live_demand = std::mem::replace(&mut self.demand, demand);
+        let watch = self.watch.freeze();
+        let live_watch = std::mem::replace(&mut self.watch, watch);
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
         (self.ledger, self.kpis, self.demand) = (live_ledger, live_kpis, live_demand);
+        self.watch = live_watch;
         frozen
     }
 }

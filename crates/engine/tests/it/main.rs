@@ -15,6 +15,7 @@ mod ranker;
 mod searching;
 mod trial;
 mod wardrobe;
+mod watch;
 
 use bespoke_domain::Purpose;
 use bespoke_domain::consent::Statement;
@@ -113,6 +114,7 @@ impl Bench {
                 attribution: Default::default(),
                 experiments: Vec::new(),
                 challenges: Vec::new(),
+                watch: Default::default(),
             })),
         );
     }
