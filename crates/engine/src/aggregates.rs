@@ -328,18 +328,18 @@ impl Aggregates {
             catalog.row(product).map_or((CategoryNo(0), f32::NAN), |row| (row.category, row.octave))
         };
         let cost = price(&self.catalog);
-        let said = patch.content.as_ref().and_then(|_| self.catalog.content(product));
+        // What is older than what is known says nothing new.
+        let told = patch.content.as_deref().filter(|_| self.catalog.takes_content(product, patch.as_of));
+        let said = told.and_then(|_| self.catalog.content(product));
         let (before, after) = self.catalog.apply(product, patch);
         let group = patch.content.as_ref().map_or("", |content| &content.item_group_id);
         if let Some(parent) = names.get(group).filter(|parent| *parent != product) {
             self.catalog.adopt(parent, group);
         }
         self.levels.change(cost, price(&self.catalog));
-        if patch.content.is_some()
-            && let Some(content) = self.catalog.content(product)
-        {
-            self.texts.change(&self.catalog, product, (said.as_ref(), Some(&content)));
-            self.compatibility.change(product, &content);
+        if let Some(content) = told {
+            self.texts.change(&self.catalog, product, (said.as_ref(), Some(content)));
+            self.compatibility.change(product, content);
             self.content.change(product, &tags, self.catalog.tags(product));
             self.note_age(product);
         }

@@ -1,5 +1,6 @@
 //! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
 
+mod attributes;
 mod breadth;
 mod challenges;
 mod conditions;
