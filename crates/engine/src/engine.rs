@@ -9,7 +9,7 @@ use crate::facets::Facet;
 use crate::kpis::Told;
 use crate::meaning::Ready;
 use crate::names::Names;
-use crate::orders::Prices;
+use crate::orders::{Order, Prices};
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
@@ -27,7 +27,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Version of the checkpoint's bytes; another one is rebuilt from the log.
-pub const CHECKPOINT_VERSION: u32 = 12;
+pub const CHECKPOINT_VERSION: u32 = 13;
 
 /// The aggregates after one offset, with the compiled placements. Immutable.
 #[derive(Debug, Default)]
@@ -249,7 +249,9 @@ impl Engine {
             let keys = (profiles.bucket(one.min(two)), profiles.bucket(one.max(two)));
             profiles.link(one, two);
             self.aggregates.ledger.join(keys);
-            self.aggregates.kpis.join((one.min(two), one.max(two)));
+            let rule =
+                self.aggregates.settings.as_ref().map(|settings| settings.attribution).unwrap_or_default();
+            self.aggregates.kpis.join((one.min(two), one.max(two)), &rule);
         }
     }
 
@@ -278,20 +280,38 @@ impl Engine {
     /// Counts an event: for the units of experiments, and by day.
     fn count(&mut self, root: Option<ShopperNo>, event: &Event, products: &[ProductNo]) {
         let Some(settings) = self.aggregates.settings.clone() else { return };
-        let (names, profiles) = (&self.live.names, &self.live.profiles);
+        if !event.consent.allows(Purpose::Analytics) {
+            return;
+        }
+        let (names, profiles, shop) = (&self.live.names, &self.live.profiles, &settings.shop);
         let who = Who { shopper: root, bucket: root.map_or(0, |shopper| profiles.bucket(shopper)) };
-        let Aggregates { ledger, kpis, catalog, .. } = &mut self.aggregates;
-        let prices = Prices { catalog, find: &|id| names.get(id), currency: settings.shop.currency };
-        let arms = ledger.fold_event(event, who, &prices);
-        let is_order = event.kind == EventKind::Purchase;
-        let profile = root.filter(|_| is_order).and_then(|root| profiles.get(root));
-        let looks = profile.as_deref().map_or(&[][..], Profile::recent).iter();
-        let first_look_s = looks.filter(|one| products.contains(&one.product)).map(|one| one.time_s).min();
-        kpis.fold_event(
-            Told { event, products, shopper: root, arms: &arms, first_look_s },
-            &prices,
-            &settings,
-        );
+        let Aggregates { ledger, kpis, orders, catalog, .. } = &mut self.aggregates;
+        let prices = Prices { catalog, find: &|id| names.get(id), currency: shop.currency };
+        let day = shop.local_day(event.time);
+        if event.is_bot() {
+            ledger.note_program(event, who, day);
+            kpis.note_program(event, shop);
+            return;
+        }
+        kpis.end_clicks(event.time, shop);
+        if event.kind == EventKind::Refund {
+            match orders.give_back(event, &prices) {
+                Some(back) => {
+                    ledger.give_back(&back);
+                    kpis.give_back(&back);
+                }
+                None => kpis.unknown_return(event, shop),
+            }
+            return;
+        }
+        if orders.has(event) {
+            return;
+        }
+        let counted = ledger.fold_event(event, who, (&prices, day));
+        let told = Told { event, products, shopper: root, arms: &counted.arms };
+        if let Some(order) = kpis.fold_event(told, &prices, &settings) {
+            orders.note(event, Order { rows: counted.rows.into_boxed_slice(), ..order });
+        }
     }
 
     /// Folds an event into a shopper's profile; who withdraws personalization is forgotten elsewhere too.

@@ -10,6 +10,8 @@
 pub mod ledger;
 /// What a unit's row is read as.
 pub mod metric;
+/// The holdout month by month.
+pub mod month;
 /// What it all says.
 pub mod result;
 
@@ -36,7 +38,7 @@ pub fn place(salt: &str, name: &str, key: u64) -> u16 {
 }
 
 /// FNV-1a, 64 bits.
-pub(crate) fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+pub fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

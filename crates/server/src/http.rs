@@ -2,6 +2,7 @@
 
 use crate::boot::Shop;
 use crate::embedding::Embedding;
+use crate::intake::Caller;
 use crate::learn::Learner;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -19,6 +20,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, patch, post};
+use bespoke_domain::event::Device;
 use bespoke_domain::settings::Scope;
 use bespoke_domain::{DecisionId, Problem};
 use serde::Serialize;
@@ -167,8 +169,15 @@ async fn post_events(
 ) -> Result<Response, ApiError> {
     let scope = scope(&app, &headers, query.as_deref())?;
     // A server speaks for its shoppers, and names their user agents in the events.
-    let bot = if scope == Scope::Publishable { crate::bots::by_headers(&headers) } else { 0 };
-    let outcome = crate::intake::events(&app.shop, scope, bot, &body).await?;
+    let caller = match scope {
+        Scope::Publishable => Caller {
+            scope,
+            bot: crate::bots::by_headers(&headers),
+            device: crate::device::by_headers(&headers),
+        },
+        Scope::Secret => Caller { scope, bot: 0, device: Device::Unknown },
+    };
+    let outcome = crate::intake::events(&app.shop, caller, &body).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(outcome)).into_response())
 }
 

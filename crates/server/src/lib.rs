@@ -17,12 +17,16 @@ pub mod clock;
 pub mod conflicts;
 /// A real shop's data.
 pub mod demo;
+/// On what something was done.
+pub mod device;
 /// What is wrong with what the shop sends.
 pub mod doctor;
 /// Vectors by a model that the shop drops in.
 pub mod embedding;
 /// Experiments over HTTP.
 pub mod experiments_api;
+/// The log as tables.
+pub mod export;
 /// A file that is the whole catalogue.
 mod full_import;
 /// The routes.

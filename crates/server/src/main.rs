@@ -156,6 +156,8 @@ enum Command {
     Experiments(commands::experiments::Experiments),
     /// What shoppers did, by day, segment, market, category, placement or arm.
     Kpis(commands::kpis::Kpis),
+    /// Write the log as Parquet files, for SQL and notebooks.
+    Export(commands::export::Export),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
     Search(commands::search::Search),
     /// Measure how relevant search is by a list of judged queries, over all of them and by segment.
@@ -238,6 +240,7 @@ fn main() -> ExitCode {
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Experiments(asked) => commands::experiments::run(&asked),
         Command::Kpis(asked) => commands::kpis::run(&asked),
+        Command::Export(asked) => commands::export::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
         Command::Judge(asked) => commands::judge::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),

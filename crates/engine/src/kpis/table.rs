@@ -35,10 +35,13 @@ pub enum Count {
     Messages,
     MessageRevenue,
     Programs,
+    Recipients,
+    SearchVisits,
+    SearchClicks,
 }
 
 /// How many there are.
-pub const COUNTS: usize = 31;
+pub const COUNTS: usize = 34;
 
 /// A count as it is told.
 pub struct CountSpec {
@@ -65,7 +68,11 @@ pub const NAMES: [CountSpec; COUNTS] = [
     count(Count::Visitors, "visitors", "Different shoppers on a day."),
     count(Count::Visits, "visits", "Visits that began: 30 silent minutes end one."),
     count(Count::Views, "views", "`view_item`."),
-    count(Count::Searches, "searches", "`search`."),
+    count(
+        Count::Searches,
+        "searches",
+        "`search` and `view_search_results`; the same words again within 30 minutes are the same search.",
+    ),
     count(Count::Lists, "lists", "Lists of Bespoke's in view: `view_item_list` with a token and `visible`."),
     count(Count::Clicks, "clicks", "`select_item` with a token."),
     count(
@@ -98,15 +105,19 @@ pub const NAMES: [CountSpec; COUNTS] = [
         "Orders with a product that was clicked in a list of Bespoke's: attributed, not caused.",
     ),
     money(Count::ClickRevenue, "click_revenue", "Revenue of these products in them."),
-    money(Count::ClickReturned, "click_returned", "What came back of orders in that proportion."),
+    money(Count::ClickReturned, "click_returned", "What came back of these products."),
     count(
         Count::ViewOrders,
         "view_orders",
         "Orders with a product that was seen and not clicked in such a list.",
     ),
     money(Count::ViewRevenue, "view_revenue", "Revenue of these products in them."),
-    count(Count::TimedOrders, "timed_orders", "Orders of which the first look at a product is known."),
-    count(Count::HoursToOrder, "hours_to_order", "Hours from that look to the order, added up."),
+    count(Count::TimedOrders, "timed_orders", "First orders of shoppers."),
+    count(
+        Count::HoursToOrder,
+        "hours_to_order",
+        "Whole hours from the shopper's first event to the first order, added up.",
+    ),
     count(Count::Contacts, "contacts", "`support_contact`."),
     count(Count::Ratings, "ratings", "`rate_item`."),
     count(Count::RatingTenths, "rating_tenths", "Tenths of stars, added up."),
@@ -117,6 +128,9 @@ pub const NAMES: [CountSpec; COUNTS] = [
         "Revenue of orders within five days of a click in a message: attributed, not caused.",
     ),
     count(Count::Programs, "programs", "Events of programs, which count for nothing else."),
+    count(Count::Recipients, "recipients", "Different shoppers to whom a message went on a day."),
+    count(Count::SearchVisits, "search_visits", "Visits with a search."),
+    count(Count::SearchClicks, "search_clicks", "`select_item` with the token of a search."),
 ];
 
 impl Count {
@@ -151,7 +165,7 @@ const fn of_money(one: KpiSpec) -> KpiSpec {
 }
 
 /// Every KPI.
-pub const KPIS: [KpiSpec; 17] = [
+pub const KPIS: [KpiSpec; 19] = [
     kpi("click_rate", "Clicks per list in view.", (&[(Count::Clicks, 1)], Count::Lists)),
     kpi(
         "clicks_per_visit",
@@ -159,6 +173,12 @@ pub const KPIS: [KpiSpec; 17] = [
         (&[(Count::Clicks, 1)], Count::Visits),
     ),
     kpi("searches_per_visit", "Searches per visit.", (&[(Count::Searches, 1)], Count::Visits)),
+    kpi("search_rate", "Visits with a search.", (&[(Count::SearchVisits, 1)], Count::Visits)),
+    kpi(
+        "search_click_rate",
+        "Clicks in results of searches, per search.",
+        (&[(Count::SearchClicks, 1)], Count::Searches),
+    ),
     kpi(
         "click_bounce_rate",
         "Clicks after which nothing came.",
@@ -197,19 +217,19 @@ pub const KPIS: [KpiSpec; 17] = [
     kpi("contacts_per_order", "Contacts with support per order.", (&[(Count::Contacts, 1)], Count::Orders)),
     kpi(
         "hours_to_order",
-        "Hours from the first look to the order.",
+        "Hours from the first event to the first order.",
         (&[(Count::HoursToOrder, 1)], Count::TimedOrders),
     ),
     of_money(kpi(
-        "revenue_per_message",
-        "Revenue attributed to messages, per message sent.",
-        (&[(Count::MessageRevenue, 1)], Count::Messages),
+        "revenue_per_recipient",
+        "Revenue attributed to messages, per recipient and day.",
+        (&[(Count::MessageRevenue, 1)], Count::Recipients),
     )),
 ];
 
 impl KpiSpec {
     /// The KPI of counts; `None` where there is nothing to divide by.
-    pub fn of(&self, tally: &[i64; COUNTS]) -> Option<f64> {
+    pub fn of(&self, tally: &super::Counts) -> Option<f64> {
         let over = tally[self.over as usize];
         let sum: i64 = self.of.iter().map(|(count, sign)| tally[*count as usize] * sign).sum();
         (over > 0).then(|| sum as f64 / over as f64 / self.scale)

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod experiments;
+pub mod export;
 pub mod judge;
 pub mod kpis;
 pub mod learn;

@@ -8,6 +8,7 @@ mod experiments;
 mod files;
 mod hostile;
 mod judging;
+mod kpis_sql;
 mod learning;
 mod meaning;
 mod results;
