@@ -4,12 +4,12 @@
 use crate::aggregates::Aggregates;
 use crate::condition::Lookup;
 use crate::context::Context;
+use crate::counting::Counting;
 use crate::experiment::ledger::Who;
 use crate::facets::Facet;
-use crate::kpis::Told;
 use crate::meaning::Ready;
 use crate::names::Names;
-use crate::orders::{Order, Prices};
+use crate::orders::Prices;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
 use crate::seen::Seen;
@@ -280,38 +280,11 @@ impl Engine {
     /// Counts an event: for the units of experiments, and by day.
     fn count(&mut self, root: Option<ShopperNo>, event: &Event, products: &[ProductNo]) {
         let Some(settings) = self.aggregates.settings.clone() else { return };
-        if !event.consent.allows(Purpose::Analytics) {
-            return;
-        }
-        let (names, profiles, shop) = (&self.live.names, &self.live.profiles, &settings.shop);
+        let (names, profiles) = (&self.live.names, &self.live.profiles);
         let who = Who { shopper: root, bucket: root.map_or(0, |shopper| profiles.bucket(shopper)) };
         let Aggregates { ledger, kpis, orders, catalog, .. } = &mut self.aggregates;
-        let prices = Prices { catalog, find: &|id| names.get(id), currency: shop.currency };
-        let day = shop.local_day(event.time);
-        if event.is_bot() {
-            ledger.note_program(event, who, day);
-            kpis.note_program(event, shop);
-            return;
-        }
-        kpis.end_clicks(event.time, shop);
-        if event.kind == EventKind::Refund {
-            match orders.give_back(event, &prices) {
-                Some(back) => {
-                    ledger.give_back(&back);
-                    kpis.give_back(&back);
-                }
-                None => kpis.unknown_return(event, shop),
-            }
-            return;
-        }
-        if orders.has(event) {
-            return;
-        }
-        let counted = ledger.fold_event(event, who, (&prices, day));
-        let told = Told { event, products, shopper: root, arms: &counted.arms };
-        if let Some(order) = kpis.fold_event(told, &prices, &settings) {
-            orders.note(event, Order { rows: counted.rows.into_boxed_slice(), ..order });
-        }
+        let prices = Prices { catalog, find: &|id| names.get(id), currency: settings.shop.currency };
+        Counting { ledger, kpis, orders }.fold(event, (who, products), (&prices, &settings));
     }
 
     /// Folds an event into a shopper's profile; who withdraws personalization is forgotten elsewhere too.

@@ -6,6 +6,8 @@
 //! `place(salt, name, key)`: FNV-1a (64 bits) over `salt`, a zero byte, `name`, a zero byte and the key's eight bytes, lowest first; then
 //! the finalizer of MurmurHash3; then `hash · 10,000 / 2^64`, which favours no place by more than 1 in 10^15.
 
+/// What a placement's units did lately.
+pub mod baseline;
 /// What became of the units of each arm.
 pub mod ledger;
 /// What a unit's row is read as.

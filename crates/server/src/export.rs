@@ -269,9 +269,8 @@ impl Export<'_> {
 
     fn event(&mut self, offset: Offset, entry: &Entry, event: &Event) -> anyhow::Result<()> {
         let details = event.details.as_deref();
-        let ours = self.shop.currency;
         let order = details.and_then(|details| details.transaction_id.as_deref());
-        let value = details.and_then(|details| details.value).filter(|value| value.currency == ours);
+        let value = details.and_then(|details| details.value);
         let searches = details.is_some_and(|details| details.search_term.is_some());
         let row = [
             entry.received.0.into(),
@@ -378,5 +377,23 @@ impl Export<'_> {
             self.written.days += 1;
         }
         self.sheets.iter_mut().filter_map(Option::take).try_for_each(Sheet::close)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_and_column_is_in_the_guide() {
+        let guide = include_str!("../../../docs/export.md");
+        for table in &TABLES {
+            let head = format!("| `{}` | ", table.name);
+            let Some((_, rest)) = guide.split_once(&head) else { panic!("{head}") };
+            let section = rest.split("\n\n").next().unwrap_or_default();
+            for (column, _) in table.columns.iter().filter(|(name, _)| *name != "offset") {
+                assert!(section.contains(&format!("`{column}`")), "{}: {column}", table.name);
+            }
+        }
     }
 }

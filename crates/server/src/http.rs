@@ -10,8 +10,8 @@ use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
-    catalog_versions, clock, experiments_api, keys, kpis_api, models_api, operate, queries_api, recommend,
-    search_api, suggest_api, tune,
+    catalog_versions, clock, experiments_api, keys, kpis_api, models_api, operate, pilot, queries_api,
+    recommend, search_api, statements, suggest_api, tune,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -99,6 +99,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/kpis", get(get_kpis))
         .route("/v1/kpis.csv", get(get_kpis_csv))
         .route("/v1/experiments", get(get_experiments))
+        .route("/v1/experiments/holdout/months", get(get_months))
+        .route("/v1/experiments/holdout/months.csv", get(get_months_csv))
+        .route("/v1/pilots/{placement}", get(get_pilot).post(post_pilot))
+        .route("/v1/pilots/{placement}/end", post(post_pilot_end))
         .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
         .route("/v1/experiments/{name}/stop", post(post_stop))
         .route("/v1/experiments/{name}/plan", get(get_plan).post(post_plan))
@@ -382,6 +386,55 @@ async fn post_stop(
     secret_scope(&app, &headers)?;
     experiments_api::stop(&app, &name).await?;
     get_experiment(State(app), Path(name), headers).await
+}
+
+async fn get_months(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let told = look(app, &headers, move |shop| statements::statements(shop, &query.unwrap_or_default()));
+    Ok(axum::Json(told.await?).into_response())
+}
+
+async fn get_months_csv(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let text = look(app, &headers, move |shop| statements::csv(shop, &query.unwrap_or_default())).await?;
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
+}
+
+async fn get_pilot(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    Ok(axum::Json(look(app, &headers, move |shop| pilot::get(shop, &placement)).await?).into_response())
+}
+
+async fn post_pilot(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let Ok(_alone) = app.replaying.try_acquire() else {
+        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
+    };
+    Ok(axum::Json(pilot::begin(&app, &placement, &body).await?).into_response())
+}
+
+async fn post_pilot_end(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(pilot::end(&app, &placement, &body).await?).into_response())
 }
 
 async fn get_plan(

@@ -4,7 +4,7 @@ use crate::boot::Shop;
 use crate::wire::error::ApiError;
 use bespoke_domain::{CategoryNo, Currency, Problem};
 use bespoke_engine::Snapshot;
-use bespoke_engine::kpis::table::{COUNTS, KPIS, NAMES};
+use bespoke_engine::kpis::table::{ATTRIBUTED, COUNTS, KPIS, NAMES};
 use bespoke_engine::kpis::{self, Counts, Part};
 use jiff::civil::Date;
 use serde::Serialize;
@@ -28,6 +28,8 @@ pub struct KpisBody {
     pub currency: String,
     /// One for each day or part.
     pub rows: Vec<KpiRowBody>,
+    /// What attributed figures do not say.
+    pub note: String,
     /// Counts that there was no room for.
     pub ignored_parts: u64,
 }
@@ -133,6 +135,7 @@ pub fn kpis(shop: &Shop, query: &str) -> Result<KpisBody, ApiError> {
         until: date(until).to_string(),
         currency: currency.code().to_owned(),
         rows: rows.iter().map(row).collect(),
+        note: ATTRIBUTED.to_owned(),
         ignored_parts: held.ignored_parts,
     })
 }

@@ -61,6 +61,8 @@ pub mod openapi;
 pub mod operate;
 /// How late the server is.
 pub mod pace;
+/// Whether a placement is worth having.
+pub mod pilot;
 /// Placement files into the log.
 pub mod placements;
 /// What searches teach, over HTTP.
@@ -75,6 +77,8 @@ pub mod render;
 pub mod renew;
 /// Search and category pages.
 pub mod search_api;
+/// What personalization added, month by month.
+pub mod statements;
 /// What completes what is typed.
 pub mod suggest_api;
 /// Backtests of placements.

@@ -154,6 +154,8 @@ enum Command {
     Queries(commands::queries::Queries),
     /// What is compared and what it says so far; what a test would need; begin one or stop it.
     Experiments(commands::experiments::Experiments),
+    /// Whether a placement is worth having: measure, plan and begin a test of it, look at it, end it.
+    Pilot(commands::pilot::Pilot),
     /// What shoppers did, by day, segment, market, category, placement or arm.
     Kpis(commands::kpis::Kpis),
     /// Write the log as Parquet files, for SQL and notebooks.
@@ -239,6 +241,7 @@ fn main() -> ExitCode {
         }
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Experiments(asked) => commands::experiments::run(&asked),
+        Command::Pilot(asked) => commands::pilot::run(&asked),
         Command::Kpis(asked) => commands::kpis::run(&asked),
         Command::Export(asked) => commands::export::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),

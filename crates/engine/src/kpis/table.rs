@@ -40,6 +40,9 @@ pub enum Count {
     SearchClicks,
 }
 
+/// What is said wherever they are shown.
+pub const ATTRIBUTED: &str = "What is attributed would partly have been bought anyway: `bespoke experiments holdout` tells what Bespoke adds.";
+
 /// How many there are.
 pub const COUNTS: usize = 34;
 
@@ -104,14 +107,14 @@ pub const NAMES: [CountSpec; COUNTS] = [
         "click_orders",
         "Orders with a product that was clicked in a list of Bespoke's: attributed, not caused.",
     ),
-    money(Count::ClickRevenue, "click_revenue", "Revenue of these products in them."),
-    money(Count::ClickReturned, "click_returned", "What came back of these products."),
+    money(Count::ClickRevenue, "click_revenue", "Attributed revenue: of these products in them."),
+    money(Count::ClickReturned, "click_returned", "What came back of them, of what is attributed."),
     count(
         Count::ViewOrders,
         "view_orders",
-        "Orders with a product that was seen and not clicked in such a list.",
+        "Orders with a product that was seen and not clicked in such a list: attributed, not caused.",
     ),
-    money(Count::ViewRevenue, "view_revenue", "Revenue of these products in them."),
+    money(Count::ViewRevenue, "view_revenue", "Attributed revenue: of these products in them."),
     count(Count::TimedOrders, "timed_orders", "First orders of shoppers."),
     count(
         Count::HoursToOrder,
@@ -134,6 +137,19 @@ pub const NAMES: [CountSpec; COUNTS] = [
 ];
 
 impl Count {
+    /// Whether it puts down to something what may have happened anyway.
+    pub fn is_attributed(self) -> bool {
+        matches!(
+            self,
+            Self::ClickOrders
+                | Self::ClickRevenue
+                | Self::ClickReturned
+                | Self::ViewOrders
+                | Self::ViewRevenue
+                | Self::MessageRevenue
+        )
+    }
+
     /// Whether it says something of the placement that an event names.
     pub fn is_of_placements(self) -> bool {
         matches!(self, Self::Lists | Self::Clicks)
@@ -205,7 +221,7 @@ pub const KPIS: [KpiSpec; 19] = [
     kpi("return_rate", "Orders of which something came back.", (&[(Count::Returns, 1)], Count::Orders)),
     kpi(
         "click_return_rate",
-        "Revenue that came back, of what was clicked in lists of Bespoke's.",
+        "Revenue that came back, of what is attributed to clicks in lists of Bespoke's.",
         (&[(Count::ClickReturned, 1)], Count::ClickRevenue),
     ),
     kpi(
@@ -244,6 +260,26 @@ mod tests {
     fn counts_are_in_the_order_of_the_enum() {
         for (at, spec) in NAMES.iter().enumerate() {
             assert_eq!(spec.count as usize, at, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn what_is_attributed_says_so_and_nothing_says_that_it_is_more() {
+        for spec in &NAMES {
+            assert_eq!(
+                spec.doc.to_lowercase().contains("attributed"),
+                spec.count.is_attributed(),
+                "{}",
+                spec.name
+            );
+        }
+        for spec in &KPIS {
+            let is_attributed = spec.of.iter().any(|(count, _)| count.is_attributed());
+            assert_eq!(spec.doc.contains("attributed"), is_attributed, "{}", spec.name);
+        }
+        let said = NAMES.iter().map(|spec| spec.doc).chain(KPIS.iter().map(|spec| spec.doc));
+        for word in ["incremental", "adds", "added by", "uplift", "lift"] {
+            assert!(said.clone().all(|doc| !doc.contains(word)), "{word}");
         }
     }
 }

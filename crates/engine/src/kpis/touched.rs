@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// Shoppers whose clicks and views are remembered.
 pub const TOUCHED_MAX: usize = 200_000;
 /// Clicks and views of one: those within the days of the rule, of what was seen the last of each product.
-const TOUCHES_MAX: usize = 64;
+const TOUCHES_MAX: usize = 256;
+/// The same of all together: 128 MB.
+const ALL_TOUCHES_MAX: usize = 8_000_000;
 /// Clicks of one that nothing came after yet.
 const OPEN_MAX: usize = 8;
 /// How long after a click in a message an order comes by it, in seconds.
@@ -53,9 +55,12 @@ impl Trace {
     fn add(&mut self, touch: Touch, rule: &Attribution) {
         let newest_s = self.touches.iter().map(|one| one.time_s).fold(touch.time_s, u32::max);
         let is_same_view = |one: &Touch| !one.is_click && !touch.is_click && one.product == touch.product;
+        if self.touches.iter().any(|one| is_same_view(one) && one.time_s > touch.time_s) {
+            return;
+        }
         self.touches.retain(|one| {
             newest_s - one.time_s < days_s(rule, one.is_click) + LATE_S
-                && !(is_same_view(one) && one.time_s <= touch.time_s)
+                && !is_same_view(one)
         });
         if self.touches.len() >= TOUCHES_MAX {
             // What was only seen gives way first.
@@ -78,15 +83,17 @@ pub struct Touched {
     order: VecDeque<ShopperNo>,
     /// Clicks to be looked at when a visit's length has passed.
     due: BTreeSet<(u32, ShopperNo)>,
+    /// Clicks and views of all.
+    touch_count: usize,
 }
 
 impl Touched {
     fn trace(&mut self, shopper: ShopperNo) -> &mut Trace {
         if !self.traces.contains_key(&shopper) {
-            if self.order.len() >= TOUCHED_MAX
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.traces.remove(&oldest);
+            while self.order.len() >= TOUCHED_MAX || self.touch_count >= ALL_TOUCHES_MAX {
+                let Some(oldest) = self.order.pop_front() else { break };
+                let gone = self.traces.remove(&oldest);
+                self.touch_count -= gone.map_or(0, |trace| trace.touches.len());
             }
             self.order.push_back(shopper);
         }
@@ -95,7 +102,11 @@ impl Touched {
 
     /// Notes what was shown or clicked; what the rule would not look at any more is forgotten.
     pub fn add(&mut self, shopper: ShopperNo, touch: Touch, rule: &Attribution) {
-        self.trace(shopper).add(touch, rule);
+        let trace = self.trace(shopper);
+        let before = trace.touches.len();
+        trace.add(touch, rule);
+        let after = trace.touches.len();
+        self.touch_count = self.touch_count + after - before;
     }
 
     /// Notes a click, to see whether the shopper goes on.
@@ -173,13 +184,11 @@ impl Touched {
             self.due.remove(&(open.time_s, leaf));
             self.due.insert((open.time_s, root));
         }
+        self.touch_count -= leaf_trace.touches.len();
         let held = self.trace(root);
         held.message_s = held.message_s.max(leaf_trace.message_s);
         held.open.extend(leaf_trace.open);
         held.open.truncate(OPEN_MAX);
-        let mut all = std::mem::take(&mut held.touches);
-        all.extend(leaf_trace.touches);
-        all.sort_by_key(|one| one.time_s);
-        all.into_iter().for_each(|one| held.add(one, rule));
+        leaf_trace.touches.into_iter().for_each(|one| self.add(root, one, rule));
     }
 }

@@ -7,6 +7,7 @@ pub mod judge;
 pub mod kpis;
 pub mod learn;
 pub mod operate;
+pub mod pilot;
 pub mod queries;
 pub mod search;
 mod table;

@@ -102,9 +102,9 @@ WHERE e.kind IN ('purchase', 'view_item', 'add_to_cart');
 CREATE TABLE worth AS
 SELECT l.*, coalesce(nullif(c.item_group, ''), l.item) AS item_group,
     CASE WHEN instr(c.category, ' > ') THEN substr(c.category, 1, instr(c.category, ' > ') - 1) ELSE c.category END AS top,
-    CASE WHEN is_ours THEN coalesce(own, sale, price, 0) * quantity ELSE 0 END AS revenue,
-    CASE WHEN is_ours AND c.cost IS NOT NULL AND coalesce(own, sale, price) IS NOT NULL
-        THEN (coalesce(own, sale, price) - c.cost) * quantity ELSE 0 END AS margin
+    CASE WHEN is_ours THEN coalesce(l.own, l.sale, l.price, 0) * l.quantity ELSE 0 END AS revenue,
+    CASE WHEN is_ours AND c.cost IS NOT NULL AND coalesce(l.own, l.sale, l.price) IS NOT NULL
+        THEN (coalesce(l.own, l.sale, l.price) - c.cost) * l.quantity ELSE 0 END AS margin
 FROM line AS l LEFT JOIN catalog AS c ON c.offset = l.described;
 CREATE INDEX worth_offset ON worth(offset);
 
@@ -222,7 +222,7 @@ SELECT a.*, min(revenue, sum(amount) OVER w) - min(revenue, coalesce(sum(amount)
 FROM asked_back AS a WINDOW w AS (PARTITION BY of ORDER BY offset);
 CREATE TABLE given_line AS
 SELECT g.offset, g.of, g.day, c.line, c.top, c.clicked, c.revenue, c.margin, CASE
-    WHEN g.value IS NOT NULL OR NOT g.has_items THEN CASE WHEN g.revenue > 0 THEN CAST(round(g.now * 1.0 * c.revenue / g.revenue) AS INTEGER) ELSE 0 END
+    WHEN g.value IS NOT NULL OR NOT g.has_items OR NOT g.is_ours THEN CASE WHEN g.revenue > 0 THEN CAST(round(g.now * 1.0 * c.revenue / g.revenue) AS INTEGER) ELSE 0 END
     WHEN g.amount > 0 THEN CAST(round(g.now * 1.0
         * coalesce((SELECT sum(amount) FROM named AS n WHERE n.offset = g.offset AND n.of_line = c.line), 0) / g.amount) AS INTEGER)
     ELSE 0 END AS now

@@ -124,8 +124,11 @@ impl Play<'_> {
         if !event.consent.allows(Purpose::Analytics) {
             if self.refused.insert(s) {
                 let statement = Statement::default().with(Purpose::Analytics, false);
-                let refusal =
-                    Event { consent: Consent::DENIED, ..Event::new(EventKind::ConsentUpdate, event.time) };
+                let refusal = Event {
+                    consent: Consent::DENIED,
+                    statement,
+                    ..Event::new(EventKind::ConsentUpdate, event.time)
+                };
                 self.tell(number, refusal);
             }
             return;
@@ -177,6 +180,14 @@ impl Play<'_> {
             && let Some(item) = event.items.first_mut()
         {
             item.price_minor = None;
+        }
+        if self.happens(0.3) {
+            let hours = self.seeded.below(160) as i64;
+            let mail = Event {
+                consent: Consent::GRANTED,
+                ..Event::new(EventKind::MessageClicked, event.time.plus(-hours * 3_600_000))
+            };
+            self.tell(shopper, mail);
         }
         self.send(shopper, event.clone());
         if self.happens(0.15) {
@@ -388,6 +399,15 @@ fn every_count_is_what_sql_finds_in_the_exported_log() {
     let shop = Shop::open(&data).expect("it opens");
     let (told, found) = (told(&shop), by_sql(&folder));
     shop.close();
+    if let Some(to) = std::env::var_os("KEEP") {
+        let to = std::path::PathBuf::from(to);
+        _ = std::process::Command::new("cp").arg("-a").arg(directory.path()).arg(&to).status();
+        fs::write(
+            to.join("told.txt"),
+            told.iter().map(|(k, v)| format!("{}|{}|{}|{}|{v}\n", k.0, k.1, k.2, k.3)).collect::<String>(),
+        )
+        .expect("w");
+    }
     for spec in &NAMES {
         assert!(found.keys().any(|(.., name)| name == spec.name), "nothing counts for {}", spec.name);
     }

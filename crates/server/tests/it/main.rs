@@ -11,6 +11,7 @@ mod judging;
 mod kpis_sql;
 mod learning;
 mod meaning;
+mod pilot;
 mod results;
 mod search_box;
 mod searching;
