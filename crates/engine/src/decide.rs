@@ -1,5 +1,7 @@
 //! The decision: one function that reads from top to bottom, and the steps it takes.
 
+mod explore;
+
 use crate::context::Context;
 use crate::engine::Snapshot;
 use crate::experiment::place;
@@ -18,9 +20,12 @@ use bespoke_domain::search::{Met, RESULTS_MAX, Search, Sort};
 use bespoke_domain::settings::{Diversity, Form, OnThin};
 use bespoke_domain::{Candidate, Decision, ProductNo, Request};
 use bespoke_models::learned::{EMBEDDED, TEXT_VECTORS};
+use explore::{Drawn, explored};
 use rustc_hash::FxHashSet;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+
+pub use explore::{EXPLORED, chances};
 
 /// Candidates that scorers look at: so many a slot, but at least [`SCORED_MIN`].
 const SCORED_PER_SLOT: usize = 5;
@@ -197,6 +202,8 @@ struct Work<'a> {
     pool: Pool<'a>,
     sources: Vec<(&'a PlannedSource, u32)>,
     removed: Vec<(String, u32)>,
+    /// Of what was drawn, its place in the pool, the probability with which it got its slot, and whether something else came next.
+    drawn: Vec<Drawn>,
 }
 
 impl<'a> Work<'a> {
@@ -221,7 +228,7 @@ impl<'a> Work<'a> {
     fn gather(context: &Context<'a>, sources: Vec<&'a PlannedSource>) -> Self {
         let capacity = sources.iter().map(|source| source.limit).sum();
         let pool = Pool::with_capacity(&context.snapshot.aggregates.catalog, capacity);
-        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new() };
+        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new(), drawn: Vec::new() };
         for source in sources {
             work.add_source(context, source);
         }
@@ -358,7 +365,7 @@ impl<'a> Work<'a> {
             Some(search) => self.put_first(context, &search.shown),
             None => before,
         };
-        let mut chosen = self.select(kept + slots - before, caps, fallback);
+        let mut chosen = self.select(context, kept + slots - before, (caps, fallback));
         let kept = kept.min(chosen.len());
         if kept > 0 {
             let earlier = self.remover("earlier_page");
@@ -391,7 +398,12 @@ impl<'a> Work<'a> {
     }
 
     /// Places of the slate's candidates in the pool, in the slate's order.
-    fn select(&mut self, slots: usize, caps: Diversity, fallback: Fallback) -> Vec<usize> {
+    fn select(
+        &mut self,
+        context: &Context<'_>,
+        slots: usize,
+        (caps, fallback): (Diversity, Fallback),
+    ) -> Vec<usize> {
         let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none();
         let kept: Vec<usize> = (0..self.pool.all.len()).filter(is_in).collect();
         let open = if fallback == Fallback::Hidden { 0 } else { slots };
@@ -408,8 +420,13 @@ impl<'a> Work<'a> {
             .filter(|at| !is_pinned(at))
             .map(|at| Ranked::of(&self.pool.all[at], at))
             .collect();
-        let (kept_slots, ranked) = self.keep_slots(ranked, open - pins.len(), &mut shares);
-        let mut chosen = self.fill(ranked, open - pins.len(), kept_slots, &mut shares);
+        let mut chosen = match explored(context, &self.pool, fallback) {
+            Some(explore) => self.draw((context.request.id, explore), ranked, open - pins.len(), &mut shares),
+            None => {
+                let (kept_slots, ranked) = self.keep_slots(ranked, open - pins.len(), &mut shares);
+                self.fill(ranked, open - pins.len(), kept_slots, &mut shares)
+            }
+        };
         // Of two that claim one position the first keeps it, and the other comes after it.
         let mut free = 0;
         for (position, _, at) in pins {
@@ -550,6 +567,7 @@ impl<'a> Work<'a> {
         at: usize,
     ) -> Slot {
         let one = &self.pool.all[at];
+        let drawn = self.drawn.iter().find(|one| one.at == at);
         let row = foresight.row(at);
         let width = planned.features.len();
         let features = row.map_or(&[][..], |row| &foresight.values[row * width..][..width]);
@@ -568,8 +586,11 @@ impl<'a> Work<'a> {
             parts: parts(one, self.sources.len()),
             reason,
             placed_by: rule.map(|rule| rule.rule.name.clone()),
-            moved_by: moved_by(context, planned, one),
-            probability: 1.0,
+            moved_by: moved_by(context, planned, one)
+                .into_iter()
+                .chain(drawn.filter(|one| one.is_early).map(|_| EXPLORED.to_owned()))
+                .collect(),
+            probability: drawn.map_or(1.0, |one| one.probability),
             foreseen: row.and_then(|row| foresight.foreseen.get(row)).map_or(Vec::new(), |all| all.to_vec()),
             features: features.iter().map(|value| narrow(*value)).collect(),
         }
@@ -663,6 +684,15 @@ impl Shares {
 
     /// Takes a slot for the candidate, unless its category or brand has its share already.
     fn take(&mut self, one: &Pooled) -> bool {
+        let is_open = self.has_room(one);
+        if is_open && matches!(one.candidate, Candidate::Product(_)) {
+            self.taken.push((one.row.category.0, one.row.brand.0));
+        }
+        is_open
+    }
+
+    /// Whether its category and brand have room for it.
+    fn has_room(&self, one: &Pooled) -> bool {
         if !matches!(one.candidate, Candidate::Product(_)) {
             return true;
         }
@@ -673,10 +703,6 @@ impl Shares {
         let category_is_full =
             per_category > 0 && category > 0 && count(&|(held, _)| *held == category) >= per_category;
         let brand_is_full = per_brand > 0 && brand > 0 && count(&|(_, held)| *held == brand) >= per_brand;
-        if category_is_full || brand_is_full {
-            return false;
-        }
-        self.taken.push((category, brand));
-        true
+        !category_is_full && !brand_is_full
     }
 }

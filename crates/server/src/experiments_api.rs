@@ -31,6 +31,8 @@ pub struct ExperimentBody {
     pub experiment: String,
     /// Whether it goes on now.
     pub is_on: bool,
+    /// Why it was stopped, where it stopped by itself; else empty.
+    pub stopped_for: String,
     /// What is put into an arm: shopper, session, query or switchback.
     pub unit: String,
     /// The metric that decides.
@@ -286,6 +288,7 @@ fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> Experiment
     ExperimentBody {
         experiment: experiment.name.clone(),
         is_on,
+        stopped_for: experiment.stopped_for.clone(),
         unit: experiment.unit.name().to_owned(),
         metric: experiment.metric.clone(),
         epoch,

@@ -4,10 +4,12 @@ mod commands;
 
 use anyhow::Context as _;
 use bespoke::boot::Shop;
+use bespoke::demo::crowd;
 use bespoke::demo::storefront::{self, About};
 use bespoke::embedding::{self, Embedding, Embeds};
 use bespoke::http::{App, router};
 use bespoke::import::Imported;
+use bespoke::ladder::Ladder;
 use bespoke::learn::Wanted;
 use bespoke::limits::Limits;
 use bespoke::trials::Asked;
@@ -156,6 +158,8 @@ enum Command {
     Experiments(commands::experiments::Experiments),
     /// Whether a placement is worth having: measure, plan and begin a test of it, look at it, end it.
     Pilot(commands::pilot::Pilot),
+    /// What wants to stand in for what: valued on the log, shadowed, shown to a few, tested, promoted; each step with its evidence.
+    Challenge(commands::challenge::Challenge),
     /// What shoppers did, by day, segment, market, category, placement or arm.
     Kpis(commands::kpis::Kpis),
     /// Write the log as Parquet files, for SQL and notebooks.
@@ -242,6 +246,7 @@ fn main() -> ExitCode {
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Experiments(asked) => commands::experiments::run(&asked),
         Command::Pilot(asked) => commands::pilot::run(&asked),
+        Command::Challenge(asked) => commands::challenge::run(&asked),
         Command::Kpis(asked) => commands::kpis::run(&asked),
         Command::Export(asked) => commands::export::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
@@ -346,6 +351,7 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         let watched = app.clone();
         tokio::spawn(async move { watched.pace.watch().await });
         tokio::spawn(app.watchdog.clone().watch(shop.clone()));
+        tokio::spawn(Ladder::watch(app.clone()));
         app.suggesting.watch(&shop);
         if let Some(model) = around.embedder {
             _ = app.embedding.set(Embedding::start(model, &shop)?);
@@ -353,6 +359,9 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         if let Some(learning) = around.learning {
             let compared = around.storefront.as_ref().map_or(&[][..], |_| &storefront::JUDGED[..]);
             tokio::spawn(learn_again(app.clone(), learning, compared));
+        }
+        if let Some(about) = around.storefront.as_ref().filter(|about| about.has_crowd) {
+            tokio::spawn(crowd::live(app.clone(), about.crowd.clone()));
         }
         if let Some(file) = around.file {
             tokio::spawn(reload_on_hangup(shop.clone(), file.to_owned()));

@@ -1,8 +1,10 @@
 //! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
 
 mod breadth;
+mod challenges;
 mod conditions;
 mod experiments;
+mod exploring;
 mod golden;
 mod invariants;
 mod kpis;
@@ -19,7 +21,9 @@ use bespoke_domain::consent::Statement;
 use bespoke_domain::entry::ModelChange;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{Availability, Content};
-use bespoke_domain::settings::{Diversity, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse};
+use bespoke_domain::settings::{
+    Diversity, Explore, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse,
+};
 use bespoke_domain::{
     Body, Candidate, Consent, Currency, Decision, DecisionId, Entry, Event, EventItem, EventKind, Millis,
     Offset, ProductPatch, Request, Settings, ShopperNo,
@@ -108,6 +112,7 @@ impl Bench {
                 holdout: Default::default(),
                 attribution: Default::default(),
                 experiments: Vec::new(),
+                challenges: Vec::new(),
             })),
         );
     }
@@ -244,6 +249,7 @@ fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
         diversity: Diversity::default(),
         rules: Vec::new(),
         objective: None,
+        explore: Explore::default(),
     }
 }
 

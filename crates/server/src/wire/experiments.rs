@@ -57,6 +57,8 @@ pub(super) struct ExperimentToml {
     until: Option<String>,
     #[serde(default)]
     stopped: bool,
+    #[serde(default)]
+    rollback: bool,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +97,15 @@ enum AnalysisToml {
     FixedHorizon,
 }
 
+impl From<AnalysisToml> for Analysis {
+    fn from(analysis: AnalysisToml) -> Self {
+        match analysis {
+            AnalysisToml::AlwaysValid => Self::AlwaysValid,
+            AnalysisToml::FixedHorizon => Self::FixedHorizon,
+        }
+    }
+}
+
 fn default_layer() -> String {
     "default".to_owned()
 }
@@ -112,7 +123,7 @@ fn default_effect() -> f64 {
 }
 
 /// Per cent as parts of [`WHOLE`]; `None` where it is none.
-fn parts(per_cent: f64) -> Option<u16> {
+pub(super) fn parts(per_cent: f64) -> Option<u16> {
     let parts = per_cent * f64::from(WHOLE) / 100.0;
     ((0.0..=f64::from(WHOLE)).contains(&parts) && (parts - parts.round()).abs() < 1e-6)
         .then(|| parts.round() as u16)
@@ -236,10 +247,7 @@ impl Reader<'_> {
             arms,
             metric: file.metric,
             guardrails: guardrails.map(|one| Guardrail { metric: one.metric, margin: one.margin }).collect(),
-            analysis: match file.analysis {
-                AnalysisToml::AlwaysValid => Analysis::AlwaysValid,
-                AnalysisToml::FixedHorizon => Analysis::FixedHorizon,
-            },
+            analysis: file.analysis.into(),
             effect: file.effect,
             days: file.days,
             planned_units: file.planned_units,
@@ -248,6 +256,8 @@ impl Reader<'_> {
             from: times.0,
             until: times.1,
             is_stopped: file.stopped,
+            stopped_for: String::new(),
+            rolls_back: file.rollback,
         }
     }
 

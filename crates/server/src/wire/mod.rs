@@ -4,6 +4,8 @@
 pub mod canonical;
 /// Catalogue rows.
 pub mod catalog;
+/// Challenges as they are sent.
+pub mod challenges;
 /// Product files of shop systems.
 mod dialect;
 /// Errors, from one table.

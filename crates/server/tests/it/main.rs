@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod care;
+mod challenges;
 mod crash;
 mod experiments;
 mod files;

@@ -2,6 +2,7 @@
 //! `RECORD_VERSION`, keep the old shape for reading, and add the new bytes here.
 
 use crate::samples::{START, open, read_all};
+use bespoke_domain::challenge::{Challenge, Stage, Step};
 use bespoke_domain::condition::{Is, Test};
 use bespoke_domain::consent::{Consent, Purpose, Statement};
 use bespoke_domain::decision::{
@@ -14,9 +15,9 @@ use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
-    Attribution, Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective,
-    OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse,
-    Synonym,
+    Attribution, Canonical, Clutter, Diversity, Explore, FilterUse, Form, KeyChange, Language, ModelUse,
+    Objective, OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows,
+    SourceUse, Synonym,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -200,21 +201,13 @@ fn settings() -> Settings {
             author: "Ann".to_owned(),
             note: "Spring sale".to_owned(),
         }],
-        objective: Some(Objective {
-            name: "profit-1".to_owned(),
-            click: 0.1,
-            cart: 0.25,
-            buy: 1.0,
-            returned: -0.5,
-            margin: 2.0,
-            stock: 0.125,
-            rows: 60,
-        }),
+        objective: Some(objective()),
+        explore: Explore { share: 500, among: 10 },
     };
     let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
     Settings {
         shop,
-        placements: vec![placement],
+        placements: vec![placement.clone()],
         segments,
         clutter: vec![Clutter { page: Some(PageType::Product), modules: 4, items: 40 }],
         canonical: vec![Canonical {
@@ -226,6 +219,20 @@ fn settings() -> Settings {
         holdout: Holdout { share: 300 },
         attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
         experiments: vec![experiment()],
+        challenges: vec![challenge(placement)],
+    }
+}
+
+fn objective() -> Objective {
+    Objective {
+        name: "profit-1".to_owned(),
+        click: 0.1,
+        cart: 0.25,
+        buy: 1.0,
+        returned: -0.5,
+        margin: 2.0,
+        stock: 0.125,
+        rows: 60,
     }
 }
 
@@ -253,6 +260,36 @@ fn experiment() -> Experiment {
         from: Some(Millis(1_780_000_000_000)),
         until: Some(Millis(1_790_000_000_000)),
         is_stopped: true,
+        stopped_for: "Harm".to_owned(),
+        rolls_back: true,
+    }
+}
+
+fn challenge(before: Placement) -> Challenge {
+    let step = Step {
+        at: Millis(1_780_000_000_000),
+        from: Stage::Test,
+        to: Stage::Promoted,
+        why: "Win".to_owned(),
+        evidence: vec![("change".to_owned(), 0.05)],
+    };
+    Challenge {
+        name: "newer".to_owned(),
+        champion: "home_hero".to_owned(),
+        challenger: "home_new".to_owned(),
+        metric: "margin".to_owned(),
+        guardrails: vec![Guardrail { metric: "return_rate".to_owned(), margin: 0.25 }],
+        effect: 0.02,
+        covariate: "before_acts".to_owned(),
+        shadow_requests: 1_000,
+        canary: 500,
+        canary_hours: 24,
+        days: 14,
+        planned_units: 9_000,
+        stage: Stage::Promoted,
+        since: Millis(1_780_000_000_000),
+        steps: vec![step],
+        before: Some(Box::new(before)),
     }
 }
 
@@ -397,12 +434,21 @@ fn golden(body: &Body) -> Expect {
             000000f03f00000000000000400100030473616c650203056272616e6400010141010201020002030570726963650100
             0000000000f03f00000000000000400100030473616c650203056272616e6400010141010000c03f02010a010c03416e
             6e0b537072696e672073616c65010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3c
-            01036e6577010200020305707269636501000000000000f03f00000000000000400100030473616c650203056272616e
-            640001014101010204280105636f6c6f7201046e61767904626c75650103616c730107666163746f7273000000000000
-            604001010108747261696e657273010d72756e6e696e672073686f6573010473697a65ac0205020101046865726f033c
-            04686f6d6500c03e0109686f6d655f6865726f0207636f6e74726f6c88270000036e657788270109686f6d655f686572
-            6f08686f6d655f6e65770107726576656e7565010b72657475726e5f72617465000000000000d03f01b81e85eb51b89e
-            3f15c0b8020000000000407f400b6265666f72655f616374730180a0a484ce670180b083c5986801"#]],
+            f4030a01036e6577010200020305707269636501000000000000f03f00000000000000400100030473616c6502030562
+            72616e640001014101010204280105636f6c6f7201046e61767904626c75650103616c730107666163746f7273000000
+            000000604001010108747261696e657273010d72756e6e696e672073686f6573010473697a65ac020502010104686572
+            6f033c04686f6d6500c03e0109686f6d655f6865726f0207636f6e74726f6c88270000036e657788270109686f6d655f
+            6865726f08686f6d655f6e65770107726576656e7565010b72657475726e5f72617465000000000000d03f01b81e85eb
+            51b89e3f15c0b8020000000000407f400b6265666f72655f616374730180a0a484ce670180b083c5986801044861726d
+            0101056e6577657209686f6d655f6865726f08686f6d655f6e6577066d617267696e010b72657475726e5f7261746500
+            0000000000d03f7b14ae47e17a943f0b6265666f72655f61637473e807f403180ea8460480a0a484ce670180a0a484ce
+            6703040357696e01066368616e67659a9999999999a93f0109686f6d655f6865726f07466f7220796f7507506f70756c
+            61720101320c04010107706f70756c61720000003fc8010105534b552d39010e68616c665f6c6966655f646179730000
+            000000001c4001066d617267696e0000803e0109617661696c61626c65010178000000000000f0bf0302010673707269
+            6e670370696e0105534b552d31010453616c6501010200020305707269636501000000000000f03f0000000000000040
+            0100030473616c650203056272616e64000101410102010200020305707269636501000000000000f03f000000000000
+            00400100030473616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e672073616c65
+            010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3cf4030a"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014dd5aa91a2046602010553
