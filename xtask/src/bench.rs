@@ -15,13 +15,15 @@ enum Bar {
 use Bar::{Least, Most};
 
 /// Every bench, in this order.
-const BENCHES: [&str; 7] = ["decide", "nearest", "profiles", "search", "suggest", "server", "train"];
+const BENCHES: [&str; 8] = ["decide", "kpis", "nearest", "profiles", "search", "suggest", "server", "train"];
 
 /// Every bar: bench, figure, limit.
-const BARS: [(&str, &str, Bar); 33] = [
+const BARS: [(&str, &str, Bar); 35] = [
     ("decide", "mean_us", Most(150.0)),
     ("decide", "p99_us", Most(1_000.0)),
     ("decide", "process_gib", Most(4.0)),
+    ("kpis", "scratch_s", Most(60.0)),
+    ("kpis", "lag_max_s", Most(1.0)),
     ("nearest", "p99_us_1m", Most(1_000.0)),
     ("nearest", "recall_1m", Least(0.95)),
     ("profiles", "gib", Most(1.2)),

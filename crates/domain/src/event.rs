@@ -220,6 +220,40 @@ impl PageType {
     }
 }
 
+/// What something was done on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is its wire name in DEVICES")]
+pub enum Device {
+    #[default]
+    Unknown,
+    Mobile,
+    Desktop,
+    Tablet,
+    /// The shop's own app, on whatever.
+    App,
+}
+
+/// Every device with its wire name.
+pub const DEVICES: [(Device, &str); 5] = [
+    (Device::Unknown, "unknown"),
+    (Device::Mobile, "mobile"),
+    (Device::Desktop, "desktop"),
+    (Device::Tablet, "tablet"),
+    (Device::App, "app"),
+];
+
+impl Device {
+    /// The device with this wire name.
+    pub fn parse(name: &str) -> Option<Self> {
+        DEVICES.iter().find(|(_, text)| *text == name).map(|(device, _)| *device)
+    }
+
+    /// The wire name.
+    pub fn name(self) -> &'static str {
+        DEVICES[self as usize].1
+    }
+}
+
 /// One product in an event.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct EventItem {
@@ -294,6 +328,8 @@ pub struct Event {
     pub buckets: (u64, u64),
     /// Where it happened.
     pub page: PageType,
+    /// On what; by the event's own word, else by the user agent, which is not kept.
+    pub device: Device,
     /// Whether a rendered list was in view (≥ 50 % for ≥ 1 s).
     pub visible: bool,
     /// Currency of prices in `items`.
@@ -329,6 +365,7 @@ impl Event {
             link: None,
             buckets: (0, 0),
             page: PageType::Other,
+            device: Device::Unknown,
             visible: false,
             currency: None,
             items: Vec::new(),
@@ -350,6 +387,9 @@ mod tests {
         }
         for (page, name) in PAGE_TYPES {
             assert_eq!((page.name(), PageType::parse(name)), (name, Some(page)));
+        }
+        for (device, name) in DEVICES {
+            assert_eq!((device.name(), Device::parse(name)), (name, Some(device)));
         }
     }
 

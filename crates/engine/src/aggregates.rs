@@ -10,6 +10,7 @@ use crate::kpis::Kpis;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
+use crate::orders::Orders;
 use crate::profile::{Act, Dated, Recent, seconds};
 use crate::pulse::Pulse;
 use crate::queries::Queries;
@@ -135,6 +136,8 @@ pub struct Aggregates {
     pub ledger: Ledger,
     /// Counts by day.
     pub kpis: Kpis,
+    /// Orders that may come back. Only the fold reads them.
+    pub orders: Orders,
     /// What results are narrowed by.
     pub demand: Demand,
     /// What is looked at every day.
@@ -185,6 +188,7 @@ impl Default for Aggregates {
             epochs: Arc::default(),
             ledger: Ledger::default(),
             kpis: Kpis::default(),
+            orders: Orders::default(),
             demand: Demand::default(),
             watch: Watch::default(),
             models: BTreeMap::new(),
@@ -458,6 +462,7 @@ impl Aggregates {
     /// The copy a snapshot keeps: without what only the fold needs.
     pub fn freeze(&mut self) -> Self {
         let visits = std::mem::take(&mut self.visits);
+        let orders = std::mem::take(&mut self.orders);
         let catalog = self.catalog.freeze();
         let live_catalog = std::mem::replace(&mut self.catalog, catalog);
         let queries = self.queries.freeze();
@@ -474,6 +479,7 @@ impl Aggregates {
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
         (self.ledger, self.kpis, self.demand) = (live_ledger, live_kpis, live_demand);
         self.watch = live_watch;
+        self.orders = orders;
         frozen
     }
 }

@@ -4,9 +4,9 @@
 use crate::aggregates::Aggregates;
 use crate::condition::Lookup;
 use crate::context::Context;
+use crate::counting::Counting;
 use crate::experiment::ledger::Who;
 use crate::facets::Facet;
-use crate::kpis::Told;
 use crate::meaning::Ready;
 use crate::names::Names;
 use crate::orders::Prices;
@@ -262,7 +262,9 @@ impl Engine {
             let keys = (profiles.bucket(one.min(two)), profiles.bucket(one.max(two)));
             profiles.link(one, two);
             self.aggregates.ledger.join(keys);
-            self.aggregates.kpis.join((one.min(two), one.max(two)));
+            let rule =
+                self.aggregates.settings.as_ref().map(|settings| settings.attribution).unwrap_or_default();
+            self.aggregates.kpis.join((one.min(two), one.max(two)), &rule);
             if one != two {
                 self.aggregates.watch.forget(one.max(two));
             }
@@ -296,18 +298,9 @@ impl Engine {
         let Some(settings) = self.aggregates.settings.clone() else { return };
         let (names, profiles) = (&self.live.names, &self.live.profiles);
         let who = Who { shopper: root, bucket: root.map_or(0, |shopper| profiles.bucket(shopper)) };
-        let Aggregates { ledger, kpis, catalog, .. } = &mut self.aggregates;
+        let Aggregates { ledger, kpis, orders, catalog, .. } = &mut self.aggregates;
         let prices = Prices { catalog, find: &|id| names.get(id), currency: settings.shop.currency };
-        let arms = ledger.fold_event(event, who, &prices);
-        let is_order = event.kind == EventKind::Purchase;
-        let profile = root.filter(|_| is_order).and_then(|root| profiles.get(root));
-        let looks = profile.as_deref().map_or(&[][..], Profile::recent).iter();
-        let first_look_s = looks.filter(|one| products.contains(&one.product)).map(|one| one.time_s).min();
-        kpis.fold_event(
-            Told { event, products, shopper: root, arms: &arms, first_look_s },
-            &prices,
-            &settings,
-        );
+        Counting { ledger, kpis, orders }.fold(event, (who, products), (&prices, &settings));
     }
 
     /// Ends the days that are over at `time`; what folds something in that happened then, and what it needs.

@@ -6,10 +6,14 @@
 //! `place(salt, name, key)`: FNV-1a (64 bits) over `salt`, a zero byte, `name`, a zero byte and the key's eight bytes, lowest first; then
 //! the finalizer of MurmurHash3; then `hash · 10,000 / 2^64`, which favours no place by more than 1 in 10^15.
 
+/// What a placement's units did lately.
+pub mod baseline;
 /// What became of the units of each arm.
 pub mod ledger;
 /// What a unit's row is read as.
 pub mod metric;
+/// The holdout month by month.
+pub mod month;
 /// What it all says.
 pub mod result;
 
@@ -36,7 +40,7 @@ pub fn place(salt: &str, name: &str, key: u64) -> u16 {
 }
 
 /// FNV-1a, 64 bits.
-pub(crate) fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+pub fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

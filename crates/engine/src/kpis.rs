@@ -8,22 +8,29 @@
 pub mod table;
 /// What shoppers are followed by.
 pub mod touched;
+/// Shoppers and their visits.
+pub mod visitors;
 
-use crate::orders::{Orders, Prices, Worth};
+use crate::experiment::metric;
+use crate::orders::{Line, Order, Prices, Returned, Worth};
 use crate::profile::seconds;
-use bespoke_domain::consent::Purpose;
+use crate::queries;
+use bespoke_domain::event::{DEVICES, Device};
 use bespoke_domain::settings::{Attribution, Shop};
 use bespoke_domain::{Decision, DecisionId, Event, EventKind, Millis, ProductNo, Settings, ShopperNo};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use table::{COUNTS, Count};
-use touched::{Touch, Touched, Visitor, Visitors};
+use touched::{Touch, Touched};
+use visitors::{Visit, Visitors, is_of_visits};
 
 /// Days kept, the newest.
 pub const DAYS_MAX: usize = 800;
-/// Parts of one day; more are counted in the whole only.
+/// Parts of one day, and of all days together; more are counted in the whole only.
 pub const PARTS_MAX: usize = 2_000;
+/// The same of all days: of a dozen counts each 120 MiB.
+pub const ALL_PARTS_MAX: usize = 400_000;
 /// Decisions whose placement is remembered, the newest.
 const DECISIONS_MAX: usize = 200_000;
 /// Names of placements and markets.
@@ -34,7 +41,7 @@ const NAMES_MAX: usize = 5_000;
 pub enum Part {
     /// All of it.
     Whole,
-    /// Of a segment of visits, by its place in [`SEGMENTS`].
+    /// Of a segment of visits, see [`segment`].
     Segment(u8),
     /// Of a market, by its name's number.
     Market(u32),
@@ -46,27 +53,55 @@ pub enum Part {
     Arm(u32, u8),
 }
 
-/// The segments of visits, by what was known when a visit began. Version 1 of the rule of intent: high = something went into the cart in the
-/// four weeks before.
-pub const SEGMENTS: [&str; 4] = ["new", "returning", "high_intent", "low_intent"];
+/// The name of a segment of visits, by what was known when a visit began: those of experiments, then the devices.
+pub fn segment(number: u8) -> &'static str {
+    let number = usize::from(number);
+    let device = || DEVICES.get(number.checked_sub(metric::SEGMENTS.len())?).map(|(_, name)| *name);
+    metric::SEGMENTS.get(number).map(|spec| spec.name).or_else(device).unwrap_or_default()
+}
 
 /// Counts, by their place in the table.
-pub type Tally = [i64; COUNTS];
+pub type Counts = [i64; COUNTS];
+
+/// The counts of a part that are not 0, in no order: most parts have a few of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Tally(Vec<(u8, i64)>);
+
+impl Tally {
+    fn add(&mut self, count: Count, more: i64) {
+        if more == 0 {
+            return;
+        }
+        match self.0.iter_mut().find(|(held, _)| *held == count as u8) {
+            Some((_, sum)) => *sum = sum.saturating_add(more),
+            None => self.0.push((count as u8, more)),
+        }
+    }
+
+    /// One of them; 0 where nothing was counted.
+    pub fn get(&self, count: Count) -> i64 {
+        self.0.iter().find(|(held, _)| *held == count as u8).map_or(0, |(_, sum)| *sum)
+    }
+
+    /// Adds them to others.
+    pub fn add_to(&self, counts: &mut Counts) {
+        for (count, more) in &self.0 {
+            let sum = &mut counts[usize::from(*count)];
+            *sum = sum.saturating_add(*more);
+        }
+    }
+}
 
 /// A day.
 pub type Day = BTreeMap<Part, Tally>;
-
-/// What an event counts for besides the whole: the parts of its visit and of its arms.
-type Parts = Vec<Part>;
-
-/// An order put down to parts: what each has of it, and what of that came by a click in a placement.
-type PutDown = (u16, Box<[(Part, Worth)]>);
 
 /// Counts by day.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Kpis {
     /// By local day, counted from 1970-01-01.
     days: BTreeMap<u16, Arc<Day>>,
+    /// Parts of all days.
+    part_count: usize,
     /// Names of placements and markets.
     names: Arc<Vec<Arc<str>>>,
     /// Parts that there was no room for.
@@ -79,15 +114,15 @@ pub struct Kpis {
 struct Following {
     visitors: Visitors,
     touched: Touched,
-    orders: Orders<PutDown>,
-    placements: BTreeMap<DecisionId, u32>,
+    /// Of each decision the placement, and whether it answers a search.
+    placements: BTreeMap<DecisionId, (u32, bool)>,
     decisions: VecDeque<DecisionId>,
 }
 
 /// One event as it is counted.
 #[derive(Clone, Copy)]
 pub struct Told<'a> {
-    /// The event.
+    /// The event: no program's, no refund, no order that is known, of who allows analytics.
     pub event: &'a Event,
     /// Numbers of its items' products, in order, as far as they have one.
     pub products: &'a [ProductNo],
@@ -95,8 +130,14 @@ pub struct Told<'a> {
     pub shopper: Option<ShopperNo>,
     /// The runs and arms of experiments that it counts for.
     pub arms: &'a [(u32, u8)],
-    /// When the shopper first looked at something that is bought, as far as that is known; in seconds of the epoch.
-    pub first_look_s: Option<u32>,
+}
+
+/// What the counts of an event are read by.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    prices: &'a Prices<'a>,
+    rule: &'a Attribution,
+    day: u16,
 }
 
 impl Kpis {
@@ -124,10 +165,10 @@ impl Kpis {
     }
 
     /// Two identities turn out to be one shopper.
-    pub fn join(&mut self, (root, leaf): (ShopperNo, ShopperNo)) {
+    pub fn join(&mut self, (root, leaf): (ShopperNo, ShopperNo), rule: &Attribution) {
         if root != leaf {
             self.following.visitors.join(root, leaf);
-            self.following.touched.join(root, leaf);
+            self.following.touched.join((root, leaf), rule);
         }
     }
 
@@ -141,63 +182,64 @@ impl Kpis {
             {
                 following.placements.remove(&oldest);
             }
-            following.placements.insert(request.id, placement);
+            following.placements.insert(request.id, (placement, request.search.is_some()));
             following.decisions.push_back(request.id);
         }
         if let (Some(root), false) = (root, request.market.is_empty())
             && let Some(market) = self.number(&request.market)
         {
-            self.following.visitors.of(root).market = market + 1;
+            self.following.visitors.of(root).note_market(seconds(request.now), market);
         }
     }
 
-    /// Folds an event in.
-    pub fn fold_event(&mut self, told: Told<'_>, prices: &Prices<'_>, settings: &Settings) {
-        let (event, shop) = (told.event, &settings.shop);
-        let day = shop.local_day(event.time);
-        if event.is_bot() {
-            self.add(day, Part::Whole, &[(Count::Programs, 1)]);
-            return;
-        }
-        self.end_clicks(event.time, shop);
-        if event.kind == EventKind::Refund {
-            self.fold_refund(told, prices, day);
-            return;
-        }
-        if self.following.orders.has(event) {
-            return;
-        }
-        let parts = self.visit(told, day);
+    /// Counts an event of a program.
+    pub fn note_program(&mut self, event: &Event, shop: &Shop) {
+        self.add(shop.local_day(event.time), Part::Whole, &[(Count::Programs, 1)]);
+    }
+
+    /// Folds an event in; of an order what it is to be remembered by.
+    pub fn fold_event(&mut self, told: Told<'_>, prices: &Prices<'_>, settings: &Settings) -> Option<Order> {
+        let (event, rule) = (told.event, &settings.attribution);
+        let by = By { prices, rule, day: settings.shop.local_day(event.time) };
+        let mut parts = self.visit(told, by.day);
         let mut counts = plain_counts(event);
-        let placement = self.placement_of(event);
-        if event.kind == EventKind::Purchase {
-            self.fold_order(told, (prices, &settings.attribution, day), (&parts, &mut counts));
+        self.of_shopper(told, by.day, &mut counts);
+        let decision = event.decision.and_then(|id| self.following.placements.get(&id)).copied();
+        if event.kind == EventKind::SelectItem && decision.is_some_and(|(_, is_search)| is_search) {
+            counts.push((Count::SearchClicks, 1));
         }
-        let all = std::iter::once(Part::Whole).chain(parts.iter().copied());
-        all.for_each(|part| self.add(day, part, &counts));
+        parts.push(Part::Whole);
+        let order = (event.kind == EventKind::Purchase).then(|| self.order(told, by, &mut counts));
+        parts.iter().for_each(|part| self.add(by.day, *part, &counts));
+        let placement = decision.map(|(placement, _)| placement);
         if let Some(placement) = placement {
             let seen: Vec<_> = counts.iter().copied().filter(|(count, _)| count.is_of_placements()).collect();
-            self.add(day, Part::Placement(placement), &seen);
+            self.add(by.day, Part::Placement(placement), &seen);
         }
-        self.by_category(told, (prices, day));
-        self.touch(told, placement);
+        self.by_category(event, by);
+        self.touch(told, placement, rule);
+        order.map(|order| Order { parts: parts.into_boxed_slice(), ..order })
     }
 
     fn add(&mut self, day: u16, part: Part, counts: &[(Count, i64)]) {
-        if counts.is_empty() {
+        if counts.iter().all(|(_, more)| *more == 0) {
             return;
         }
         let held = Arc::make_mut(self.days.entry(day).or_default());
-        if held.len() >= PARTS_MAX && !held.contains_key(&part) {
-            self.ignored_parts += 1;
-            return;
+        if !held.contains_key(&part) {
+            let is_full = held.len() >= PARTS_MAX || self.part_count >= ALL_PARTS_MAX;
+            if is_full && part != Part::Whole {
+                self.ignored_parts += 1;
+                return;
+            }
+            self.part_count += 1;
         }
-        let tally = held.entry(part).or_insert([0; COUNTS]);
-        for (count, more) in counts {
-            tally[*count as usize] = tally[*count as usize].saturating_add(*more);
-        }
-        if self.days.len() > DAYS_MAX {
-            self.days.pop_first();
+        let tally = held.entry(part).or_default();
+        counts.iter().for_each(|(count, more)| tally.add(*count, *more));
+        if self.days.len() > DAYS_MAX
+            && let Some((_, gone)) = self.days.pop_first()
+        {
+            self.part_count -= gone.len();
         }
     }
 
@@ -214,29 +256,49 @@ impl Kpis {
         Some(self.names.len() as u32 - 1)
     }
 
-    fn placement_of(&self, event: &Event) -> Option<u32> {
-        self.following.placements.get(&event.decision?).copied()
-    }
-
     /// Notes the visit that an event belongs to, and returns what it counts for besides the whole.
-    fn visit(&mut self, told: Told<'_>, day: u16) -> Parts {
-        let mut parts: Parts = told.arms.iter().map(|(run, arm)| Part::Arm(*run, *arm)).collect();
+    fn visit(&mut self, told: Told<'_>, day: u16) -> Vec<Part> {
+        let mut parts: Vec<Part> = told.arms.iter().map(|(run, arm)| Part::Arm(*run, *arm)).collect();
         let Some(shopper) = told.shopper else { return parts };
-        let time_s = seconds(told.event.time);
         let visitor = self.following.visitors.of(shopper);
-        let begins = visitor.note(time_s, told.event.kind == EventKind::AddToCart);
-        let is_first = visitor.note_day(day);
-        parts.extend(parts_of(visitor));
-        let counts = [(Count::Visits, i64::from(begins)), (Count::Visitors, i64::from(is_first))];
-        if begins || is_first {
+        let noted = if is_of_visits(told.event.kind) {
+            visitor.note(told.event, day)
+        } else {
+            visitors::Noted::default()
+        };
+        parts.extend(segments(visitor.visit).map(Part::Segment));
+        parts.extend(visitor.market().map(Part::Market));
+        let counts =
+            [(Count::Visits, i64::from(noted.begins)), (Count::Visitors, i64::from(noted.is_first_of_day))];
+        if noted != visitors::Noted::default() {
             self.add(day, Part::Whole, &counts);
-            parts.clone().into_iter().for_each(|part| self.add(day, part, &counts));
+            parts.iter().for_each(|part| self.add(day, *part, &counts));
         }
         parts
     }
 
+    /// What an event counts for by what is known of its shopper: searches and messages.
+    fn of_shopper(&mut self, told: Told<'_>, day: u16, counts: &mut Vec<(Count, i64)>) {
+        let event = told.event;
+        let visitor = told.shopper.map(|shopper| self.following.visitors.of(shopper));
+        match (event.kind, visitor) {
+            (EventKind::Search | EventKind::ViewSearchResults, Some(visitor)) => {
+                let (is_new, is_first) = visitor.note_search(seconds(event.time), words(event));
+                counts.extend([
+                    (Count::Searches, i64::from(is_new)),
+                    (Count::SearchVisits, i64::from(is_first)),
+                ]);
+            }
+            (EventKind::Search | EventKind::ViewSearchResults, None) => counts.push((Count::Searches, 1)),
+            (EventKind::MessageSent, Some(visitor)) => {
+                counts.push((Count::Recipients, i64::from(visitor.note_message(day))));
+            }
+            _ => {}
+        }
+    }
+
     /// Clicks of ours after which nothing came for the length of a visit.
-    fn end_clicks(&mut self, now: Millis, shop: &Shop) {
+    pub fn end_clicks(&mut self, now: Millis, shop: &Shop) {
         for (time_s, placement) in self.following.touched.ended(seconds(now)) {
             let day = shop.local_day(Millis(i64::from(time_s) * 1000));
             let counts = [(Count::ClickBounces, 1)];
@@ -245,146 +307,147 @@ impl Kpis {
         }
     }
 
-    fn touch(&mut self, told: Told<'_>, placement: Option<u32>) {
-        let Some(shopper) = told.shopper.filter(|_| told.event.consent.allows(Purpose::Analytics)) else {
-            return;
-        };
+    fn touch(&mut self, told: Told<'_>, placement: Option<u32>, rule: &Attribution) {
+        let Some(shopper) = told.shopper.filter(|_| is_of_visits(told.event.kind)) else { return };
         let (event, time_s) = (told.event, seconds(told.event.time));
         let touched = &mut self.following.touched;
         let is_click = event.kind == EventKind::SelectItem;
+        touched.went_on(shopper, told.products, event.kind);
+        if event.kind == EventKind::MessageClicked {
+            touched.message(shopper, time_s);
+        }
         let is_view = event.kind == EventKind::ViewItemList && event.visible;
-        match placement.filter(|_| is_click || is_view) {
-            Some(placement) => {
-                for &product in told.products {
-                    touched.add(shopper, Touch { time_s, product, placement, is_click });
-                }
-                if is_click {
-                    touched.clicked(shopper, (time_s, placement), told.products);
-                }
-            }
-            None if event.kind == EventKind::MessageClicked => touched.message(shopper, time_s),
-            None => touched.went_on(shopper, told.products, event.kind),
+        let Some(placement) = placement.filter(|_| is_click || is_view) else { return };
+        for &product in told.products {
+            touched.add(shopper, Touch { time_s, product, placement, is_click }, rule);
+        }
+        if is_click {
+            touched.clicked(shopper, (time_s, placement), told.products);
         }
     }
 
     /// What products below each category of the first level count for.
-    fn by_category(&mut self, told: Told<'_>, (prices, day): (&Prices<'_>, u16)) {
-        let event = told.event;
+    fn by_category(&mut self, event: &Event, by: By<'_>) {
         let count = match event.kind {
             EventKind::ViewItem => Count::Views,
             EventKind::AddToCart => Count::Carts,
             EventKind::Purchase => Count::Items,
             _ => return,
         };
+        let mut orders = Vec::new();
         for item in &event.items {
-            let Some(category) = (prices.find)(&item.item_id).and_then(|product| top(prices, product)) else {
+            let Some(category) = (by.prices.find)(&item.item_id).and_then(|product| top(by.prices, product))
+            else {
                 continue;
             };
             let mut counts = vec![(count, if count == Count::Items { i64::from(item.quantity) } else { 1 })];
-            if count == Count::Items && prices.is_ours(event) {
-                let worth = prices.line(item).unwrap_or_default();
+            if count == Count::Items {
+                counts.push((Count::Orders, i64::from(!orders.contains(&category))));
+                orders.push(category);
+            }
+            if count == Count::Items && by.prices.is_ours(event) {
+                let worth = by.prices.line(item).unwrap_or_default();
                 counts.extend([(Count::Revenue, worth.revenue), (Count::Margin, worth.margin)]);
             }
-            self.add(day, Part::Category(category), &counts);
+            self.add(by.day, Part::Category(category), &counts);
         }
     }
 
-    fn fold_order(
-        &mut self,
-        told: Told<'_>,
-        (prices, rule, day): (&Prices<'_>, &Attribution, u16),
-        (parts, counts): (&Parts, &mut Vec<(Count, i64)>),
-    ) {
-        let event = told.event;
-        let Some(worth) = prices.order(event) else {
+    /// What an order counts for besides itself, and what it is to be remembered by.
+    fn order(&mut self, told: Told<'_>, by: By<'_>, counts: &mut Vec<(Count, i64)>) -> Order {
+        let (event, time_s) = (told.event, seconds(told.event.time));
+        let worth = by.prices.order(event);
+        if let Some(shopper) = told.shopper {
+            let visitor = self.following.visitors.of(shopper);
+            let is_repeat = visitor.note_order();
+            counts.push((Count::RepeatOrders, i64::from(is_repeat)));
+            if !is_repeat {
+                let hours = visitor.known_for_s(time_s) / 3600;
+                counts.extend([(Count::TimedOrders, 1), (Count::HoursToOrder, i64::from(hours))]);
+            }
+        }
+        let Some(worth) = worth else {
             counts.push((Count::ForeignOrders, 1));
-            return;
+            return Order { day: by.day, ..Order::default() };
         };
         counts.extend([(Count::Revenue, worth.revenue), (Count::Margin, worth.margin)]);
-        let time_s = seconds(event.time);
-        let mut to: Vec<(Part, Worth)> =
-            std::iter::once(Part::Whole).chain(parts.iter().copied()).map(|part| (part, worth)).collect();
-        if let Some(shopper) = told.shopper {
-            let is_repeat = self.following.visitors.of(shopper).note_order();
-            counts.push((Count::RepeatOrders, i64::from(is_repeat)));
-            if let Some(first_s) = told.first_look_s.filter(|first_s| *first_s <= time_s) {
-                counts.extend([
-                    (Count::TimedOrders, 1),
-                    (Count::HoursToOrder, i64::from((time_s - first_s) / 3600)),
-                ]);
-            }
-            if self.following.touched.has_message(shopper, time_s) {
-                counts.push((Count::MessageRevenue, worth.revenue));
-            }
-            let put_down = self.attribute((event, shopper, time_s), (prices, rule));
-            let sum = |is_click: bool| {
-                put_down.iter().filter(|one| one.1 == is_click).map(|one| one.2.revenue).sum::<i64>()
-            };
-            for (is_click, orders, revenue) in [
-                (true, Count::ClickOrders, Count::ClickRevenue),
-                (false, Count::ViewOrders, Count::ViewRevenue),
-            ] {
-                if put_down.iter().any(|one| one.1 == is_click) {
-                    counts.extend([(orders, 1), (revenue, sum(is_click))]);
-                }
-                let mut placements: BTreeMap<u32, Worth> = BTreeMap::new();
-                for (placement, _, worth) in put_down.iter().filter(|one| one.1 == is_click) {
-                    let held = placements.entry(*placement).or_default();
-                    *held = held.plus(*worth);
-                }
-                for (placement, worth) in placements {
-                    let part = Part::Placement(placement);
-                    self.add(day, part, &[(orders, 1), (revenue, worth.revenue)]);
-                    if is_click {
-                        to.push((part, worth));
-                    }
-                }
-            }
+        if told.shopper.is_some_and(|shopper| self.following.touched.has_message(shopper, time_s)) {
+            counts.push((Count::MessageRevenue, worth.revenue));
         }
-        self.following.orders.note(event, worth, (day, to.into_boxed_slice()));
+        let lines = self.attribute(told, by, counts);
+        Order { worth, day: by.day, lines: lines.into_boxed_slice(), ..Order::default() }
     }
 
-    /// The lines of an order that came by a placement: the placement, whether by a click, and what the line is worth.
-    fn attribute(
-        &self,
-        (event, shopper, time_s): (&Event, ShopperNo, u32),
-        (prices, rule): (&Prices<'_>, &Attribution),
-    ) -> Vec<(u32, bool, Worth)> {
-        let line = |item: &bespoke_domain::EventItem| {
-            let product = (prices.find)(&item.item_id)?;
-            let group: Vec<ProductNo> = prices.catalog.variants(product).collect();
-            let is_same = |one: ProductNo| one == product || group.contains(&one);
-            let touch = self.following.touched.last(shopper, (time_s, rule), is_same)?;
-            Some((touch.placement, touch.is_click, prices.line(item).unwrap_or_default()))
+    /// The lines of an order; what of them came by a placement is counted.
+    fn attribute(&mut self, told: Told<'_>, by: By<'_>, counts: &mut Vec<(Count, i64)>) -> Vec<Line> {
+        let touches: Vec<_> =
+            told.event.items.iter().map(|item| self.by_what(told, by, &item.item_id)).collect();
+        let worths = told.event.items.iter().map(|item| by.prices.line(item).unwrap_or_default());
+        let worths: Vec<Worth> = worths.collect();
+        for (is_click, orders, revenue) in
+            [(true, Count::ClickOrders, Count::ClickRevenue), (false, Count::ViewOrders, Count::ViewRevenue)]
+        {
+            let mut placements: BTreeMap<u32, i64> = BTreeMap::new();
+            for (touch, worth) in touches.iter().zip(&worths) {
+                if let Some(touch) = touch.filter(|touch| touch.is_click == is_click) {
+                    *placements.entry(touch.placement).or_default() += worth.revenue;
+                }
+            }
+            if !placements.is_empty() {
+                counts.extend([(orders, 1), (revenue, placements.values().sum())]);
+            }
+            for (placement, sum) in placements {
+                self.add(by.day, Part::Placement(placement), &[(orders, 1), (revenue, sum)]);
+            }
+        }
+        let line = |((item, touch), worth): ((&bespoke_domain::EventItem, &Option<Touch>), &Worth)| {
+            let product = (by.prices.find)(&item.item_id);
+            Line {
+                product,
+                quantity: item.quantity,
+                worth: *worth,
+                category: product.and_then(|product| top(by.prices, product)),
+                clicked: touch.filter(|touch| touch.is_click).map(|touch| touch.placement),
+            }
         };
-        event.items.iter().filter_map(line).collect()
+        told.event.items.iter().zip(&touches).zip(&worths).map(line).collect()
+    }
+
+    /// By what a product that is bought came.
+    fn by_what(&self, told: Told<'_>, by: By<'_>, id: &str) -> Option<Touch> {
+        let product = (by.prices.find)(id)?;
+        let is_same =
+            |one: ProductNo| one == product || by.prices.catalog.variants(product).any(|other| one == other);
+        self.following.touched.last(told.shopper?, (seconds(told.event.time), by.rule), is_same)
+    }
+
+    /// A refund of an order that is not known.
+    pub fn unknown_return(&mut self, event: &Event, shop: &Shop) {
+        self.add(shop.local_day(event.time), Part::Whole, &[(Count::UnknownReturns, 1)]);
     }
 
     /// What comes back counts on the day of its order, in every part that has some of it.
-    fn fold_refund(&mut self, told: Told<'_>, prices: &Prices<'_>, today: u16) {
-        let Some(back) = self.following.orders.give_back(told.event, prices) else {
-            self.add(today, Part::Whole, &[(Count::UnknownReturns, 1)]);
-            return;
+    pub fn give_back(&mut self, back: &Returned<'_>) {
+        let day = back.order.day;
+        let returns = i64::from(back.is_first);
+        let counts = |now: Worth, returns: i64| {
+            [(Count::Returns, returns), (Count::Returned, now.revenue), (Count::ReturnedMargin, now.margin)]
         };
-        let (whole, now, is_first) = (back.whole, back.now, back.is_first);
-        let (day, to) = back.to.clone();
-        for (part, worth) in to {
-            let share = if whole.revenue > 0 { worth.revenue as f64 / whole.revenue as f64 } else { 0.0 };
-            let of =
-                |amount: i64| if worth == whole { amount } else { (amount as f64 * share).round() as i64 };
-            let counts = if matches!(part, Part::Placement(_)) {
-                vec![(Count::ClickReturned, of(now.revenue))]
-            } else {
-                vec![
-                    (Count::Returns, i64::from(is_first)),
-                    (Count::Returned, of(now.revenue)),
-                    (Count::ReturnedMargin, of(now.margin)),
-                ]
-            };
-            self.add(day, part, &counts);
-            if matches!(part, Part::Placement(_)) {
-                self.add(day, Part::Whole, &counts);
+        back.order.parts.iter().for_each(|part| self.add(day, *part, &counts(back.now, returns)));
+        let mut categories: BTreeMap<u32, Worth> = BTreeMap::new();
+        for (line, now) in back.order.lines.iter().zip(&back.lines) {
+            if let Some(category) = line.category {
+                let held = categories.entry(category).or_default();
+                *held = held.plus(*now);
             }
+            if let Some(placement) = line.clicked {
+                let counts = [(Count::ClickReturned, now.revenue)];
+                self.add(day, Part::Whole, &counts);
+                self.add(day, Part::Placement(placement), &counts);
+            }
+        }
+        for (category, now) in categories {
+            self.add(day, Part::Category(category), &counts(now, 0)[1..]);
         }
     }
 }
@@ -394,7 +457,6 @@ fn plain_counts(event: &Event) -> Vec<(Count, i64)> {
     let of_ours = event.decision.is_some();
     match event.kind {
         EventKind::ViewItem => vec![(Count::Views, 1)],
-        EventKind::Search => vec![(Count::Searches, 1)],
         EventKind::ViewItemList if of_ours && event.visible => vec![(Count::Lists, 1)],
         EventKind::SelectItem if of_ours => vec![(Count::Clicks, 1)],
         EventKind::AddToCart => vec![(Count::Carts, 1)],
@@ -415,10 +477,17 @@ fn plain_counts(event: &Event) -> Vec<(Count, i64)> {
     }
 }
 
-fn parts_of(visitor: &Visitor) -> impl Iterator<Item = Part> + use<> {
-    let segments = [u8::from(visitor.is_returning), 3 - u8::from(visitor.is_keen)];
-    let market = visitor.market.checked_sub(1).map(Part::Market);
-    segments.into_iter().map(Part::Segment).chain(market)
+/// A hash of what is searched for, folded; 0 where it is nothing that can be compared.
+pub fn words(event: &Event) -> u64 {
+    let term = event.details.as_deref().and_then(|details| details.search_term.as_deref());
+    term.and_then(queries::fold).map_or(0, |words| crate::experiment::fnv(words.bytes()))
+}
+
+/// The segments of a visit: a device counts where it is known.
+fn segments(visit: Visit) -> impl Iterator<Item = u8> {
+    let device = Some(visit.device).filter(|device| *device != Device::Unknown);
+    let device = device.map(|device| (metric::SEGMENTS.len() + device as usize) as u8);
+    [u8::from(visit.is_returning), 3 - u8::from(visit.is_keen)].into_iter().chain(device)
 }
 
 /// The category of the first level that a product stands below.

@@ -22,6 +22,8 @@ pub mod condition;
 pub mod content;
 /// What a source, filter or rule can see.
 pub mod context;
+/// What an event counts for.
+pub mod counting;
 /// The decision.
 pub mod decide;
 /// What shoppers narrow results by.

@@ -1,8 +1,9 @@
-//! Orders whose return would be told: by the shop's number of the order, the newest `ORDERS_MAX`, with what each was worth and to what
-//! it was put down.
+//! Orders whose return would be told: by the shop's number of the order, the newest `ORDERS_MAX`, with what each was worth, line by line, and
+//! to what it was put down. KPIs and experiments read the same ones, so that an order is one order in both.
 
 use crate::catalog::Catalog;
 use crate::experiment::fnv;
+use crate::kpis::Part;
 use bespoke_domain::{Currency, Event, EventItem, EventKind, ProductNo};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -39,6 +40,16 @@ impl Worth {
             margin: self.margin.saturating_add(other.margin),
         }
     }
+
+    /// What is left of it when so much of the revenue is.
+    fn part(self, revenue: i64) -> Self {
+        Self { revenue, margin: share(self.margin, (revenue, self.revenue)) }
+    }
+}
+
+/// `amount · of ÷ over`, to the nearest whole; 0 of nothing.
+fn share(amount: i64, (of, over): (i64, i64)) -> i64 {
+    if over <= 0 { 0 } else { (amount as f64 * of as f64 / over as f64).round() as i64 }
 }
 
 impl Prices<'_> {
@@ -67,69 +78,128 @@ impl Prices<'_> {
     }
 }
 
+/// A line of an order.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Line {
+    /// The product, where it has a number.
+    pub product: Option<ProductNo>,
+    /// Units.
+    pub quantity: u32,
+    /// What it is worth.
+    pub worth: Worth,
+    /// The category of the first level that the product stands below.
+    pub category: Option<u32>,
+    /// The placement where it was clicked, by its name's number.
+    pub clicked: Option<u32>,
+}
+
 /// An order.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-struct Order<T> {
-    worth: Worth,
-    returned: i64,
-    to: T,
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Order {
+    /// What the whole of it is worth; nothing in another currency than the shop's.
+    pub worth: Worth,
+    /// Its local day.
+    pub day: u16,
+    /// What has all of it.
+    pub parts: Box<[Part]>,
+    /// Its lines; none in another currency than the shop's.
+    pub lines: Box<[Line]>,
+    /// Runs of experiments, by number, and the rows that it counted for.
+    pub rows: Box<[(u32, u32)]>,
+    /// How much of it has come back.
+    pub returned: i64,
+    /// Whether something has, and be it for nothing.
+    pub is_returned: bool,
 }
 
 /// What comes back of an order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Returned<'a, T> {
-    /// What the whole order was worth.
-    pub whole: Worth,
+#[derive(Clone, PartialEq, Debug)]
+pub struct Returned<'a> {
+    /// The order.
+    pub order: &'a Order,
     /// What comes back now.
     pub now: Worth,
+    /// The same by line.
+    pub lines: Vec<Worth>,
     /// Whether nothing of it came back before.
     pub is_first: bool,
-    /// To what the order was put down.
-    pub to: &'a T,
 }
 
-/// Orders, each put down to something.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Orders<T> {
-    orders: BTreeMap<u64, Order<T>>,
-    keys: VecDeque<u64>,
+/// What a refund names: how much, and how it falls on the lines: a weight each, and what the weights are parts of.
+struct Named {
+    amount: i64,
+    weights: Vec<i64>,
+    over: i64,
 }
 
-impl<T> Default for Orders<T> {
-    fn default() -> Self {
-        Self { orders: BTreeMap::new(), keys: VecDeque::new() }
+impl Order {
+    fn named(&self, event: &Event, prices: &Prices<'_>) -> Named {
+        let value = event.details.as_deref().and_then(|details| details.value);
+        let revenues = || self.lines.iter().map(|line| line.worth.revenue).collect();
+        let whole = |amount| Named { amount, weights: revenues(), over: self.worth.revenue };
+        if event.items.is_empty() && value.is_none() {
+            return whole(self.worth.revenue);
+        }
+        // How much another currency's amount is of this order is not known.
+        if !prices.is_ours(event) {
+            return whole(0);
+        }
+        if let Some(value) = value {
+            return whole(value.minor);
+        }
+        let mut named = Named { amount: 0, weights: vec![0; self.lines.len()], over: 0 };
+        for item in &event.items {
+            let product = (prices.find)(&item.item_id);
+            let at = self.lines.iter().position(|line| product.is_some() && line.product == product);
+            let paid = at.map(|at| self.lines[at].worth.revenue / i64::from(self.lines[at].quantity.max(1)));
+            let price = item.price_minor.or(paid).unwrap_or_default();
+            let amount = price.saturating_mul(i64::from(item.quantity)).max(0);
+            named.over = named.over.saturating_add(amount);
+            if let Some(at) = at {
+                named.weights[at] = named.weights[at].saturating_add(amount);
+            }
+        }
+        Named { amount: named.over, ..named }
     }
 }
 
-impl<T> Orders<T> {
+/// Orders by number.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Orders {
+    orders: BTreeMap<u64, Order>,
+    keys: VecDeque<u64>,
+}
+
+impl Orders {
     /// Whether it is an order that has been told already: by the browser and by the server, say.
     pub fn has(&self, event: &Event) -> bool {
         event.kind == EventKind::Purchase && key(event).is_some_and(|key| self.orders.contains_key(&key))
     }
 
     /// Notes an order, unless it has no number.
-    pub fn note(&mut self, event: &Event, worth: Worth, to: T) {
+    pub fn note(&mut self, event: &Event, order: Order) {
         let Some(key) = key(event) else { return };
         if self.keys.len() == ORDERS_MAX
             && let Some(oldest) = self.keys.pop_front()
         {
             self.orders.remove(&oldest);
         }
-        if self.orders.insert(key, Order { worth, returned: 0, to }).is_none() {
+        if self.orders.insert(key, order).is_none() {
             self.keys.push_back(key);
         }
     }
 
     /// Notes what a refund gives back, at most what is left of the order; `None` where the order is not known.
-    pub fn give_back(&mut self, event: &Event, prices: &Prices<'_>) -> Option<Returned<'_, T>> {
+    pub fn give_back(&mut self, event: &Event, prices: &Prices<'_>) -> Option<Returned<'_>> {
         let order = self.orders.get_mut(&key(event)?)?;
-        let left = (order.worth.revenue - order.returned).max(0);
-        let amount = named(event, prices).unwrap_or(left).clamp(0, left);
-        let is_first = order.returned == 0;
-        order.returned += amount;
-        let share = if order.worth.revenue > 0 { amount as f64 / order.worth.revenue as f64 } else { 0.0 };
-        let margin = (order.worth.margin as f64 * share).round() as i64;
-        Some(Returned { whole: order.worth, now: Worth { revenue: amount, margin }, is_first, to: &order.to })
+        let Named { amount, weights, over } = order.named(event, prices);
+        let revenue = amount.clamp(0, (order.worth.revenue - order.returned).max(0));
+        let of_line = |(line, weight): (&Line, &i64)| line.worth.part(share(revenue, (*weight, over)));
+        let lines: Vec<Worth> = order.lines.iter().zip(&weights).map(of_line).collect();
+        let margin = lines.iter().map(|line| line.margin).sum();
+        order.returned += revenue;
+        let is_first = !std::mem::replace(&mut order.is_returned, true);
+        Some(Returned { order, now: Worth { revenue, margin }, lines, is_first })
     }
 }
 
@@ -137,17 +207,4 @@ impl<T> Orders<T> {
 fn key(event: &Event) -> Option<u64> {
     let id = event.details.as_deref()?.transaction_id.as_deref()?;
     Some(fnv(id.bytes()))
-}
-
-/// What a refund says that it gives back; `None` where it names nothing, and the whole order is meant.
-fn named(event: &Event, prices: &Prices<'_>) -> Option<i64> {
-    if !prices.is_ours(event) {
-        return None;
-    }
-    let value = event.details.as_deref().and_then(|details| details.value);
-    if let Some(value) = value.filter(|value| value.currency == prices.currency) {
-        return Some(value.minor);
-    }
-    let line = |item: &EventItem| Some(item.price_minor?.saturating_mul(i64::from(item.quantity)));
-    (!event.items.is_empty()).then(|| event.items.iter().map(line).sum::<Option<i64>>())?
 }

@@ -113,7 +113,7 @@ usage: lab experiments [--data DIR] [--simulate] [--planted] [--pipeline] [--wat
 The statistics of experiments against what is known; fails where a figure is not what it is to be.
 
 usage: lab bench NAME [options]
-  NAME               decide, profiles, nearest, server, suggest or train; one a process, since each looks at its memory
+  NAME               decide, kpis, profiles, nearest, search, server, suggest or train; one a process, since each looks at its memory
   --server FILE      the release binary `bespoke` (default target/release/bespoke)
   --scratch DIR      an empty or new directory to write to, about 15 GB at scale 1 (default target/bench)
   --scale F          size against the full one, 0.001 to 1 (default 1)

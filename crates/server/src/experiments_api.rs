@@ -11,7 +11,7 @@ use bespoke_engine::Snapshot;
 use bespoke_engine::experiment::ledger::Run;
 use bespoke_engine::experiment::metric::metric;
 use bespoke_engine::experiment::result::{
-    ArmResult, Compared, InSegment, Plan, Report, holdout, plan, report,
+    ArmResult, Compared, InSegment, LeftOut, Plan, Report, holdout, plan, report,
 };
 use bespoke_models::statistics::verdict::Verdict;
 use serde::Serialize;
@@ -81,6 +81,13 @@ pub struct LeftOutBody {
     pub programs: u64,
     /// There was no more room for them.
     pub ignored: u64,
+}
+
+impl LeftOutBody {
+    /// As it is told.
+    pub fn of(left: &LeftOut) -> Self {
+        Self { crossed: left.crossed, carried: left.carried, programs: left.programs, ignored: left.ignored }
+    }
 }
 
 /// What is said of one arm.
@@ -234,7 +241,8 @@ fn warning(snapshot: &Snapshot, experiment: &Experiment, currency: Currency) -> 
     is_hopeless.then(|| plan_body(experiment, &found, currency).advice)
 }
 
-fn with(settings: &Settings, experiment: Experiment) -> Settings {
+/// The settings with an experiment, in the place of one of its name.
+pub fn with(settings: &Settings, experiment: Experiment) -> Settings {
     let mut settings = settings.clone();
     match settings.experiments.iter_mut().find(|one| one.name == experiment.name) {
         Some(held) => *held = experiment,
@@ -287,12 +295,7 @@ fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> Experiment
         since_ms: run.map_or(0, |run| run.since.0),
         days: told.as_ref().map_or(0.0, |told| told.days),
         arms: arms.into_iter().map(arm).collect(),
-        left_out: LeftOutBody {
-            crossed: left.crossed,
-            carried: left.carried,
-            programs: left.programs,
-            ignored: left.ignored,
-        },
+        left_out: LeftOutBody::of(&left),
         mismatch_p: told.as_ref().map_or(1.0, |told| told.mismatch.p),
         mismatch: told.as_ref().is_some_and(|told| told.mismatch.is_found()),
         results: told.map(|told| results(told, currency)).unwrap_or_default(),
@@ -339,7 +342,8 @@ fn scale(name: &str, currency: Currency) -> f64 {
     if is_money { 10_f64.powi(-(currency.exponent() as i32)) } else { 1.0 }
 }
 
-fn compared(one: &Compared, currency: Currency) -> ComparedBody {
+/// A comparison as it is told.
+pub fn compared(one: &Compared, currency: Currency) -> ComparedBody {
     let scale = scale(one.metric, currency);
     let known = |value: f64| if value.is_finite() { value } else { 0.0 };
     let interval =
@@ -360,7 +364,8 @@ fn compared(one: &Compared, currency: Currency) -> ComparedBody {
     }
 }
 
-fn plan_body(experiment: &Experiment, found: &Plan, currency: Currency) -> PlanBody {
+/// A plan as it is told.
+pub fn plan_body(experiment: &Experiment, found: &Plan, currency: Currency) -> PlanBody {
     let scale = scale(&experiment.metric, currency);
     let (days, effect) = (experiment.days, experiment.effect * 100.0);
     let advice = match found.days {

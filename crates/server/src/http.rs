@@ -3,6 +3,7 @@
 use crate::alarms::Alarms;
 use crate::boot::Shop;
 use crate::embedding::Embedding;
+use crate::intake::Caller;
 use crate::ladder::Ladder;
 use crate::learn::Learner;
 use crate::limits::Limits;
@@ -11,8 +12,8 @@ use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
-    catalog_versions, challenges_api, clock, experiments_api, keys, kpis_api, models_api, operate,
-    queries_api, recommend, search_api, suggest_api, tune, watch_api,
+    catalog_versions, challenges_api, clock, experiments_api, keys, kpis_api, models_api, operate, pilot,
+    queries_api, recommend, search_api, statements, suggest_api, tune, watch_api,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -21,6 +22,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, patch, post};
+use bespoke_domain::event::Device;
 use bespoke_domain::settings::Scope;
 use bespoke_domain::{DecisionId, Problem};
 use serde::Serialize;
@@ -107,6 +109,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/watch", get(get_watches))
         .route("/v1/watch/{name}", get(get_watch))
         .route("/v1/experiments", get(get_experiments))
+        .route("/v1/experiments/holdout/months", get(get_months))
+        .route("/v1/experiments/holdout/months.csv", get(get_months_csv))
+        .route("/v1/pilots/{placement}", get(get_pilot).post(post_pilot))
+        .route("/v1/pilots/{placement}/end", post(post_pilot_end))
         .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
         .route("/v1/experiments/{name}/stop", post(post_stop))
         .route("/v1/experiments/{name}/plan", get(get_plan).post(post_plan))
@@ -182,8 +188,15 @@ async fn post_events(
 ) -> Result<Response, ApiError> {
     let scope = scope(&app, &headers, query.as_deref())?;
     // A server speaks for its shoppers, and names their user agents in the events.
-    let bot = if scope == Scope::Publishable { crate::bots::by_headers(&headers) } else { 0 };
-    let outcome = crate::intake::events(&app.shop, scope, bot, &body).await?;
+    let caller = match scope {
+        Scope::Publishable => Caller {
+            scope,
+            bot: crate::bots::by_headers(&headers),
+            device: crate::device::by_headers(&headers),
+        },
+        Scope::Secret => Caller { scope, bot: 0, device: Device::Unknown },
+    };
+    let outcome = crate::intake::events(&app.shop, caller, &body).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(outcome)).into_response())
 }
 
@@ -411,6 +424,55 @@ async fn post_stop(
     secret_scope(&app, &headers)?;
     experiments_api::stop(&app, &name).await?;
     get_experiment(State(app), Path(name), headers).await
+}
+
+async fn get_months(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let told = look(app, &headers, move |shop| statements::statements(shop, &query.unwrap_or_default()));
+    Ok(axum::Json(told.await?).into_response())
+}
+
+async fn get_months_csv(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let text = look(app, &headers, move |shop| statements::csv(shop, &query.unwrap_or_default())).await?;
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
+}
+
+async fn get_pilot(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    Ok(axum::Json(look(app, &headers, move |shop| pilot::get(shop, &placement)).await?).into_response())
+}
+
+async fn post_pilot(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    let Ok(_alone) = app.replaying.try_acquire() else {
+        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
+    };
+    Ok(axum::Json(pilot::begin(&app, &placement, &body).await?).into_response())
+}
+
+async fn post_pilot_end(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(pilot::end(&app, &placement, &body).await?).into_response())
 }
 
 async fn get_plan(

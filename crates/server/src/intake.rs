@@ -7,6 +7,7 @@ use crate::wire::catalog::VectorLength;
 use crate::wire::error::ApiError;
 use crate::wire::event::{Clamp, WireEvent};
 use crate::writer::{EventsOutcome, Failure, Job};
+use bespoke_domain::event::Device;
 use bespoke_domain::settings::Scope;
 use bespoke_domain::{Currency, Millis, Problem, ProductPatch};
 use serde::Serialize;
@@ -71,14 +72,29 @@ fn split<T>(read: Vec<Result<T, Problem>>) -> (Placed<T>, Placed<Problem>) {
     (good, bad)
 }
 
-/// Takes a request's events in, from a caller who is a program with a likelihood of `bot` per cent; answers when they are durable
-/// and visible.
-pub async fn events(shop: &Shop, scope: Scope, bot: u8, body: &[u8]) -> Result<EventsBody, ApiError> {
+/// Who sends events.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Caller {
+    /// What the key may do.
+    pub scope: Scope,
+    /// How likely it is a program, in per cent.
+    pub bot: u8,
+    /// What it runs on.
+    pub device: Device,
+}
+
+/// Takes a request's events in; answers when they are durable and visible.
+pub async fn events(shop: &Shop, caller: Caller, body: &[u8]) -> Result<EventsBody, ApiError> {
     let read = crate::wire::event::parse_events(body, EVENTS_MAX).map_err(ApiError::of)?;
-    let allowed = |event: Result<WireEvent, Problem>| event.and_then(|event| may_claim(scope, event));
+    let allowed = |event: Result<WireEvent, Problem>| event.and_then(|event| may_claim(caller.scope, event));
     let (good, mut bad) = split(read.into_iter().map(allowed).collect());
     let (places, mut events): (Vec<u32>, Vec<WireEvent>) = good.into_iter().unzip();
-    events.iter_mut().for_each(|one| one.event.bot = one.event.bot.max(bot));
+    for event in events.iter_mut().map(|one| &mut one.event) {
+        event.bot = event.bot.max(caller.bot);
+        if event.device == Device::Unknown {
+            event.device = caller.device;
+        }
+    }
     let outcome = if events.is_empty() {
         EventsOutcome::default()
     } else {

@@ -4,8 +4,8 @@ use crate::boot::Shop;
 use crate::wire::error::ApiError;
 use bespoke_domain::{CategoryNo, Currency, Problem};
 use bespoke_engine::Snapshot;
-use bespoke_engine::kpis::table::{COUNTS, KPIS, NAMES};
-use bespoke_engine::kpis::{Part, SEGMENTS, Tally};
+use bespoke_engine::kpis::table::{ATTRIBUTED, COUNTS, KPIS, NAMES};
+use bespoke_engine::kpis::{self, Counts, Part};
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub struct KpisBody {
     pub currency: String,
     /// One for each day or part.
     pub rows: Vec<KpiRowBody>,
+    /// What attributed figures do not say.
+    pub note: String,
     /// Counts that there was no room for.
     pub ignored_parts: u64,
 }
@@ -109,21 +111,20 @@ impl Asked {
 pub fn kpis(shop: &Shop, query: &str) -> Result<KpisBody, ApiError> {
     let asked = Asked::of_query(query).map_err(ApiError::invalid)?;
     let snapshot = shop.live.snapshot();
-    let kpis = &snapshot.aggregates.kpis;
-    let newest = kpis.newest().unwrap_or_default();
+    let held = &snapshot.aggregates.kpis;
+    let newest = held.newest().unwrap_or_default();
     let until = asked.until.map_or(newest, number);
     let from = asked.from.map_or_else(|| until.saturating_sub(DAYS as u16 - 1), number);
     let currency =
         snapshot.aggregates.settings.as_ref().map_or(Currency::EUR, |settings| settings.shop.currency);
-    let mut rows: BTreeMap<(u16, Part), Tally> = BTreeMap::new();
-    for (day, held) in kpis.days(from, until) {
-        for (part, tally) in held.iter().filter(|(part, _)| is_asked(asked.by, part)) {
+    let mut rows: BTreeMap<(u16, Part), Counts> = BTreeMap::new();
+    for (day, parts) in held.days(from, until) {
+        for (part, tally) in parts.iter().filter(|(part, _)| is_asked(asked.by, part)) {
             let key = (if asked.by == By::Day { day } else { 0 }, *part);
-            let sum = rows.entry(key).or_insert([0; COUNTS]);
-            sum.iter_mut().zip(tally).for_each(|(sum, more)| *sum = sum.saturating_add(*more));
+            tally.add_to(rows.entry(key).or_insert([0; COUNTS]));
         }
     }
-    let row = |((day, part), tally): (&(u16, Part), &Tally)| KpiRowBody {
+    let row = |((day, part), tally): (&(u16, Part), &Counts)| KpiRowBody {
         day: (asked.by == By::Day).then(|| date(*day).to_string()),
         part: name(&snapshot, *part),
         counts: counts(tally, currency),
@@ -134,7 +135,8 @@ pub fn kpis(shop: &Shop, query: &str) -> Result<KpisBody, ApiError> {
         until: date(until).to_string(),
         currency: currency.code().to_owned(),
         rows: rows.iter().map(row).collect(),
-        ignored_parts: kpis.ignored_parts,
+        note: ATTRIBUTED.to_owned(),
+        ignored_parts: held.ignored_parts,
     })
 }
 
@@ -154,8 +156,10 @@ pub fn csv(shop: &Shop, query: &str) -> Result<String, ApiError> {
                 BYS.iter().find(|(_, by)| *by != By::Day && is_asked(*by, part)).map_or("", |(by, _)| by);
             let part = name(&snapshot, *part).replace('"', "\"\"");
             _ = write!(text, "{},{by},\"{part}\"", date(day));
+            let mut counts = [0; COUNTS];
+            tally.add_to(&mut counts);
             for spec in &NAMES {
-                let value = tally[spec.count as usize];
+                let value = counts[spec.count as usize];
                 _ = if spec.is_money {
                     write!(text, ",{}", bespoke_domain::Money { minor: value, currency }.amount())
                 } else {
@@ -168,7 +172,8 @@ pub fn csv(shop: &Shop, query: &str) -> Result<String, ApiError> {
     Ok(text)
 }
 
-fn number(date: Date) -> u16 {
+/// The number of a day.
+pub fn number(date: Date) -> u16 {
     let days = FIRST.until(date).map_or(0, |span| span.get_days());
     days.clamp(0, i32::from(u16::MAX)) as u16
 }
@@ -193,7 +198,7 @@ fn name(snapshot: &Snapshot, part: Part) -> String {
     let aggregates = &snapshot.aggregates;
     match part {
         Part::Whole => "whole".to_owned(),
-        Part::Segment(segment) => SEGMENTS.get(usize::from(segment)).copied().unwrap_or_default().to_owned(),
+        Part::Segment(segment) => kpis::segment(segment).to_owned(),
         Part::Market(name) | Part::Placement(name) => aggregates.kpis.name(name).to_owned(),
         Part::Category(category) => aggregates.catalog.category_path(CategoryNo(category)).to_owned(),
         Part::Arm(run, arm) => aggregates.ledger.run_of(run).map_or_else(String::new, |run| {
@@ -208,7 +213,7 @@ fn minor(currency: Currency) -> f64 {
     10_f64.powi(currency.exponent() as i32)
 }
 
-fn counts(tally: &Tally, currency: Currency) -> BTreeMap<String, f64> {
+fn counts(tally: &Counts, currency: Currency) -> BTreeMap<String, f64> {
     let count = |spec: &bespoke_engine::kpis::table::CountSpec| {
         let value = tally[spec.count as usize] as f64;
         (spec.name.to_owned(), if spec.is_money { value / minor(currency) } else { value })
@@ -216,7 +221,7 @@ fn counts(tally: &Tally, currency: Currency) -> BTreeMap<String, f64> {
     NAMES.iter().map(count).collect()
 }
 
-fn quotients(tally: &Tally, currency: Currency) -> BTreeMap<String, Option<f64>> {
+fn quotients(tally: &Counts, currency: Currency) -> BTreeMap<String, Option<f64>> {
     let kpi = |spec: &bespoke_engine::kpis::table::KpiSpec| {
         let value = spec.of(tally).map(|value| if spec.is_money { value / minor(currency) } else { value });
         (spec.name.to_owned(), value)

@@ -21,12 +21,16 @@ pub mod clock;
 pub mod conflicts;
 /// A real shop's data.
 pub mod demo;
+/// On what something was done.
+pub mod device;
 /// What is wrong with what the shop sends.
 pub mod doctor;
 /// Vectors by a model that the shop drops in.
 pub mod embedding;
 /// Experiments over HTTP.
 pub mod experiments_api;
+/// The log as tables.
+pub mod export;
 /// A file that is the whole catalogue.
 mod full_import;
 /// The routes.
@@ -63,6 +67,8 @@ pub mod openapi;
 pub mod operate;
 /// How late the server is.
 pub mod pace;
+/// Whether a placement is worth having.
+pub mod pilot;
 /// Placement files into the log.
 pub mod placements;
 /// What searches teach, over HTTP.
@@ -77,6 +83,8 @@ pub mod render;
 pub mod renew;
 /// Search and category pages.
 pub mod search_api;
+/// What personalization added, month by month.
+pub mod statements;
 /// What completes what is typed.
 pub mod suggest_api;
 /// Backtests of placements.

@@ -160,12 +160,16 @@ enum Command {
     Queries(commands::queries::Queries),
     /// What is compared and what it says so far; what a test would need; begin one or stop it.
     Experiments(commands::experiments::Experiments),
+    /// Whether a placement is worth having: measure, plan and begin a test of it, look at it, end it.
+    Pilot(commands::pilot::Pilot),
     /// What wants to stand in for what: valued on the log, shadowed, shown to a few, tested, promoted; each step with its evidence.
     Challenge(commands::challenge::Challenge),
     /// What shoppers did, by day, segment, market, category, placement or arm.
     Kpis(commands::kpis::Kpis),
     /// What is looked at every day for changes that nobody asked for, and how it stands.
     Watch(commands::watch::Watch),
+    /// Write the log as Parquet files, for SQL and notebooks.
+    Export(commands::export::Export),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
     Search(commands::search::Search),
     /// Measure how relevant search is by a list of judged queries, over all of them and by segment.
@@ -256,9 +260,11 @@ fn main() -> ExitCode {
         }
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Experiments(asked) => commands::experiments::run(&asked),
+        Command::Pilot(asked) => commands::pilot::run(&asked),
         Command::Challenge(asked) => commands::challenge::run(&asked),
         Command::Kpis(asked) => commands::kpis::run(&asked),
         Command::Watch(asked) => commands::watch::run(&asked),
+        Command::Export(asked) => commands::export::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
         Command::Judge(asked) => commands::judge::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),
@@ -283,7 +289,9 @@ fn serve(
     embedder: Option<&Path>,
     secret_file: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let secret = webhook::Secret::find(secret_file)?;
+    let own = secret_file
+        .map(|file| std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display())));
+    let secret = webhook::Secret::find(own.transpose()?)?;
     let socket = bind(place.listen)?;
     let embedder = embedder.map(embedding::load).transpose()?;
     let shop = Shop::open(&place.data)?;

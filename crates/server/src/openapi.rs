@@ -8,7 +8,9 @@ use crate::intake::{EventsBody, PatchesBody, RejectedBody};
 use crate::kpis_api::KpisBody;
 use crate::models_api::ModelsBody;
 use crate::operate::VersionsBody;
+use crate::pilot::{PilotAsk, PilotBody};
 use crate::queries_api::QueriesBody;
+use crate::statements::StatementsBody;
 use crate::ubi::UbiBody;
 use crate::wire::error::ProblemJson;
 use crate::wire::recommend::{BatchAsk, BatchBody, NextAsk, RankAsk, RecommendAsk, RecommendBody};
@@ -55,6 +57,11 @@ use utoipa::OpenApi;
         kpis_csv,
         watches,
         watch,
+        months,
+        months_csv,
+        pilot,
+        begin_pilot,
+        end_pilot,
         experiments,
         experiment,
         put_experiment,
@@ -362,6 +369,36 @@ fn watches() {}
     (status = 200, body = WatchBody), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn watch() {}
+/// What personalization added, by calendar month of the shop's zone; `month` (`2026-10`) names one. Needs a secret key.
+#[utoipa::path(get, path = "/v1/experiments/holdout/months", params(("month" = Option<String>, Query)), responses(
+    (status = 200, body = StatementsBody), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn months() {}
+
+/// The same as CSV, a line a month and metric. Needs a secret key.
+#[utoipa::path(get, path = "/v1/experiments/holdout/months.csv", params(("month" = Option<String>, Query)), responses(
+    (status = 200, body = String), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn months_csv() {}
+
+/// The pilot of a placement, and what to do about it. Needs a secret key.
+#[utoipa::path(get, path = "/v1/pilots/{placement}", params(("placement" = String, Path)), responses(
+    (status = 200, body = PilotBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn pilot() {}
+
+/// Measure what a placement's shoppers did lately, plan a test of it, and begin it, or say why it is hopeless. Needs a secret key.
+#[utoipa::path(post, path = "/v1/pilots/{placement}", params(("placement" = String, Path)), request_body = PilotAsk, responses(
+    (status = 200, body = PilotBody), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson),
+    (status = 409, body = ProblemJson), (status = 429, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn begin_pilot() {}
+
+/// End a pilot: `{"keep": "placement"}` gives it to everyone, `{"keep": "baseline"}` what it was held against. Needs a secret key.
+#[utoipa::path(post, path = "/v1/pilots/{placement}/end", params(("placement" = String, Path)), request_body = serde_json::Value,
+    responses((status = 200, body = PilotBody), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn end_pilot() {}
 
 /// The holdout and all experiments, with what they say so far. Needs a secret key.
 #[utoipa::path(get, path = "/v1/experiments", responses((status = 200, body = ExperimentsBody)))]

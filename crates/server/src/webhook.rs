@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use std::path::Path;
 use std::time::Duration;
 
 /// How long an answer is waited for.
@@ -35,17 +34,12 @@ impl Secret {
         Ok(Self(bytes))
     }
 
-    /// The secret of the environment or of a file; `None` where neither is given.
+    /// The secret of a file's text, else of the environment; `None` where neither is given.
     ///
     /// # Errors
-    /// A file that cannot be read, or a secret that is none.
-    pub fn find(file: Option<&Path>) -> anyhow::Result<Option<Self>> {
-        let text = match file {
-            Some(file) => Some(
-                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?,
-            ),
-            None => std::env::var(SECRET_VARIABLE).ok().filter(|text| !text.is_empty()),
-        };
+    /// A secret that is none.
+    pub fn find(file: Option<String>) -> anyhow::Result<Option<Self>> {
+        let text = file.or_else(|| std::env::var(SECRET_VARIABLE).ok().filter(|text| !text.is_empty()));
         text.as_deref().map(Self::parse).transpose()
     }
 

@@ -24,7 +24,7 @@ pub use checkpoints::{Checkpoints, Damaged, unframe};
 pub use error::Error;
 pub use memory::Memory;
 pub use record::{VERSION as RECORD_VERSION, decode as decode_record};
-pub use sqlite::{MIGRATIONS, Options, Sqlite};
+pub use sqlite::{MIGRATIONS, Options, Sqlite, read_only};
 
 use bespoke_domain::entry::Identity;
 use bespoke_domain::{Decision, DecisionId, Entry, Millis, Offset, ShopperNo};

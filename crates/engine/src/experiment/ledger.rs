@@ -5,13 +5,14 @@
 //! compared with what the same shoppers would have got. Only where the page had no room left for any arm it is none. What happened before it
 //! never counts. Programs count for nothing; a unit that one of them spoke for is marked. Bounded: see the `_MAX`es.
 
+use super::month::{Closed, Months};
 use super::{Epochs, unit_key};
 use crate::catalog::Catalog;
-use crate::orders::{Orders, Prices, Worth};
+use crate::orders::{Prices, Returned};
 use crate::profile::{Act, Profile, seconds};
 use bespoke_domain::decision::Fallback;
 use bespoke_domain::experiment::{Arm, HELD, HOLDOUT, PERSONALIZED, Unit};
-use bespoke_domain::time::{MINUTE_MS, SESSION_GAP_MS};
+use bespoke_domain::time::{MINUTE_MS, Month, SESSION_GAP_MS};
 use bespoke_domain::{Decision, Event, EventKind, Millis, ProductNo, Settings, ShopperNo};
 use bespoke_models::cow::CowVec;
 use rustc_hash::FxHashMap;
@@ -145,6 +146,11 @@ impl Row {
     pub fn counts(&self) -> bool {
         self.key != 0 && !self.is_crossed && !self.is_carried && !self.is_program
     }
+
+    /// The same unit in another run, in which it is first exposed at `first_s`.
+    pub(super) fn again(&self, first_s: u32) -> Self {
+        Self { first_s, last_s: 0, exposures: 1, outcome: Outcome::default(), ..*self }
+    }
 }
 
 /// An experiment in one of its epochs, with all units that were exposed.
@@ -166,6 +172,8 @@ pub struct Run {
     pub rows: CowVec<Row, 256>,
     /// Units that came when there was no more room.
     pub ignored: u64,
+    /// What is left of the rows of a month that is closed.
+    pub closed: Option<Arc<Closed>>,
     /// The row of each key; made from the rows.
     #[serde(skip)]
     numbers: Vec<Arc<FxHashMap<u64, u32>>>,
@@ -191,11 +199,12 @@ impl Run {
             arms,
             rows: CowVec::default(),
             ignored: 0,
+            closed: None,
             numbers: (0..SHARDS).map(|_| Arc::default()).collect(),
         })
     }
 
-    fn restore(&mut self) {
+    pub(super) fn restore(&mut self) {
         let mut numbers: Vec<FxHashMap<u64, u32>> = vec![FxHashMap::default(); SHARDS];
         for (number, row) in (0..).zip(self.rows.iter()).filter(|(_, row)| row.key != 0) {
             numbers[Self::shard(row.key)].insert(row.key, number);
@@ -207,20 +216,43 @@ impl Run {
         (key ^ key >> 32) as usize % SHARDS
     }
 
-    fn number(&self, key: u64) -> Option<u32> {
+    pub(super) fn number(&self, key: u64) -> Option<u32> {
         self.numbers[Self::shard(key)].get(&key).copied()
+    }
+
+    /// The same units' next run, empty, with a number a key.
+    pub(super) fn next(&self) -> Self {
+        Self {
+            seen: (Millis(i64::MAX), Millis::default()),
+            rows: CowVec::default(),
+            numbers: (0..SHARDS).map(|_| Arc::default()).collect(),
+            experiment: self.experiment.clone(),
+            arms: self.arms.clone(),
+            ignored: 0,
+            closed: None,
+            ..*self
+        }
     }
 
     fn row(&self, key: u64) -> Option<&Row> {
         self.rows.get(self.number(key)? as usize)
     }
 
-    fn number_row(&mut self, key: u64, row: u32) {
+    pub(super) fn number_row(&mut self, key: u64, row: u32) {
         Arc::make_mut(&mut self.numbers[Self::shard(key)]).insert(key, row);
     }
 
+    /// Adds what an event counts for to a unit; its arm, where the event comes after its first exposure.
+    pub(super) fn count(&mut self, number: u32, time_s: u32, outcome: &Outcome) -> Option<u8> {
+        let row = self.rows.get_mut(number as usize).filter(|row| row.first_s <= time_s)?;
+        let begins = time_s > row.last_s.saturating_add(GAP_S);
+        row.outcome.add(&Outcome { visits: u16::from(begins), ..*outcome });
+        row.last_s = row.last_s.max(time_s);
+        Some(row.arm)
+    }
+
     /// Two units turn out to be one: the older key stays.
-    fn join(&mut self, (kept, gone): (u64, u64)) {
+    pub(super) fn join(&mut self, (kept, gone): (u64, u64)) {
         let Some(leaf) = self.number(gone) else { return };
         Arc::make_mut(&mut self.numbers[Self::shard(gone)]).remove(&gone);
         let Some(root) = self.number(kept) else {
@@ -237,7 +269,7 @@ impl Run {
             row.is_program |= other.is_program;
             row.exposures = row.exposures.saturating_add(other.exposures);
             if other.first_s < row.first_s {
-                (row.first_s, row.before) = (other.first_s, other.before);
+                (row.first_s, row.before, row.arm) = (other.first_s, other.before, other.arm);
             }
             row.last_s = row.last_s.max(other.last_s);
             row.outcome.add(&other.outcome);
@@ -252,13 +284,13 @@ impl Run {
 /// Where a shopper is followed: the run and the row, and until when.
 type Followed = (u32, u32, u32);
 
-/// What later events may belong to.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Pending {
-    /// Each with the runs, by their number, and the rows that it counted for.
-    orders: Orders<Box<[(u32, u32)]>>,
-    /// Shoppers within searches and cells.
-    followed: BTreeMap<ShopperNo, Vec<Followed>>,
+/// What an event counted for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Counted {
+    /// Runs, by number, and arms.
+    pub arms: Vec<(u32, u8)>,
+    /// Runs, by number, and rows.
+    pub rows: Vec<(u32, u32)>,
 }
 
 /// All runs.
@@ -267,8 +299,10 @@ pub struct Ledger {
     /// The runs by number; numbers only grow.
     runs: Vec<(u32, Run)>,
     next: u32,
-    /// Only the fold reads it.
-    pending: Pending,
+    /// The holdout month by month.
+    pub months: Months,
+    /// Shoppers within searches and cells. Only the fold reads it.
+    followed: BTreeMap<ShopperNo, Vec<Followed>>,
     /// Orders in other currencies than the shop's, which count as orders and not as money.
     pub foreign_orders: u64,
 }
@@ -286,13 +320,14 @@ impl Ledger {
     /// Makes what a checkpoint does not hold.
     pub fn restore(&mut self) {
         self.runs.iter_mut().for_each(|(_, run)| run.restore());
+        self.months.restore();
     }
 
     /// The copy a snapshot keeps: without what only the fold needs.
     pub fn freeze(&mut self) -> Self {
-        let pending = std::mem::take(&mut self.pending);
+        let followed = std::mem::take(&mut self.followed);
         let frozen = self.clone();
-        self.pending = pending;
+        self.followed = followed;
         frozen
     }
 
@@ -333,6 +368,11 @@ impl Ledger {
             let Some(key) = key else { continue };
             let before = || Before::of(profile, request.now, catalog);
             let row = self.expose(at, (key, arm), request.now, before);
+            if let Some(row) = row.filter(|_| arm.experiment == HOLDOUT) {
+                let (id, run) = &self.runs[at];
+                let month = Month::of_day(settings.shop.local_day(request.now));
+                self.months.expose(month, (*id, run), row, request.now);
+            }
             if let (Some(row), Some(shopper)) = (row, who.shopper) {
                 let until_s = match unit {
                     Unit::Query => seconds(request.now) + QUERY_S,
@@ -416,7 +456,7 @@ impl Ledger {
     }
 
     fn follow(&mut self, shopper: ShopperNo, followed: Followed) {
-        let map = &mut self.pending.followed;
+        let map = &mut self.followed;
         if map.len() >= FOLLOWED_MAX && !map.contains_key(&shopper) {
             let (_, _, now_s) = followed;
             map.retain(|_, list| list.iter().any(|(_, _, until_s)| *until_s + QUERY_S > now_s));
@@ -437,55 +477,50 @@ impl Ledger {
         for (_, run) in self.runs.iter_mut().filter(|(_, run)| run.unit == Unit::Shopper) {
             run.join((kept, gone));
         }
+        self.months.join((kept, gone));
     }
 
-    /// Folds an event in; the runs, by number, and the arms that it counted for.
-    pub fn fold_event(&mut self, event: &Event, who: Who, prices: &Prices<'_>) -> Vec<(u32, u8)> {
-        if self.runs.is_empty() {
-            return Vec::new();
-        }
-        if event.kind == EventKind::Refund {
-            self.fold_refund(event, prices);
-            return Vec::new();
-        }
+    /// Folds an event in, of who allows analytics: no program's, no refund, no order that is known.
+    pub fn fold_event(&mut self, event: &Event, who: Who, (prices, day): (&Prices<'_>, u16)) -> Counted {
+        let mut counted = Counted::default();
         let rows = self.rows_of(event, who);
-        if rows.is_empty() || self.pending.orders.has(event) {
-            return Vec::new();
+        if rows.is_empty() {
+            return counted;
         }
         let time_s = seconds(event.time);
         let mut outcome = outcome_of(event);
-        if event.kind == EventKind::Purchase && !event.is_bot() {
+        if event.kind == EventKind::Purchase {
             match prices.order(event) {
                 Some(worth) => (outcome.revenue, outcome.margin) = (worth.revenue, worth.margin),
                 None => self.foreign_orders += 1,
             }
         }
-        let (mut credited, mut arms) = (Vec::new(), Vec::new());
         for (at, number) in rows {
             let (id, run) = &mut self.runs[at];
-            let Some(row) = run.rows.get_mut(number as usize).filter(|row| row.first_s <= time_s) else {
-                continue;
-            };
-            if event.is_bot() {
-                row.is_program = true;
-                continue;
+            if let Some(arm) = run.count(number, time_s, &outcome) {
+                counted.arms.push((*id, arm));
+                counted.rows.push((*id, number));
             }
-            let begins = time_s > row.last_s.saturating_add(GAP_S);
-            row.outcome.add(&Outcome { visits: u16::from(begins), ..outcome });
-            row.last_s = row.last_s.max(time_s);
-            arms.push((*id, row.arm));
-            credited.push((*id, number));
         }
-        if event.kind == EventKind::Purchase && !credited.is_empty() {
-            let worth = Worth { revenue: outcome.revenue, margin: outcome.margin };
-            self.pending.orders.note(event, worth, credited.into_boxed_slice());
+        counted.rows.extend(self.months.count((Month::of_day(day), who.bucket), time_s, &outcome));
+        counted
+    }
+
+    /// A program spoke for the units of an event: they are left out from now on.
+    pub fn note_program(&mut self, event: &Event, who: Who, day: u16) {
+        let time_s = seconds(event.time);
+        for (at, number) in self.rows_of(event, who) {
+            let row = self.runs[at].1.rows.get_mut(number as usize);
+            if let Some(row) = row.filter(|row| row.first_s <= time_s) {
+                row.is_program = true;
+            }
         }
-        arms
+        self.months.note_program((Month::of_day(day), who.bucket), time_s);
     }
 
     /// The rows of an event that goes on in runs: places of the runs and numbers of the rows.
     fn rows_of(&self, event: &Event, who: Who) -> Vec<(usize, u32)> {
-        let followed = who.shopper.and_then(|shopper| self.pending.followed.get(&shopper));
+        let followed = who.shopper.and_then(|shopper| self.followed.get(&shopper));
         let row = |(at, (id, run)): (usize, &(u32, Run))| {
             let number = match run.unit {
                 Unit::Shopper => run.number(who.bucket).filter(|_| who.bucket != 0),
@@ -505,17 +540,17 @@ impl Ledger {
     }
 
     /// Takes what came back off the rows that the order counted for.
-    fn fold_refund(&mut self, event: &Event, prices: &Prices<'_>) {
-        let Some(back) = self.pending.orders.give_back(event, prices) else { return };
+    pub fn give_back(&mut self, back: &Returned<'_>) {
         let outcome = Outcome {
             returned: back.now.revenue,
             returned_margin: back.now.margin,
             returns: u16::from(back.is_first),
             ..Outcome::default()
         };
-        for &(id, number) in back.to {
-            let run = self.runs.iter_mut().find(|(held, _)| *held == id);
-            if let Some(row) = run.and_then(|(_, run)| run.rows.get_mut(number as usize)) {
+        for &(id, number) in &back.order.rows {
+            let run = self.runs.iter_mut().find(|(held, _)| *held == id).map(|(_, run)| run);
+            let run = run.or_else(|| self.months.run_mut(id));
+            if let Some(row) = run.and_then(|run| run.rows.get_mut(number as usize)) {
                 row.outcome.add(&outcome);
             }
         }

@@ -6,6 +6,7 @@
 
 use super::ledger::{Row, Run};
 use super::metric::{Better, COVARIATES, METRICS, MetricSpec, Reading, SEGMENTS, metric};
+use super::month::Closed;
 use bespoke_domain::Millis;
 use bespoke_domain::experiment::{Analysis, Experiment, Guardrail, HOLDOUT};
 use bespoke_domain::time::DAY_MS;
@@ -133,25 +134,17 @@ pub fn holdout() -> Experiment {
 /// What a run says so far.
 pub fn report(run: &Run, experiment: &Experiment) -> Report {
     let reader = Reader { run, experiment };
-    let mut left_out = LeftOut { ignored: run.ignored, ..LeftOut::default() };
-    let mut arms: Vec<ArmCount> = run
-        .arms
-        .iter()
-        .map(|(name, share)| ArmCount { name: name.clone(), share: *share, units: 0, exposed: 0 })
-        .collect();
     // Who changed sides with the split is missing in the arm that grew, by nobody's fault: the gate looks at these too.
-    let mut carried = vec![0_u64; arms.len()];
-    for row in run.rows.iter().filter(|row| row.key != 0) {
-        let arm = &mut arms[usize::from(row.arm)];
-        arm.exposed += 1;
-        match row {
-            _ if row.is_program => left_out.programs += 1,
-            _ if row.is_crossed => left_out.crossed += 1,
-            _ if row.is_carried => carried[usize::from(row.arm)] += 1,
-            _ => arm.units += 1,
-        }
-    }
-    left_out.carried = carried.iter().sum();
+    let (tallies, [crossed, programs]) = tally(run);
+    let carried: Vec<u64> = tallies.iter().map(|[_, _, carried]| *carried).collect();
+    let left_out = LeftOut { crossed, programs, carried: carried.iter().sum(), ignored: run.ignored };
+    let arm = |((name, share), [exposed, units, _]): (&(String, u16), &[u64; 3])| ArmCount {
+        name: name.clone(),
+        share: *share,
+        units: *units,
+        exposed: *exposed,
+    };
+    let arms: Vec<ArmCount> = run.arms.iter().zip(&tallies).map(arm).collect();
     let count = |(arm, carried): (&ArmCount, &u64)| srm::Arm {
         weight: f64::from(arm.share),
         count: arm.units + carried,
@@ -173,6 +166,56 @@ pub fn report(run: &Run, experiment: &Experiment) -> Report {
     }
 }
 
+/// Of each arm the units that were exposed, that count, and that were carried over; and those that a program spoke for or that were in two arms.
+fn tally(run: &Run) -> (Vec<[u64; 3]>, [u64; 2]) {
+    if let Some(closed) = &run.closed {
+        return (closed.arms.clone(), closed.left_out);
+    }
+    let (mut arms, mut left_out) = (vec![[0; 3]; run.arms.len()], [0; 2]);
+    for row in run.rows.iter().filter(|row| row.key != 0) {
+        let [exposed, units, carried] = &mut arms[usize::from(row.arm)];
+        *exposed += 1;
+        match row {
+            _ if row.is_program => left_out[1] += 1,
+            _ if row.is_crossed => left_out[0] += 1,
+            _ if row.is_carried => *carried += 1,
+            _ => *units += 1,
+        }
+    }
+    (arms, left_out)
+}
+
+/// What a run of the holdout is read by, without its rows.
+pub(super) fn close(run: &Run) -> Closed {
+    let (arms, left_out) = tally(run);
+    let reader = Reader { run, experiment: &holdout() };
+    let parts = std::iter::once(Of::All).chain((0..SEGMENTS.len()).map(Of::Segment));
+    let of_part = |part| METRICS.iter().flat_map(move |spec| reader.moments(spec, part));
+    let moments = parts.flat_map(|part| of_part(part).collect::<Vec<_>>()).collect();
+    Closed { arms, left_out, moments }
+}
+
+/// Which units are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Of {
+    All,
+    /// Those of a segment, by its place in the table.
+    Segment(usize),
+    /// Those first exposed from this second on.
+    Since(u32),
+}
+
+impl Of {
+    fn has(self, row: &Row) -> bool {
+        match self {
+            Self::All => true,
+            Self::Segment(at) => (SEGMENTS[at].has)(row),
+            Self::Since(from_s) => row.first_s >= from_s,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Reader<'a> {
     run: &'a Run,
     experiment: &'a Experiment,
@@ -190,7 +233,10 @@ impl Reader<'_> {
     }
 
     /// The moments of a metric, arm by arm, of the rows that are asked for.
-    fn moments(&self, spec: &MetricSpec, has: &dyn Fn(&Row) -> bool) -> Vec<Moments> {
+    fn moments(&self, spec: &MetricSpec, of: Of) -> Vec<Moments> {
+        if let Some(closed) = &self.run.closed {
+            return self.kept(closed, spec, of);
+        }
         let covariate = COVARIATES.iter().find(|one| one.name == self.experiment.covariate);
         let is_capped = self.experiment.cap > 0.0 && spec.name == self.experiment.metric;
         let limits = if is_capped {
@@ -199,7 +245,7 @@ impl Reader<'_> {
             Limits::NONE
         };
         let mut moments = vec![Moments::default(); self.run.arms.len()];
-        for row in self.run.rows.iter().filter(|row| row.counts() && has(row)) {
+        for row in self.run.rows.iter().filter(|row| row.counts() && of.has(row)) {
             let (value, denominator) = match spec.reading {
                 Reading::Mean(of) => (of(&row.outcome), 0),
                 Reading::Ratio(of, over) => (of(&row.outcome), over(&row.outcome)),
@@ -211,14 +257,24 @@ impl Reader<'_> {
         moments
     }
 
-    /// The control and an arm, with the covariate taken out.
-    fn compare(
-        &self,
-        spec: &'static MetricSpec,
-        arm: usize,
-        has: &dyn Fn(&Row) -> bool,
-    ) -> (Compared, Effect) {
-        let moments = self.moments(spec, has);
+    /// The moments that are left of a month.
+    fn kept(&self, closed: &Closed, spec: &MetricSpec, of: Of) -> Vec<Moments> {
+        let part = match of {
+            Of::All => 0,
+            Of::Segment(at) => at + 1,
+            // When units came is not known any more.
+            Of::Since(_) => return vec![Moments::default(); self.run.arms.len()],
+        };
+        let metric = METRICS.iter().position(|held| held.name == spec.name).unwrap_or_default();
+        let from = (part * METRICS.len() + metric) * self.run.arms.len();
+        (from..from + self.run.arms.len())
+            .map(|at| closed.moments.get(at).copied().unwrap_or_default())
+            .collect()
+    }
+
+    /// The control and an arm, with the covariate taken out; and how many units that are.
+    fn compare(&self, spec: &'static MetricSpec, arm: usize, of: Of) -> (Compared, Effect, u64) {
+        let moments = self.moments(spec, of);
         let pair = [moments[0], moments[arm]];
         let (over, plain): (Over, [Sample; 2]) = match spec.reading {
             Reading::Mean(_) => (Over::Units, pair.map(|one| one.values())),
@@ -242,17 +298,16 @@ impl Reader<'_> {
             removed: adjusted.removed,
             capped: pair.iter().map(Moments::limited).sum(),
         };
-        (compared, relative)
+        (compared, relative, pair[0].count() + pair[1].count())
     }
 
     fn result(&self, arm: usize, (arms, mismatch, days): (&[ArmCount], Mismatch, f64)) -> ArmResult {
-        let everyone = |_: &Row| true;
         let first = |spec: &&MetricSpec| spec.name == self.experiment.metric;
         let of_guard = |one: &Guardrail| metric(&one.metric).map(|spec| (spec, one.margin));
         let guardrails: Vec<(&'static MetricSpec, f64)> =
             self.experiment.guardrails.iter().filter_map(of_guard).collect();
         let primary = METRICS.iter().find(first).unwrap_or(&METRICS[0]);
-        let (compared, effect) = self.compare(primary, arm, &everyone);
+        let (compared, effect, _) = self.compare(primary, arm, Of::All);
         let mut metrics = vec![compared];
         let asked = |spec: &'static MetricSpec, effect: Effect, margin: f64| Metric {
             name: spec.name.to_owned(),
@@ -266,13 +321,13 @@ impl Reader<'_> {
         };
         let mut guards = Vec::new();
         for (spec, margin) in &guardrails {
-            let (compared, effect) = self.compare(spec, arm, &everyone);
+            let (compared, effect, _) = self.compare(spec, arm, Of::All);
             metrics.push(compared);
             guards.push(asked(spec, effect, *margin));
         }
         let is_told = |spec: &&MetricSpec| metrics.iter().all(|one| one.metric != spec.name);
         let others: Vec<_> = METRICS.iter().filter(is_told).collect();
-        metrics.extend(others.into_iter().map(|spec| self.compare(spec, arm, &everyone).0));
+        metrics.extend(others.into_iter().map(|spec| self.compare(spec, arm, Of::All).0));
         adjust_p(&mut metrics[1..]);
         let units = (arms[0].units + arms[arm].units) as f64;
         let question = Question {
@@ -296,15 +351,11 @@ impl Reader<'_> {
     }
 
     fn segments(&self, primary: &'static MetricSpec, arm: usize) -> Vec<InSegment> {
-        let one = |spec: &super::metric::SegmentSpec| {
-            let units = self.run.rows.iter().filter(|row| {
-                row.counts() && (spec.has)(row) && (row.arm == 0 || usize::from(row.arm) == arm)
-            });
-            let units = units.count() as u64;
-            let compared = self.compare(primary, arm, &|row| (spec.has)(row)).0;
+        let one = |(at, spec): (usize, &super::metric::SegmentSpec)| {
+            let (compared, _, units) = self.compare(primary, arm, Of::Segment(at));
             InSegment { segment: spec.name, units, compared }
         };
-        let mut all: Vec<InSegment> = SEGMENTS.iter().map(one).collect();
+        let mut all: Vec<InSegment> = SEGMENTS.iter().enumerate().map(one).collect();
         let mut compared: Vec<Compared> = all.iter().map(|one| one.compared.clone()).collect();
         adjust_p(&mut compared);
         all.iter_mut().zip(compared).for_each(|(one, compared)| one.compared = compared);
@@ -342,7 +393,7 @@ pub fn plan(run: &Run, experiment: &Experiment) -> Option<Plan> {
     let from_s = crate::profile::seconds(Millis(until.0 - PLAN_DAYS * DAY_MS));
     let reader = Reader { run, experiment };
     let mut all = Moments::default();
-    reader.moments(spec, &|row| row.first_s >= from_s).iter().for_each(|arm| all.merge(arm));
+    reader.moments(spec, Of::Since(from_s)).iter().for_each(|arm| all.merge(arm));
     let sample = match spec.reading {
         Reading::Mean(_) => all.values(),
         Reading::Ratio(..) => all.ratio(),

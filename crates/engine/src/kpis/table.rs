@@ -35,10 +35,16 @@ pub enum Count {
     Messages,
     MessageRevenue,
     Programs,
+    Recipients,
+    SearchVisits,
+    SearchClicks,
 }
 
+/// What is said wherever they are shown.
+pub const ATTRIBUTED: &str = "What is attributed would partly have been bought anyway: `bespoke experiments holdout` tells what Bespoke adds.";
+
 /// How many there are.
-pub const COUNTS: usize = 31;
+pub const COUNTS: usize = 34;
 
 /// A count as it is told.
 pub struct CountSpec {
@@ -65,7 +71,11 @@ pub const NAMES: [CountSpec; COUNTS] = [
     count(Count::Visitors, "visitors", "Different shoppers on a day."),
     count(Count::Visits, "visits", "Visits that began: 30 silent minutes end one."),
     count(Count::Views, "views", "`view_item`."),
-    count(Count::Searches, "searches", "`search`."),
+    count(
+        Count::Searches,
+        "searches",
+        "`search` and `view_search_results`; the same words again within 30 minutes are the same search.",
+    ),
     count(Count::Lists, "lists", "Lists of Bespoke's in view: `view_item_list` with a token and `visible`."),
     count(Count::Clicks, "clicks", "`select_item` with a token."),
     count(
@@ -97,16 +107,20 @@ pub const NAMES: [CountSpec; COUNTS] = [
         "click_orders",
         "Orders with a product that was clicked in a list of Bespoke's: attributed, not caused.",
     ),
-    money(Count::ClickRevenue, "click_revenue", "Revenue of these products in them."),
-    money(Count::ClickReturned, "click_returned", "What came back of orders in that proportion."),
+    money(Count::ClickRevenue, "click_revenue", "Attributed revenue: of these products in them."),
+    money(Count::ClickReturned, "click_returned", "What came back of them, of what is attributed."),
     count(
         Count::ViewOrders,
         "view_orders",
-        "Orders with a product that was seen and not clicked in such a list.",
+        "Orders with a product that was seen and not clicked in such a list: attributed, not caused.",
     ),
-    money(Count::ViewRevenue, "view_revenue", "Revenue of these products in them."),
-    count(Count::TimedOrders, "timed_orders", "Orders of which the first look at a product is known."),
-    count(Count::HoursToOrder, "hours_to_order", "Hours from that look to the order, added up."),
+    money(Count::ViewRevenue, "view_revenue", "Attributed revenue: of these products in them."),
+    count(Count::TimedOrders, "timed_orders", "First orders of shoppers."),
+    count(
+        Count::HoursToOrder,
+        "hours_to_order",
+        "Whole hours from the shopper's first event to the first order, added up.",
+    ),
     count(Count::Contacts, "contacts", "`support_contact`."),
     count(Count::Ratings, "ratings", "`rate_item`."),
     count(Count::RatingTenths, "rating_tenths", "Tenths of stars, added up."),
@@ -117,9 +131,25 @@ pub const NAMES: [CountSpec; COUNTS] = [
         "Revenue of orders within five days of a click in a message: attributed, not caused.",
     ),
     count(Count::Programs, "programs", "Events of programs, which count for nothing else."),
+    count(Count::Recipients, "recipients", "Different shoppers to whom a message went on a day."),
+    count(Count::SearchVisits, "search_visits", "Visits with a search."),
+    count(Count::SearchClicks, "search_clicks", "`select_item` with the token of a search."),
 ];
 
 impl Count {
+    /// Whether it puts down to something what may have happened anyway.
+    pub fn is_attributed(self) -> bool {
+        matches!(
+            self,
+            Self::ClickOrders
+                | Self::ClickRevenue
+                | Self::ClickReturned
+                | Self::ViewOrders
+                | Self::ViewRevenue
+                | Self::MessageRevenue
+        )
+    }
+
     /// Whether it says something of the placement that an event names.
     pub fn is_of_placements(self) -> bool {
         matches!(self, Self::Lists | Self::Clicks)
@@ -151,7 +181,7 @@ const fn of_money(one: KpiSpec) -> KpiSpec {
 }
 
 /// Every KPI.
-pub const KPIS: [KpiSpec; 17] = [
+pub const KPIS: [KpiSpec; 19] = [
     kpi("click_rate", "Clicks per list in view.", (&[(Count::Clicks, 1)], Count::Lists)),
     kpi(
         "clicks_per_visit",
@@ -159,6 +189,12 @@ pub const KPIS: [KpiSpec; 17] = [
         (&[(Count::Clicks, 1)], Count::Visits),
     ),
     kpi("searches_per_visit", "Searches per visit.", (&[(Count::Searches, 1)], Count::Visits)),
+    kpi("search_rate", "Visits with a search.", (&[(Count::SearchVisits, 1)], Count::Visits)),
+    kpi(
+        "search_click_rate",
+        "Clicks in results of searches, per search.",
+        (&[(Count::SearchClicks, 1)], Count::Searches),
+    ),
     kpi(
         "click_bounce_rate",
         "Clicks after which nothing came.",
@@ -185,7 +221,7 @@ pub const KPIS: [KpiSpec; 17] = [
     kpi("return_rate", "Orders of which something came back.", (&[(Count::Returns, 1)], Count::Orders)),
     kpi(
         "click_return_rate",
-        "Revenue that came back, of what was clicked in lists of Bespoke's.",
+        "Revenue that came back, of what is attributed to clicks in lists of Bespoke's.",
         (&[(Count::ClickReturned, 1)], Count::ClickRevenue),
     ),
     kpi(
@@ -197,19 +233,19 @@ pub const KPIS: [KpiSpec; 17] = [
     kpi("contacts_per_order", "Contacts with support per order.", (&[(Count::Contacts, 1)], Count::Orders)),
     kpi(
         "hours_to_order",
-        "Hours from the first look to the order.",
+        "Hours from the first event to the first order.",
         (&[(Count::HoursToOrder, 1)], Count::TimedOrders),
     ),
     of_money(kpi(
-        "revenue_per_message",
-        "Revenue attributed to messages, per message sent.",
-        (&[(Count::MessageRevenue, 1)], Count::Messages),
+        "revenue_per_recipient",
+        "Revenue attributed to messages, per recipient and day.",
+        (&[(Count::MessageRevenue, 1)], Count::Recipients),
     )),
 ];
 
 impl KpiSpec {
     /// The KPI of counts; `None` where there is nothing to divide by.
-    pub fn of(&self, tally: &[i64; COUNTS]) -> Option<f64> {
+    pub fn of(&self, tally: &super::Counts) -> Option<f64> {
         let over = tally[self.over as usize];
         let sum: i64 = self.of.iter().map(|(count, sign)| tally[*count as usize] * sign).sum();
         (over > 0).then(|| sum as f64 / over as f64 / self.scale)
@@ -224,6 +260,26 @@ mod tests {
     fn counts_are_in_the_order_of_the_enum() {
         for (at, spec) in NAMES.iter().enumerate() {
             assert_eq!(spec.count as usize, at, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn what_is_attributed_says_so_and_nothing_says_that_it_is_more() {
+        for spec in &NAMES {
+            assert_eq!(
+                spec.doc.to_lowercase().contains("attributed"),
+                spec.count.is_attributed(),
+                "{}",
+                spec.name
+            );
+        }
+        for spec in &KPIS {
+            let is_attributed = spec.of.iter().any(|(count, _)| count.is_attributed());
+            assert_eq!(spec.doc.contains("attributed"), is_attributed, "{}", spec.name);
+        }
+        let said = NAMES.iter().map(|spec| spec.doc).chain(KPIS.iter().map(|spec| spec.doc));
+        for word in ["incremental", "adds", "added by", "uplift", "lift"] {
+            assert!(said.clone().all(|doc| !doc.contains(word)), "{word}");
         }
     }
 }

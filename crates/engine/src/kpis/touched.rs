@@ -1,94 +1,24 @@
-//! What shoppers are followed by: when they were last here, what they were shown and clicked, and whether they went on after a click.
+//! What shoppers are followed by: what they were shown and clicked, and whether they went on after a click.
 
-use crate::experiment::ledger::BEFORE_DAYS;
+use super::visitors::GAP_S;
 use bespoke_domain::settings::Attribution;
-use bespoke_domain::time::SESSION_GAP_MS;
 use bespoke_domain::{EventKind, ProductNo, ShopperNo};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Shoppers whose clicks and views are remembered.
 pub const TOUCHED_MAX: usize = 200_000;
-/// Clicks and views of one.
-const TOUCHES_MAX: usize = 32;
+/// Clicks and views of one: those within the days of the rule, of what was seen the last of each product.
+const TOUCHES_MAX: usize = 256;
+/// The same of all together: 128 MB.
+const ALL_TOUCHES_MAX: usize = 8_000_000;
+/// Clicks of one that nothing came after yet.
+const OPEN_MAX: usize = 8;
 /// How long after a click in a message an order comes by it, in seconds.
 const MESSAGE_S: u32 = 5 * DAY_S;
-const GAP_S: u32 = (SESSION_GAP_MS / 1000) as u32;
+/// How late an order may come in and still find what it came by.
+const LATE_S: u32 = 2 * DAY_S;
 const DAY_S: u32 = 86_400;
-
-/// A shopper as counted: 20 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Visitor {
-    /// The last event, in seconds of the epoch; 0 = none.
-    last_s: u32,
-    /// The last addition to the cart.
-    cart_s: u32,
-    /// The newest local day on which it was counted.
-    day: u16,
-    /// The market that was last asked for: its name's number, from 1.
-    pub market: u32,
-    /// Whether an earlier visit is known, as of the visit going on.
-    pub is_returning: bool,
-    /// Whether something had gone into the cart in the four weeks before the visit going on.
-    pub is_keen: bool,
-    has_ordered: bool,
-}
-
-impl Visitor {
-    /// Notes an event; whether it begins a visit. One that comes late begins none.
-    pub fn note(&mut self, time_s: u32, is_cart: bool) -> bool {
-        let is_first = self.last_s == 0;
-        let begins = is_first || time_s > self.last_s.saturating_add(GAP_S);
-        if begins {
-            self.is_returning = !is_first;
-            self.is_keen = self.cart_s != 0 && time_s.saturating_sub(self.cart_s) < BEFORE_DAYS * DAY_S;
-        }
-        self.last_s = self.last_s.max(time_s);
-        if is_cart {
-            self.cart_s = self.cart_s.max(time_s);
-        }
-        begins
-    }
-
-    /// Notes the day; whether it is the shopper's first event on it.
-    pub fn note_day(&mut self, day: u16) -> bool {
-        let is_first = day > self.day;
-        self.day = self.day.max(day);
-        is_first
-    }
-
-    /// Notes an order; whether there was one before.
-    pub fn note_order(&mut self) -> bool {
-        std::mem::replace(&mut self.has_ordered, true)
-    }
-}
-
-/// All of them, by number.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Visitors(Vec<Visitor>);
-
-impl Visitors {
-    /// The shopper's.
-    pub fn of(&mut self, shopper: ShopperNo) -> &mut Visitor {
-        if self.0.len() <= shopper.index() {
-            self.0.resize(shopper.index() + 1, Visitor::default());
-        }
-        &mut self.0[shopper.index()]
-    }
-
-    /// Two are one.
-    pub fn join(&mut self, root: ShopperNo, leaf: ShopperNo) {
-        let leaf = *self.of(leaf);
-        let root = self.of(root);
-        let earlier = (root.last_s.min(leaf.last_s), root.last_s.max(leaf.last_s));
-        root.is_returning |=
-            leaf.is_returning || earlier.0 != 0 && earlier.1 > earlier.0.saturating_add(GAP_S);
-        root.is_keen |= leaf.is_keen;
-        root.has_ordered |= leaf.has_ordered;
-        (root.last_s, root.cart_s) = (earlier.1, root.cart_s.max(leaf.cart_s));
-        (root.day, root.market) = (root.day.max(leaf.day), root.market.max(leaf.market));
-    }
-}
 
 /// A product that a placement showed, or that was clicked there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -115,10 +45,32 @@ struct Open {
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 struct Trace {
-    touches: VecDeque<Touch>,
-    open: Option<Open>,
+    touches: Vec<Touch>,
+    open: Vec<Open>,
     /// The last click in a message.
     message_s: u32,
+}
+
+impl Trace {
+    fn add(&mut self, touch: Touch, rule: &Attribution) {
+        let newest_s = self.touches.iter().map(|one| one.time_s).fold(touch.time_s, u32::max);
+        let is_same_view = |one: &Touch| !one.is_click && !touch.is_click && one.product == touch.product;
+        if self.touches.iter().any(|one| is_same_view(one) && one.time_s > touch.time_s) {
+            return;
+        }
+        self.touches
+            .retain(|one| newest_s - one.time_s < days_s(rule, one.is_click) + LATE_S && !is_same_view(one));
+        if self.touches.len() >= TOUCHES_MAX {
+            // What was only seen gives way first.
+            let seen = self.touches.iter().position(|one| !one.is_click).unwrap_or(0);
+            self.touches.remove(seen);
+        }
+        self.touches.push(touch);
+    }
+}
+
+fn days_s(rule: &Attribution, is_click: bool) -> u32 {
+    u32::from(if is_click { rule.click_days } else { rule.view_days }) * DAY_S
 }
 
 /// By shopper, bounded.
@@ -128,43 +80,47 @@ pub struct Touched {
     /// Shoppers in the order in which they came.
     order: VecDeque<ShopperNo>,
     /// Clicks to be looked at when a visit's length has passed.
-    due: VecDeque<(u32, ShopperNo)>,
+    due: BTreeSet<(u32, ShopperNo)>,
+    /// Clicks and views of all.
+    touch_count: usize,
 }
 
 impl Touched {
     fn trace(&mut self, shopper: ShopperNo) -> &mut Trace {
         if !self.traces.contains_key(&shopper) {
-            if self.order.len() >= TOUCHED_MAX
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.traces.remove(&oldest);
+            while self.order.len() >= TOUCHED_MAX || self.touch_count >= ALL_TOUCHES_MAX {
+                let Some(oldest) = self.order.pop_front() else { break };
+                let gone = self.traces.remove(&oldest);
+                self.touch_count -= gone.map_or(0, |trace| trace.touches.len());
             }
             self.order.push_back(shopper);
         }
         self.traces.entry(shopper).or_default()
     }
 
-    /// Notes what was shown or clicked.
-    pub fn add(&mut self, shopper: ShopperNo, touch: Touch) {
-        let touches = &mut self.trace(shopper).touches;
-        if touches.len() == TOUCHES_MAX {
-            // What was only seen gives way first.
-            let seen = touches.iter().position(|one| !one.is_click).unwrap_or(0);
-            touches.remove(seen);
-        }
-        touches.push_back(touch);
+    /// Notes what was shown or clicked; what the rule would not look at any more is forgotten.
+    pub fn add(&mut self, shopper: ShopperNo, touch: Touch, rule: &Attribution) {
+        let trace = self.trace(shopper);
+        let before = trace.touches.len();
+        trace.add(touch, rule);
+        let after = trace.touches.len();
+        self.touch_count = self.touch_count + after - before;
     }
 
     /// Notes a click, to see whether the shopper goes on.
     pub fn clicked(&mut self, shopper: ShopperNo, (time_s, placement): (u32, u32), products: &[ProductNo]) {
         let Some(&product) = products.first() else { return };
-        self.trace(shopper).open = Some(Open { time_s, placement, product, has_landed: false });
-        self.due.push_back((time_s, shopper));
+        self.trace(shopper).open.push(Open { time_s, placement, product, has_landed: false });
+        if self.due.len() >= TOUCHED_MAX {
+            self.due.pop_first();
+        }
+        self.due.insert((time_s, shopper));
     }
 
     /// Notes a click in a message.
     pub fn message(&mut self, shopper: ShopperNo, time_s: u32) {
-        self.trace(shopper).message_s = time_s;
+        let trace = self.trace(shopper);
+        trace.message_s = trace.message_s.max(time_s);
     }
 
     /// Notes that the shopper did something else; the page that a click leads to, and what is shown there, is nothing else.
@@ -173,27 +129,25 @@ impl Touched {
             return;
         }
         let Some(trace) = self.traces.get_mut(&shopper) else { return };
-        let Some(open) = &mut trace.open else { return };
-        let lands = kind == EventKind::ViewItem && !open.has_landed && products.contains(&open.product);
-        if lands {
-            open.has_landed = true;
-        } else {
-            trace.open = None;
-        }
+        trace.open.retain_mut(|open| {
+            let lands = kind == EventKind::ViewItem && !open.has_landed && products.contains(&open.product);
+            open.has_landed |= lands;
+            lands
+        });
     }
 
     /// Clicks that nothing came after for the length of a visit: when, and in which placement.
     pub fn ended(&mut self, now_s: u32) -> Vec<(u32, u32)> {
         let mut ended = Vec::new();
-        while let Some(&(time_s, shopper)) = self.due.front()
+        while let Some(&(time_s, shopper)) = self.due.first()
             && time_s.saturating_add(GAP_S) < now_s
         {
-            self.due.pop_front();
+            self.due.pop_first();
             let Some(trace) = self.traces.get_mut(&shopper) else { continue };
-            if let Some(open) = trace.open.filter(|open| open.time_s == time_s) {
-                trace.open = None;
-                ended.push((time_s, open.placement));
-            }
+            let is_over = |open: &Open| open.time_s == time_s;
+            let over = trace.open.iter().filter(|open| is_over(open));
+            ended.extend(over.map(|open| (time_s, open.placement)));
+            trace.open.retain(|open| !is_over(open));
         }
         ended
     }
@@ -212,25 +166,27 @@ impl Touched {
         is_same: impl Fn(ProductNo) -> bool,
     ) -> Option<Touch> {
         let within = |one: &&Touch| {
-            let days = if one.is_click { rule.click_days } else { rule.view_days };
             (rule.any_product || is_same(one.product))
                 && one.time_s <= time_s
-                && time_s - one.time_s < u32::from(days) * DAY_S
+                && time_s - one.time_s < days_s(rule, one.is_click)
         };
-        let all = || {
-            self.traces.get(&shopper).into_iter().flat_map(|trace| trace.touches.iter().rev()).filter(within)
-        };
-        all().find(|one| one.is_click).or_else(|| all().next()).copied()
+        let all = self.traces.get(&shopper)?.touches.iter().filter(within);
+        // Of the same second the one that was told last.
+        all.max_by_key(|one| (one.is_click, one.time_s)).copied()
     }
 
     /// Two shoppers are one.
-    pub fn join(&mut self, root: ShopperNo, leaf: ShopperNo) {
-        let Some(leaf) = self.traces.remove(&leaf) else { return };
+    pub fn join(&mut self, (root, leaf): (ShopperNo, ShopperNo), rule: &Attribution) {
+        let Some(leaf_trace) = self.traces.remove(&leaf) else { return };
+        for open in &leaf_trace.open {
+            self.due.remove(&(open.time_s, leaf));
+            self.due.insert((open.time_s, root));
+        }
+        self.touch_count -= leaf_trace.touches.len();
         let held = self.trace(root);
-        held.message_s = held.message_s.max(leaf.message_s);
-        held.open = held.open.or(leaf.open);
-        let mut all: Vec<Touch> = held.touches.iter().copied().chain(leaf.touches).collect();
-        all.sort_by_key(|one| one.time_s);
-        held.touches = all.split_off(all.len().saturating_sub(TOUCHES_MAX)).into();
+        held.message_s = held.message_s.max(leaf_trace.message_s);
+        held.open.extend(leaf_trace.open);
+        held.open.truncate(OPEN_MAX);
+        leaf_trace.touches.into_iter().for_each(|one| self.add(root, one, rule));
     }
 }

@@ -6,7 +6,7 @@ use super::{Day, Key};
 use crate::catalog::Catalog;
 use crate::features::{self, wide};
 use crate::kpis::table::Count;
-use crate::kpis::{Kpis, Part, SEGMENTS, Tally};
+use crate::kpis::{self, Kpis, Part, Tally};
 use crate::source::SOURCES;
 use bespoke_domain::event::KINDS;
 use bespoke_domain::product::Content;
@@ -307,7 +307,7 @@ impl Closing {
                 Part::Whole => String::new(),
                 Part::Placement(name) => kpis.name(*name).to_owned(),
                 Part::Segment(segment) => {
-                    format!("segment {}", SEGMENTS.get(usize::from(*segment)).copied().unwrap_or_default())
+                    format!("segment {}", kpis::segment(*segment))
                 }
                 _ => continue,
             };
@@ -370,7 +370,7 @@ impl Closing {
 }
 
 fn rate(tally: &Tally, of: Count, over: Count) -> Cases {
-    (tally[of as usize].max(0) as u64, tally[over as usize].max(0) as u64)
+    (tally.get(of).max(0) as u64, tally.get(over).max(0) as u64)
 }
 
 #[cfg(test)]

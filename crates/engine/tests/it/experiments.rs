@@ -452,3 +452,48 @@ fn every_metric_covariate_and_segment_is_in_the_guide() {
     let others = COVARIATES.iter().map(|spec| spec.name).chain(SEGMENTS.iter().map(|spec| spec.name));
     others.for_each(|name| assert!(guide.contains(&format!("`{name}`")), "{name}"));
 }
+
+#[test]
+fn a_month_counts_what_was_done_in_it_and_says_the_same_when_it_is_closed() {
+    const DAY: i64 = 24 * 60;
+    let mut bench = shop();
+    bench.compare(Vec::new(), 5_000, vec![placement("p", &["popular"], &[])]);
+    for shopper in 0..200 {
+        bench.meet(shopper);
+        bench.show("p", shopper, 5);
+        bench.order(shopper, 6, &format!("first-{shopper}"), 1_000 + i64::from(shopper));
+    }
+    // In December: an order after an exposure, one of someone who was not exposed in it, and a return of what was bought in November.
+    bench.show("p", 1, 30 * DAY);
+    bench.order(1, 30 * DAY + 1, "second", 700);
+    bench.order(2, 30 * DAY + 1, "unexposed", 300);
+    bench.transact(1, 31 * DAY, (EventKind::Refund, "first-1"), 400);
+    let of = |bench: &mut Bench| {
+        bench.engine.publish();
+        let snapshot = bench.engine.live().snapshot();
+        let months = snapshot.aggregates.ledger.months.all().to_vec();
+        assert!(months.iter().all(|one| one.run.experiment == HOLDOUT));
+        months
+    };
+    let months = of(&mut bench);
+    let names: Vec<String> = months.iter().map(|one| one.month.to_string()).collect();
+    assert_eq!(names, ["2023-11", "2023-12"]);
+    let sum = |at: usize| {
+        let rows = months[at].run.rows.iter().map(|row| row.outcome);
+        rows.fold((0, 0, 0), |sum, one| {
+            (sum.0 + i64::from(one.orders), sum.1 + one.revenue, sum.2 + one.returned)
+        })
+    };
+    assert_eq!((sum(0), sum(1)), ((200, 200 * 1_000 + 199 * 100, 400), (1, 700, 0)));
+    bench.restart();
+    bench.check_against_log();
+    // In March November is closed; what comes back of it then is not taken off any more.
+    bench.show("p", 3, 120 * DAY);
+    bench.transact(4, 121 * DAY, (EventKind::Refund, "first-4"), 400);
+    let later = of(&mut bench);
+    assert!(later[0].run.closed.is_some() && later[0].run.rows.is_empty());
+    let experiment = bespoke_engine::experiment::result::holdout();
+    assert_eq!(report(&later[0].run, &experiment), report(&months[0].run, &experiment));
+    bench.restart();
+    bench.check_against_log();
+}

@@ -4,7 +4,7 @@ use super::*;
 use bespoke_domain::event::Details;
 use bespoke_domain::settings::Attribution;
 use bespoke_engine::kpis::table::{COUNTS, Count, KPIS, NAMES};
-use bespoke_engine::kpis::{Part, SEGMENTS, Tally};
+use bespoke_engine::kpis::{Counts, Part, segment};
 use bespoke_models::seeded::Seeded;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,13 +25,12 @@ impl Bench {
         self.push(None, Body::Event(Box::new(refund)));
     }
 
-    fn tally(&mut self, part: Part) -> Tally {
+    fn tally(&mut self, part: Part) -> Counts {
         self.engine.publish();
         let snapshot = self.engine.live().snapshot();
         let mut sum = [0; COUNTS];
         for (_, day) in snapshot.aggregates.kpis.days(0, u16::MAX) {
-            let held = day.get(&part).copied().unwrap_or([0; COUNTS]);
-            sum.iter_mut().zip(held).for_each(|(sum, more)| *sum += more);
+            day.get(&part).into_iter().for_each(|tally| tally.add_to(&mut sum));
         }
         sum
     }
@@ -159,13 +158,18 @@ fn money_and_orders_are_those_of_a_count_by_hand() {
     }
     let snapshot = bench.engine.live().snapshot();
     for (day, held) in snapshot.aggregates.kpis.days(0, u16::MAX) {
-        let whole = held.get(&Part::Whole).copied().unwrap_or([0; COUNTS]);
+        let counts = |part: Part| {
+            let mut sum = [0; COUNTS];
+            held.get(&part).into_iter().for_each(|tally| tally.add_to(&mut sum));
+            sum
+        };
+        let whole = counts(Part::Whole);
         let net = whole[Count::Revenue as usize] - whole[Count::Returned as usize];
         assert_eq!(net, by_day.get(&day).copied().unwrap_or(0), "day {day}");
         // Segments are parts of it: each visit is new or returning.
         for count in [Count::Visits, Count::Orders, Count::Revenue, Count::Returned] {
-            let of = |part: u8| held.get(&Part::Segment(part)).map_or(0, |tally| tally[count as usize]);
-            assert_eq!(of(0) + of(1), whole[count as usize], "{} {} {day}", SEGMENTS[0], count as usize);
+            let of = |part: u8| counts(Part::Segment(part))[count as usize];
+            assert_eq!(of(0) + of(1), whole[count as usize], "{} {} {day}", segment(0), count as usize);
             assert_eq!(of(2) + of(3), whole[count as usize]);
         }
     }

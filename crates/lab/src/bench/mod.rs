@@ -5,6 +5,8 @@
 
 /// `decide` on a shop of a million products.
 pub mod decide;
+/// Counts by day.
+pub mod kpis;
 /// Requests over HTTP, sent by the clock.
 pub mod load;
 /// The products nearest to a vector.
@@ -72,13 +74,18 @@ pub struct Bench {
 }
 
 /// Every bench.
-pub const BENCHES: [Bench; 7] = [
+pub const BENCHES: [Bench; 8] = [
     Bench {
         name: "decide",
         doc: "decide(): 1 M products, 30 % out of stock, 3 M events, nine sources, two scorers, 20 rules, all filters",
         run: decide::run,
     },
     Bench { name: "profiles", doc: "memory of 1 M profiles with 50 recent events each", run: profiles::run },
+    Bench {
+        name: "kpis",
+        doc: "KPIs over 10 M events and 1 M decisions of 500,000 shoppers in a year: from scratch, and 10,000 events/s as they come",
+        run: kpis::run,
+    },
     Bench {
         name: "nearest",
         doc: "the 100 products nearest to a vector among up to 1 M made-up ones of 64 numbers",

@@ -12,10 +12,12 @@ use bespoke_domain::{
     Consent, Currency, Decision, Event, EventItem, EventKind, Millis, Request, Settings, ShopperNo,
 };
 use bespoke_engine::catalog::Catalog;
+use bespoke_engine::counting::Counting;
 use bespoke_engine::experiment::ledger::{Ledger, Run, Who};
 use bespoke_engine::experiment::result::{Compared, plan, report};
 use bespoke_engine::experiment::{Epochs, assigned};
-use bespoke_engine::orders::Prices;
+use bespoke_engine::kpis::Kpis;
+use bespoke_engine::orders::{Orders, Prices};
 use bespoke_engine::{Snapshot, decide};
 use bespoke_models::seeded::Seeded;
 use bespoke_models::statistics::verdict::Verdict;
@@ -119,6 +121,8 @@ struct World {
     settings: Settings,
     epochs: Epochs,
     ledger: Ledger,
+    kpis: Kpis,
+    orders: Orders,
     catalog: Catalog,
     template: Decision,
     shoppers: u32,
@@ -132,6 +136,8 @@ impl World {
             settings: settings.clone(),
             epochs,
             ledger: Ledger::default(),
+            kpis: Kpis::default(),
+            orders: Orders::default(),
             catalog: Catalog::default(),
             template: decide(&Snapshot::default(), None, &Request::default()),
             shoppers: 0,
@@ -181,7 +187,8 @@ impl World {
             ..Event::new(kind, time)
         };
         let prices = Prices { catalog: &self.catalog, find: &|_| None, currency: Currency::EUR };
-        self.ledger.fold_event(&event, who, &prices);
+        let Self { ledger, kpis, orders, settings, .. } = self;
+        Counting { ledger, kpis, orders }.fold(&event, (who, &[]), (&prices, settings));
     }
 
     fn run(&self) -> Result<&Run, Error> {

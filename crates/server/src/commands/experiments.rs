@@ -20,6 +20,12 @@ pub struct Experiments {
     /// Stop it: everyone gets the control.
     #[arg(long, requires = "name", conflicts_with_all = ["plan", "set"])]
     stop: bool,
+    /// Of the holdout: what personalization added in a month, such as 2026-10, or in all of them.
+    #[arg(long, value_name = "MONTH|all", requires = "name", conflicts_with_all = ["plan", "set", "stop"])]
+    month: Option<String>,
+    /// Write the months to this file.
+    #[arg(long, value_name = "FILE", requires = "month")]
+    csv: Option<PathBuf>,
     /// Print the answer as JSON.
     #[arg(long)]
     json: bool,
@@ -31,6 +37,9 @@ pub struct Experiments {
 pub fn run(asked: &Experiments) -> anyhow::Result<()> {
     let base = format!("{}/v1/experiments", asked.server.url);
     let path = asked.name.as_ref().map_or(base.clone(), |name| format!("{base}/{name}"));
+    if let Some(month) = &asked.month {
+        return months(asked, month, &path);
+    }
     let definition = asked.set.as_ref().map(|path| {
         std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
     });
@@ -75,6 +84,52 @@ pub fn run(asked: &Experiments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Tells what the holdout says of a month, or of all.
+fn months(asked: &Experiments, month: &str, path: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        asked.name.as_deref() == Some("holdout"),
+        "--month is of the holdout: `bespoke experiments holdout --month {month}`"
+    );
+    let query = if month == "all" { String::new() } else { format!("?month={month}") };
+    let kind = if asked.csv.is_some() { "months.csv" } else { "months" };
+    let ask = ureq::get(format!("{path}/{kind}{query}"))
+        .header("Authorization", format!("Bearer {}", asked.server.key));
+    let answer = ask.config().http_status_as_error(false).build().call();
+    if let Some(file) = &asked.csv {
+        return super::operate::save(answer, file);
+    }
+    let body = read(answer)?;
+    let Some(all) = body["months"].as_array() else { return Err(fault(&body)) };
+    if asked.json {
+        say(&body.to_string());
+        return Ok(());
+    }
+    for one in all {
+        say(&format!(
+            "{}, epoch {}: {} held out, {} with personalization, money in {}",
+            text(&one["month"]),
+            one["epoch"],
+            one["held"],
+            one["personalized"],
+            text(&body["currency"])
+        ));
+        say(text(&one["words"]));
+        let metrics = one["metrics"].as_array().map_or(&[][..], Vec::as_slice);
+        if !metrics.is_empty() {
+            say(&format!(
+                "{:<14} {:>12} {:>12}  {:<34} {:>8}",
+                "", "held out", "personalized", "change (95 %)", "p"
+            ));
+        }
+        metrics.iter().for_each(|metric| say(&line(text(&metric["metric"]), metric)));
+        say("");
+    }
+    if all.is_empty() {
+        say("Nobody was held out yet.");
+    }
+    Ok(())
+}
+
 fn show_line(one: &Value) {
     let state = if one["is_on"] == true { "on" } else { "stopped" };
     let (name, metric) = (text(&one["experiment"]), text(&one["metric"]));
@@ -84,7 +139,8 @@ fn show_line(one: &Value) {
     }
 }
 
-fn show(one: &Value) {
+/// One experiment, with every number.
+pub fn show(one: &Value) {
     say(&format!(
         "{}, by {}, epoch {}, {:.1} days",
         text(&one["experiment"]),
@@ -139,7 +195,8 @@ fn line(name: &str, metric: &Value) -> String {
     format!("{name:<14} {control:>12.4} {treated:>12.4}  {change:<34} {:>8.4}", number(&metric["p"]))
 }
 
-fn show_plan(plan: &Value) {
+/// A plan.
+pub fn show_plan(plan: &Value) {
     say(&format!(
         "{}: {} is {:.4} now, of {:.0} units a day",
         text(&plan["experiment"]),

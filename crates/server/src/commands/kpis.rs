@@ -1,10 +1,13 @@
 //! `bespoke kpis`: what shoppers did by day or part, of a server that runs, through its API.
 
 use super::super::say;
-use super::operate::{fault, read};
+use super::operate::{self, fault, read, save};
 use anyhow::Context as _;
+use bespoke::export::sheet::{Cell, Kind, Sheet};
+use bespoke::kpis_api;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 
 /// Columns of the table, and by what each is multiplied.
 const COLUMNS: [(&str, &str, f64); 9] = [
@@ -34,6 +37,9 @@ pub struct Kpis {
     /// Write every count of every day and part to this file instead.
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     csv: Option<PathBuf>,
+    /// The same as a Parquet file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "csv"])]
+    parquet: Option<PathBuf>,
     /// Print the answer as JSON, with every count and KPI.
     #[arg(long)]
     json: bool,
@@ -46,19 +52,17 @@ pub fn run(asked: &Kpis) -> anyhow::Result<()> {
     let days = [("from", &asked.from), ("until", &asked.until)];
     let days: Vec<String> =
         days.iter().filter_map(|(name, day)| Some(format!("{name}={}", day.as_ref()?))).collect();
-    let path = if asked.csv.is_some() { "kpis.csv" } else { "kpis" };
-    let by = if asked.csv.is_some() { String::new() } else { format!("by={}&", asked.by) };
+    let is_file = asked.csv.is_some() || asked.parquet.is_some();
+    let path = if is_file { "kpis.csv" } else { "kpis" };
+    let by = if is_file { String::new() } else { format!("by={}&", asked.by) };
     let address = format!("{}/v1/{path}?{by}{}", asked.server.url, days.join("&"));
     let ask = ureq::get(address).header("Authorization", format!("Bearer {}", asked.server.key));
     let answer = ask.config().http_status_as_error(false).build().call();
     if let Some(file) = &asked.csv {
-        let mut answer = answer.context("no answer from the server")?;
-        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
-        if !answer.status().is_success() {
-            return Err(fault(&serde_json::from_str(&text).unwrap_or_default()));
-        }
-        std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?;
-        return Ok(());
+        return save(answer, file);
+    }
+    if let Some(file) = &asked.parquet {
+        return parquet(&operate::text(answer)?, file);
     }
     let body = read(answer)?;
     let Some(rows) = body["rows"].as_array() else { return Err(fault(&body)) };
@@ -85,10 +89,35 @@ pub fn run(asked: &Kpis) -> anyhow::Result<()> {
         let cells: String = COLUMNS.iter().map(cell).collect();
         say(&format!("{name:<28}{:>9.0}{:>9.0}{cells}", count("visits"), count("orders")));
     }
-    say(
-        "What is attributed would partly have been bought anyway: `bespoke experiments holdout` tells what Bespoke adds.",
-    );
+    say(text(&body["note"]));
     Ok(())
+}
+
+/// Writes the counts, a row a day and part; numbers are in main units, as in the CSV.
+fn parquet(csv: &str, path: &Path) -> anyhow::Result<()> {
+    let mut rows = csv::Reader::from_reader(csv.as_bytes());
+    let kind = |at: usize| match at {
+        0 => Kind::Day,
+        1 | 2 => Kind::Text,
+        _ => Kind::Real,
+    };
+    let columns: Vec<(String, Kind)> =
+        rows.headers()?.iter().enumerate().map(|(at, name)| (name.to_owned(), kind(at))).collect();
+    let file =
+        std::fs::File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    let mut sheet = Sheet::new(BufWriter::new(file), &columns)?;
+    for row in rows.records() {
+        let row = row?;
+        let cell = |(at, value): (usize, &str)| -> anyhow::Result<Cell> {
+            Ok(match kind(at) {
+                Kind::Day => kpis_api::number(value.parse()?).into(),
+                Kind::Text => value.into(),
+                _ => value.parse::<f64>()?.into(),
+            })
+        };
+        sheet.push(row.iter().enumerate().map(cell).collect::<anyhow::Result<_>>()?)?;
+    }
+    sheet.close()
 }
 
 fn text(value: &Value) -> &str {

@@ -3,10 +3,12 @@
 pub mod challenge;
 pub mod demo;
 pub mod experiments;
+pub mod export;
 pub mod judge;
 pub mod kpis;
 pub mod learn;
 pub mod operate;
+pub mod pilot;
 pub mod queries;
 pub mod search;
 mod table;

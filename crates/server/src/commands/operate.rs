@@ -3,6 +3,10 @@
 use super::super::say;
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use std::path::Path;
+
+/// Largest file that a server sends, in bytes.
+const FILE_MAX: u64 = 1 << 30;
 
 /// Rolls a placement out to a share of shoppers.
 pub fn roll_out(placement: &str, percent: u8, key: &str, url: &str) -> anyhow::Result<()> {
@@ -86,6 +90,25 @@ pub fn doctor(key: &str, url: &str) -> anyhow::Result<()> {
 pub fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
     let text = answer.context("no answer from the server")?.body_mut().read_to_string()?;
     serde_json::from_str(&text).context("the answer is not JSON")
+}
+
+/// Writes an answer that is a file, or says what is wrong.
+pub fn save(
+    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    file: &Path,
+) -> anyhow::Result<()> {
+    let text = text(answer)?;
+    std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+/// The text of an answer, or what is wrong.
+pub fn text(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<String> {
+    let mut answer = answer.context("no answer from the server")?;
+    let text = answer.body_mut().with_config().limit(FILE_MAX).read_to_string()?;
+    if !answer.status().is_success() {
+        return Err(fault(&serde_json::from_str(&text).unwrap_or_default()));
+    }
+    Ok(text)
 }
 
 pub fn fault(body: &Value) -> anyhow::Error {

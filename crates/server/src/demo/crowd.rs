@@ -5,6 +5,7 @@
 use super::simulated::params;
 use crate::http::App;
 use crate::{clock, intake, recommend};
+use bespoke_domain::event::Device;
 use bespoke_domain::settings::Scope;
 use bespoke_sim::catalogue::Product;
 use bespoke_sim::dice::{Dice, What};
@@ -21,6 +22,8 @@ pub const EXPERIMENT: &str = "front_page";
 /// How many come, and the pause between two.
 pub const CROWD: u32 = 6_000;
 const PAUSE: Duration = Duration::from_millis(200);
+/// They tell by the shop's server.
+const CALLER: intake::Caller = intake::Caller { scope: Scope::Secret, bot: 0, device: Device::Desktop };
 /// Products that one looks at first.
 const LOOKS: u32 = 3;
 /// Numbers of simulated shoppers who were not there in the shop's past.
@@ -97,6 +100,6 @@ async fn tell(app: &App, shopper: &Shopper, events: Vec<Value>) -> Option<()> {
         event
     };
     let body = Value::Array(events.into_iter().map(complete).collect()).to_string();
-    let outcome = intake::events(&app.shop, Scope::Secret, 0, body.as_bytes()).await.ok()?;
+    let outcome = intake::events(&app.shop, CALLER, body.as_bytes()).await.ok()?;
     outcome.rejected.is_empty().then_some(())
 }

@@ -4,7 +4,7 @@
 use super::field::{Fields, ID_MAX, object, values};
 use super::ga4;
 use bespoke_domain::consent::{PURPOSES, Statement};
-use bespoke_domain::event::{Details, Needs, PageType};
+use bespoke_domain::event::{DEVICES, Details, Device, Needs, PageType};
 use bespoke_domain::time::{DAY_MS, MINUTE_MS};
 use bespoke_domain::{Currency, Event, EventItem, EventKind, Millis, Money, Problem, Purpose};
 use serde_json::Value;
@@ -103,7 +103,9 @@ fn event(value: Value) -> Result<WireEvent, Problem> {
     let path = page(&mut fields, &mut event)?;
     if let Some(agent) = fields.text("user_agent", 1024)? {
         event.bot = crate::bots::by_agent(&agent);
+        event.device = crate::device::by_agent(&agent);
     }
+    event.device = device(&mut fields)?.unwrap_or(event.device);
     let (event_id, session_id) = (fields.id("event_id")?, fields.id("session_id")?);
     let (anonymous_id, user_id) = (fields.id("anonymous_id")?, fields.id("user_id")?);
     let (event_time, rec_token) = (fields.time("event_time")?, fields.text("rec_token", 200)?);
@@ -123,6 +125,14 @@ fn event(value: Value) -> Result<WireEvent, Problem> {
     details.ext = fields.rest("ext", EXT_MAX)?;
     event.details = (details != Details::default()).then(|| Box::new(details));
     Ok(WireEvent { event_id, anonymous_id, user_id, session_id, event_time, rec_token, event })
+}
+
+/// What the event itself says of the device.
+fn device(fields: &mut Fields) -> Result<Option<Device>, Problem> {
+    let Some(name) = fields.text("device", 32)? else { return Ok(None) };
+    let known = || DEVICES.map(|(_, name)| name).join(", ");
+    let unknown = || Problem::new("device", "unknown_name", format!("must be one of {}", known()));
+    Device::parse(&name).map(Some).ok_or_else(unknown)
 }
 
 fn statement(fields: &mut Fields) -> Result<Statement, Problem> {
@@ -380,6 +390,12 @@ mod tests {
                 r#"{"event":"page_view","event_time":"yesterday"}"#,
                 expect![[r#"
                 fault: event_time: must be RFC 3339 such as 2026-03-01T10:00:00Z, or epoch milliseconds [invalid_time]
+            "#]],
+            ),
+            (
+                r#"{"event":"page_view","device":"fridge"}"#,
+                expect![[r#"
+                fault: device: must be one of unknown, mobile, desktop, tablet, app [unknown_name]
             "#]],
             ),
             (

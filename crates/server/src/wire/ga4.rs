@@ -1,8 +1,9 @@
 //! Rows of the GA4 export to BigQuery, as JSON lines, put into our envelope (schema of Google's "BigQuery Export schema": one row
 //! an event, parameters as a list of keys with typed values, times in microseconds). What GA4 counts for itself, such as
-//! `session_start`, is kept as an own event `x_…`. What is about the device, the place or the campaign is left out.
+//! `session_start`, is kept as an own event `x_…`. What is about the place or the campaign is left out, and of the device all but its kind.
 
 use bespoke_domain::EventKind;
+use bespoke_domain::event::Device;
 use serde_json::{Map, Value, json};
 
 /// Whether an object is such a row.
@@ -34,6 +35,8 @@ pub fn event(row: &Map<String, Value>) -> Value {
     put("anonymous_id", row.get("user_pseudo_id").cloned());
     put("user_id", row.get("user_id").cloned());
     put("session_id", param("ga_session_id").map(|id| Value::from(id.to_string())));
+    let device = row.get("device").and_then(|device| device["category"].as_str());
+    put("device", device.filter(|name| Device::parse(name).is_some()).map(Value::from));
     put("page", param("page_location").map(|url| json!({ "url": url })));
     for key in ["search_term", "currency", "coupon", "item_list_id"] {
         put(key, param(key));
@@ -123,7 +126,7 @@ mod tests {
             event(&fields),
             json!({
                 "event": "purchase", "event_id": "ga4.1026454.4271112504.1612069510766593.purchase.0", "event_time": 1_612_069_510_766_i64,
-                "anonymous_id": "1026454.4271112504", "session_id": "661084800", "page": {"url": "https://shop.example/done?x=1"},
+                "anonymous_id": "1026454.4271112504", "session_id": "661084800", "device": "mobile", "page": {"url": "https://shop.example/done?x=1"},
                 "currency": "USD", "transaction_id": "T1", "value": 24.5, "consent": {"analytics": "granted"},
                 "items": [{"item_id": "A", "quantity": 2, "price": 12.25}],
             })

@@ -110,6 +110,18 @@ impl Sqlite {
     }
 }
 
+/// A handle for reading a data directory that another process may have open.
+///
+/// # Errors
+/// When there is no log in it, or none that can be read.
+pub fn read_only(directory: &Path) -> Result<Box<dyn Reader>, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(directory.join(FILE), flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    let checkpoints = Checkpoints::in_directory(directory.join("checkpoints"));
+    Ok(Box::new(reader::SqliteReader::new(connection, checkpoints)))
+}
+
 impl Store for Sqlite {
     fn append(&mut self, entries: &[Entry], identities: &[Identity]) -> Result<Offset, Error> {
         let last_received = check_received(self.last_received, entries)?;
@@ -133,10 +145,7 @@ impl Store for Sqlite {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(self.directory.join(FILE), flags)?;
-        connection.busy_timeout(BUSY_WAIT)?;
-        Ok(Box::new(reader::SqliteReader::new(connection, self.checkpoints.clone())))
+        read_only(&self.directory)
     }
 
     fn sealer(&self) -> Result<Box<dyn Sealer>, Error> {

@@ -9,7 +9,7 @@ use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
 };
 use bespoke_domain::entry::{Delivery, ImportMark, ModelChange};
-use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
+use bespoke_domain::event::{Details, Device, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Experiment, Guardrail, Holdout, Unit};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
@@ -127,6 +127,7 @@ fn event() -> Event {
         }],
         decision: Some(DecisionId(0x019f_0000_0000_7000_8000_0000_0000_0001)),
         bot: 60,
+        device: Device::Tablet,
         details: Some(Box::new(details)),
     }
 }
@@ -427,10 +428,11 @@ fn decision() -> Decision {
 fn golden(body: &Body) -> Expect {
     match body {
         Body::Event(_) => expect![[r#"
-            0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac02a2c4c48801b3660601014555520105534b552d
-            3102018827010901077b2262223a327d0181808080808080808081c083808080809f033c0101076f726465722d310107
-            726564206d75670129018e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f6865726f
-            01052f6d756773010000904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a317d"#]],
+            0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac02a2c4c48801b366060301014555520105534b55
+            2d3102018827010901077b2262223a327d0181808080808080808081c083808080809f033c0101076f726465722d3101
+            07726564206d75670129018e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f686572
+            6f01052f6d756773010000904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a31
+            7d"#]],
         Body::Catalog(_) => expect![[r#"
             010105534b552d3180a0a484ce6701fe184555520101a6144555520103011101034d75670a4120726564206d75672e18
             68747470733a2f2f73686f702e6578616d706c652f6d75671c68747470733a2f2f73686f702e6578616d706c652f6d75

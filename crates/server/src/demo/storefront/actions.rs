@@ -136,8 +136,7 @@ pub async fn consent(State(site): State<Arc<Site>>, headers: HeaderMap, body: By
 async fn state(site: &Site, anonymous_id: &str, allows: Allows) {
     let event = json!({"event": "consent_update", "consent": allows.json(), "event_id": random_id(), "anonymous_id": anonymous_id});
     let body = event.to_string();
-    let sent =
-        crate::intake::events(&site.app.shop, bespoke_domain::settings::Scope::Secret, 0, body.as_bytes());
+    let sent = crate::intake::events(&site.app.shop, events::SITE, body.as_bytes());
     if let Err(error) = sent.await {
         tracing::warn!(?error, "a statement of consent was not taken");
     }

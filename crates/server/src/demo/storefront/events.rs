@@ -3,8 +3,13 @@
 use super::Site;
 use super::modules::Module;
 use super::visitor::{Visitor, random_id};
+use crate::intake::Caller;
+use bespoke_domain::event::Device;
 use bespoke_domain::settings::Scope;
 use serde_json::{Value, json};
+
+/// The storefront's server speaks for its visitors.
+pub const SITE: Caller = Caller { scope: Scope::Secret, bot: 0, device: Device::Unknown };
 
 /// Sends events for a visitor who allows at least to be counted; without that, nothing leaves this function.
 pub async fn send(site: &Site, visitor: &Visitor, events: Vec<Value>) {
@@ -13,7 +18,7 @@ pub async fn send(site: &Site, visitor: &Visitor, events: Vec<Value>) {
     }
     let complete = events.into_iter().map(|event| complete(visitor, event)).collect();
     let body = Value::Array(complete).to_string();
-    match crate::intake::events(&site.app.shop, Scope::Secret, 0, body.as_bytes()).await {
+    match crate::intake::events(&site.app.shop, SITE, body.as_bytes()).await {
         Ok(outcome) if outcome.rejected.is_empty() => {}
         Ok(outcome) => {
             outcome.rejected.iter().for_each(|one| tracing::warn!(field = %one.field, detail = %one.detail, "an event of the storefront was not taken"));
