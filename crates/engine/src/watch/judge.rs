@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 pub const REFERENCE_MIN: usize = 7;
 /// Bins of numbers.
 const BINS: usize = 10;
+/// Share of all slots by which a group's exposure may change, whatever its own share is: what is popular changes, and with it
+/// whose it is.
+const SLOTS_TOLERATED: f64 = 0.03;
+/// Groups that are looked at together: chance has so many tries a day.
+const GROUPS: f64 = 20.0;
 
 /// What a day says of one thing that is watched.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -162,7 +167,12 @@ pub fn look(
     if reference.len() < REFERENCE_MIN || now.cases() < spec.cases_min {
         return None;
     }
-    let (alpha, factor) = strictness(sensitivity);
+    let (mut alpha, factor) = strictness(sensitivity);
+    let mut least = 0.0;
+    if let Evidence::Exposure { supply, .. } = now {
+        alpha /= GROUPS;
+        least = SLOTS_TOLERATED / supply.max(f64::MIN_POSITIVE);
+    }
     let usual = match now {
         Evidence::Numbers(_) | Evidence::Kinds(_) => of_counts(now, &reference, alpha)?,
         _ => of_values(now, &reference, alpha)?,
@@ -170,7 +180,7 @@ pub fn look(
     let tolerated = factor
         * match spec.tolerated {
             Tolerated::Points(points) => points,
-            Tolerated::Share(share) => share * usual.usual.abs(),
+            Tolerated::Share(share) => (share * usual.usual.abs()).max(least),
         };
     let reach = usual.reach.max(tolerated);
     let is_up = spec.direction != Direction::Down;

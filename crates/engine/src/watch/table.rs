@@ -256,10 +256,10 @@ pub const WATCHES: [WatchSpec; 18] = [
         of: "brand",
         unit: Unit::Number,
         direction: Direction::Either,
-        tolerated: Tolerated::Share(0.5),
+        tolerated: Tolerated::Share(0.75),
         cases_min: 1_000,
         fix: "See whether a rule, a price or the stock of the brand changed.",
-        doubt: "Shoppers want some brands more: in proportion to supply is not fair by itself. A change is what is told.",
+        doubt: "Shoppers want some brands more: in proportion to supply is not fair by itself. A change is what is told, and only one of 3 % of all slots or more.",
     },
     WatchSpec {
         watch: Watched::CategoryEntropy,

@@ -330,7 +330,7 @@ fn an_alarm_is_cleared_when_it_is_over_and_settles_when_it_stays() {
 #[test]
 fn a_watch_that_is_off_says_nothing() {
     let mut world = World::new(Plant::Clicks);
-    let off = ["click_rate".to_owned()].to_vec();
+    let off = ["click_rate", "calibration"].map(str::to_owned).to_vec();
     world.live(0..PLANTED);
     let settings =
         Settings { watch: WatchSettings { off, ..WatchSettings::default() }, ..world.bench.in_force() };
