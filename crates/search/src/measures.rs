@@ -44,8 +44,8 @@ pub struct Measures(Arc<BTreeMap<Arc<str>, Arc<Attribute>>>);
 struct Attribute {
     /// The words of its name, as terms.
     words: Vec<String>,
-    /// Its numbers; they are only added.
-    numbers: Vec<Number>,
+    /// Its numbers with what they amount to: digits, and by which power of ten to divide them. They are only added.
+    numbers: BTreeMap<Box<str>, (u64, u32)>,
     units: Vec<(Unit, Seen)>,
 }
 
@@ -92,15 +92,17 @@ impl Measures {
                 attributes.insert(name.as_str().into(), Arc::new(Attribute::named(analyzer, name)));
             }
             let Some(attribute) = attributes.get_mut(name.as_str()) else { continue };
-            let is_new = !attribute.numbers.contains(number) && attribute.numbers.len() < NUMBERS_MAX;
+            let Some(amount) = number.amount else { continue };
+            let text = number.text.as_str();
+            let is_new = !attribute.numbers.contains_key(text) && attribute.numbers.len() < NUMBERS_MAX;
             if !is_new && units.is_empty() {
                 continue;
             }
             let attribute = Arc::make_mut(attribute);
-            attribute.numbers.extend(is_new.then(|| number.clone()));
+            attribute.numbers.extend(is_new.then(|| (text.into(), amount)));
             for unit in &units {
                 let is_same =
-                    said.quantities.iter().any(|(own, amount)| own == unit && Some(*amount) == number.amount);
+                    said.quantities.iter().any(|(own, own_amount)| own == unit && *own_amount == amount);
                 attribute.note(*unit, is_same, by);
             }
         }
@@ -110,7 +112,10 @@ impl Measures {
     pub fn of<'a>(&'a self, base: &str) -> Vec<Measure<'a>> {
         let measure = |(name, attribute): (&'a Arc<str>, &'a Arc<Attribute>)| {
             let own = attribute.units.iter().filter(|(unit, seen)| unit.base() == base && seen.is_enough());
-            let (unit, seen) = own.max_by_key(|(_, seen)| seen.same)?;
+            // Of two told as often the larger, whatever came first.
+            let best = own
+                .max_by(|a, b| a.1.same.cmp(&b.1.same).then(a.0.in_base(1.0).total_cmp(&b.0.in_base(1.0))));
+            let (unit, seen) = best?;
             Some(Measure { name, unit: *unit, attribute, same: seen.same })
         };
         let mut all: Vec<Measure<'a>> = self.0.iter().filter_map(measure).collect();
@@ -127,24 +132,23 @@ impl Measure<'_> {
 
     /// The terms of its numbers that are meant, told by their amounts in the base unit, rounded as terms are.
     pub fn terms(&self, mut is_meant: impl FnMut(f64) -> bool) -> Vec<String> {
-        let meant = self.attribute.numbers.iter().filter(|number| {
-            let term = number.amount.map(|amount| self.unit.term(amount, 1));
-            term.and_then(|term| measured(&term).map(|(amount, _)| amount)).is_some_and(&mut is_meant)
+        let meant = self.attribute.numbers.iter().filter(|(_, amount)| {
+            measured(&self.unit.term(**amount, 1)).is_some_and(|(amount, _)| is_meant(amount))
         });
-        meant.map(|number| term(self.name, &number.text)).collect()
+        meant.map(|(text, _)| term(self.name, text)).collect()
     }
 
     /// The terms of its numbers that are the quantity of this term.
     pub fn equal(&self, quantity: &str) -> Vec<String> {
         let Some((wanted, _)) = measured(quantity) else { return Vec::new() };
         // Terms are rounded to three digits: no more than a hundredth.
-        let is_near = |number: &&Number| {
-            number.value().is_some_and(|value| (self.unit.in_base(value) - wanted).abs() <= wanted * 0.01)
+        let is_near = |(digits, scale): (u64, u32)| {
+            let value = digits as f64 / 10_u64.saturating_pow(scale) as f64;
+            (self.unit.in_base(value) - wanted).abs() <= wanted * 0.01
         };
-        let near = self.attribute.numbers.iter().filter(is_near);
-        let is_it =
-            |number: &&Number| number.amount.is_some_and(|amount| self.unit.term(amount, 1) == quantity);
-        near.filter(is_it).map(|number| term(self.name, &number.text)).collect()
+        let near = self.attribute.numbers.iter().filter(|(_, amount)| is_near(**amount));
+        let equal = near.filter(|(_, amount)| self.unit.term(**amount, 1) == quantity);
+        equal.map(|(text, _)| term(self.name, text)).collect()
     }
 }
 
