@@ -78,6 +78,11 @@ impl Tally {
         }
     }
 
+    /// One of them.
+    pub fn get(&self, count: Count) -> i64 {
+        self.0.iter().find(|(held, _)| *held == count as u8).map_or(0, |(_, sum)| *sum)
+    }
+
     /// Adds them to others.
     pub fn add_to(&self, counts: &mut Counts) {
         for (count, more) in &self.0 {

@@ -1,5 +1,6 @@
 //! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
 
+mod attributes;
 mod breadth;
 mod challenges;
 mod conditions;
@@ -15,6 +16,7 @@ mod ranker;
 mod searching;
 mod trial;
 mod wardrobe;
+mod watch;
 
 use bespoke_domain::Purpose;
 use bespoke_domain::consent::Statement;
@@ -113,6 +115,7 @@ impl Bench {
                 attribution: Default::default(),
                 experiments: Vec::new(),
                 challenges: Vec::new(),
+                watch: Default::default(),
             })),
         );
     }

@@ -167,6 +167,7 @@ fn settings(shop: &Shop) -> Settings {
         attribution: Default::default(),
         experiments: Vec::new(),
         challenges: Vec::new(),
+        watch: Default::default(),
     }
 }
 

@@ -57,6 +57,7 @@ pub fn run(which: Which, data: &Path, address: SocketAddr) -> anyhow::Result<()>
             limits: Limits::default(),
             storefront: Some(about),
             embedder: None,
+            secret: None,
         },
     )
 }

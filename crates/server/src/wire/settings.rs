@@ -6,6 +6,7 @@ use super::expression;
 use super::field::parse_time;
 use super::models::ModelTables;
 use super::shop::{AttributionToml, CanonicalTables, ClutterTables, ShopToml};
+use super::watch::WatchToml;
 use super::words::{SearchToml, SynonymToml};
 use bespoke_domain::settings::{
     Diversity, Explore, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings,
@@ -63,6 +64,7 @@ struct FileToml {
     holdout: Option<HoldoutToml>,
     #[serde(default, rename = "experiment")]
     experiments: Vec<Spanned<ExperimentToml>>,
+    watch: Option<Spanned<WatchToml>>,
 }
 
 #[derive(Deserialize)]
@@ -298,6 +300,7 @@ impl<'a> Reader<'a> {
             attribution,
             experiments,
             challenges: Vec::new(),
+            watch: self.watch(file.watch),
         }
     }
 

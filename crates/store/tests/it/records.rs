@@ -8,7 +8,7 @@ use bespoke_domain::consent::{Consent, Purpose, Statement};
 use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
 };
-use bespoke_domain::entry::{ImportMark, ModelChange};
+use bespoke_domain::entry::{Delivery, ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Experiment, Guardrail, Holdout, Unit};
 use bespoke_domain::id::ArtifactId;
@@ -16,8 +16,8 @@ use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatc
 use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Attribution, Canonical, Clutter, Diversity, Explore, FilterUse, Form, KeyChange, Language, ModelUse,
-    Objective, OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows,
-    SourceUse, Synonym,
+    Objective, OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Sensitivity, Settings,
+    Shop, Shows, SourceUse, Synonym, WatchSettings,
 };
 use bespoke_domain::{
     Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
@@ -64,7 +64,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
     assert_eq!(RECORD_VERSION, 1);
     let samples = samples();
     assert!(
-        samples.iter().map(Body::kind_no).eq(1..=7),
+        samples.iter().map(Body::kind_no).eq(1..=8),
         "each kind has a sample, in the order of their numbers"
     );
     for body in samples {
@@ -74,7 +74,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
 }
 
 /// One body of each kind, every field told apart from its neighbours. Fields are all named, so that a new one stands here.
-fn samples() -> [Body; 7] {
+fn samples() -> [Body; 8] {
     [
         Body::Event(Box::new(event())),
         Body::Catalog(Box::new(patch())),
@@ -83,6 +83,7 @@ fn samples() -> [Body; 7] {
         Body::Decision(Box::new(decision())),
         Body::Import(ImportMark::Ends),
         Body::Model(ModelChange { name: "slim".to_owned(), artifact: Some(ArtifactId(7)) }),
+        Body::Delivery(Delivery { change: 300 }),
     ]
 }
 
@@ -220,6 +221,15 @@ fn settings() -> Settings {
         attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
         experiments: vec![experiment()],
         challenges: vec![challenge(placement)],
+        watch: watch(),
+    }
+}
+
+fn watch() -> WatchSettings {
+    WatchSettings {
+        off: vec!["gini".to_owned()],
+        sensitivity: Sensitivity::High,
+        webhook: "https://a.example".to_owned(),
     }
 }
 
@@ -448,7 +458,8 @@ fn golden(body: &Body) -> Expect {
             6e670370696e0105534b552d31010453616c6501010200020305707269636501000000000000f03f0000000000000040
             0100030473616c650203056272616e64000101410102010200020305707269636501000000000000f03f000000000000
             00400100030473616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e672073616c65
-            010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3cf4030a"#]],
+            010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3cf4030a010467696e6902116874
+            7470733a2f2f612e6578616d706c65"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014dd5aa91a2046602010553
@@ -464,6 +475,7 @@ fn golden(body: &Body) -> Expect {
             646976657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
+        Body::Delivery(_) => expect!["0107ac02"],
     }
 }
 

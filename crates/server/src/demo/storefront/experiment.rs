@@ -59,7 +59,7 @@ pub async fn page(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response
 
 fn results(told: &ExperimentBody) -> Markup {
     html! {
-        section.results aria-label="Results" {
+        section.tested aria-label="Results" {
             h2 { "What it says so far" }
             ul { @for arm in &told.arms { li { (arm.arm) ": " (arm.units) " shoppers" } } }
             @if !told.stopped_for.is_empty() { p { b { "Stopped by itself. " } (told.stopped_for) } }
