@@ -478,8 +478,8 @@ impl Aggregates {
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
         (self.ledger, self.kpis, self.demand) = (live_ledger, live_kpis, live_demand);
-        self.watch = live_watch;
         self.orders = orders;
+        self.watch = live_watch;
         frozen
     }
 }

@@ -78,7 +78,7 @@ impl Tally {
         }
     }
 
-    /// One of them; 0 where nothing was counted.
+    /// One of them.
     pub fn get(&self, count: Count) -> i64 {
         self.0.iter().find(|(held, _)| *held == count as u8).map_or(0, |(_, sum)| *sum)
     }

@@ -166,10 +166,10 @@ enum Command {
     Challenge(commands::challenge::Challenge),
     /// What shoppers did, by day, segment, market, category, placement or arm.
     Kpis(commands::kpis::Kpis),
-    /// What is looked at every day for changes that nobody asked for, and how it stands.
-    Watch(commands::watch::Watch),
     /// Write the log as Parquet files, for SQL and notebooks.
     Export(commands::export::Export),
+    /// What is looked at every day for changes that nobody asked for, and how it stands.
+    Watch(commands::watch::Watch),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
     Search(commands::search::Search),
     /// Measure how relevant search is by a list of judged queries, over all of them and by segment.
@@ -263,8 +263,8 @@ fn main() -> ExitCode {
         Command::Pilot(asked) => commands::pilot::run(&asked),
         Command::Challenge(asked) => commands::challenge::run(&asked),
         Command::Kpis(asked) => commands::kpis::run(&asked),
-        Command::Watch(asked) => commands::watch::run(&asked),
         Command::Export(asked) => commands::export::run(&asked),
+        Command::Watch(asked) => commands::watch::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
         Command::Judge(asked) => commands::judge::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),

@@ -55,13 +55,13 @@ use utoipa::OpenApi;
         model_rollback,
         kpis,
         kpis_csv,
-        watches,
-        watch,
         months,
         months_csv,
         pilot,
         begin_pilot,
         end_pilot,
+        watches,
+        watch,
         experiments,
         experiment,
         put_experiment,
@@ -358,17 +358,6 @@ fn kpis() {}
 #[allow(dead_code, reason = "read by utoipa only")]
 fn kpis_csv() {}
 
-/// What is looked at every day for changes that nobody asked for: the newest look at each, alarms raised and cleared, and how messages about
-/// them fare. Needs a secret key.
-#[utoipa::path(get, path = "/v1/watch", responses((status = 200, body = WatchesBody)))]
-#[allow(dead_code, reason = "read by utoipa only")]
-fn watches() {}
-
-/// One watch with the looks of the last 28 days. Needs a secret key.
-#[utoipa::path(get, path = "/v1/watch/{name}", params(("name" = String, Path)), responses(
-    (status = 200, body = WatchBody), (status = 404, body = ProblemJson)))]
-#[allow(dead_code, reason = "read by utoipa only")]
-fn watch() {}
 /// What personalization added, by calendar month of the shop's zone; `month` (`2026-10`) names one. Needs a secret key.
 #[utoipa::path(get, path = "/v1/experiments/holdout/months", params(("month" = Option<String>, Query)), responses(
     (status = 200, body = StatementsBody), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson)))]
@@ -399,6 +388,17 @@ fn begin_pilot() {}
     responses((status = 200, body = PilotBody), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn end_pilot() {}
+/// What is looked at every day for changes that nobody asked for: the newest look at each, alarms raised and cleared, and how messages about
+/// them fare. Needs a secret key.
+#[utoipa::path(get, path = "/v1/watch", responses((status = 200, body = WatchesBody)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn watches() {}
+
+/// One watch with the looks of the last 28 days. Needs a secret key.
+#[utoipa::path(get, path = "/v1/watch/{name}", params(("name" = String, Path)), responses(
+    (status = 200, body = WatchBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn watch() {}
 
 /// The holdout and all experiments, with what they say so far. Needs a secret key.
 #[utoipa::path(get, path = "/v1/experiments", responses((status = 200, body = ExperimentsBody)))]

@@ -6,7 +6,7 @@ use super::{Day, Key};
 use crate::catalog::Catalog;
 use crate::features::{self, wide};
 use crate::kpis::table::Count;
-use crate::kpis::{self, Kpis, Part, Tally};
+use crate::kpis::{Kpis, Part, Tally, segment};
 use crate::source::SOURCES;
 use bespoke_domain::event::KINDS;
 use bespoke_domain::product::Content;
@@ -306,9 +306,7 @@ impl Closing {
             let of = match part {
                 Part::Whole => String::new(),
                 Part::Placement(name) => kpis.name(*name).to_owned(),
-                Part::Segment(segment) => {
-                    format!("segment {}", kpis::segment(*segment))
-                }
+                Part::Segment(number) => format!("segment {}", segment(*number)),
                 _ => continue,
             };
             self.share(Watched::ClickRate, &of, rate(tally, Count::Clicks, Count::Lists));
