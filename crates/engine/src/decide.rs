@@ -1,22 +1,25 @@
 //! The decision: one function that reads from top to bottom, and the steps it takes.
 
 use crate::context::Context;
+use crate::draw::draw;
 use crate::engine::Snapshot;
 use crate::experiment::place;
 use crate::features::narrow;
 use crate::foresight::{Foresight, bought_worth, foresee};
+use crate::interleaved;
 use crate::pool::{Place, Pool, Pooled};
 use crate::profile::Profile;
 use crate::rule::{Phase, Planned};
 use crate::source::{MATCHES, POPULAR};
 use crate::tables::{PlannedPlacement, PlannedSource};
 use crate::variants::is_lone;
+use bespoke_domain::content::{Bandit, Draw};
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::order::by_score;
 use bespoke_domain::search::{Met, RESULTS_MAX, Search, Sort};
 use bespoke_domain::settings::{Diversity, Form, OnThin};
-use bespoke_domain::{Candidate, Decision, ProductNo, Request};
+use bespoke_domain::{BlockNo, Candidate, Decision, ProductNo, Request};
 use bespoke_models::learned::{EMBEDDED, TEXT_VECTORS};
 use rustc_hash::FxHashSet;
 use std::cmp::Reverse;
@@ -38,6 +41,15 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
 
 /// The same, of a request that is resolved already.
 pub fn decide_in(context: &Context<'_>) -> Decision {
+    let against = context.assigned.against.as_deref().and_then(|name| context.snapshot.plan.get(name));
+    match (context.planned, against) {
+        (Some(control), Some(treated)) => interleaved::decide(context, control, treated),
+        _ => decide_alone(context),
+    }
+}
+
+/// What the context's placement answers by itself.
+pub(crate) fn decide_alone(context: &Context<'_>) -> Decision {
     let request = context.request;
     let Some(planned) = context.planned else { return nothing(context) };
     if !is_rolled_out(request, planned.placement.rollout) {
@@ -99,7 +111,7 @@ fn is_rolled_out(request: &Request, rollout: u8) -> bool {
 }
 
 /// How many slots, and their caps. Whoever gives what is to be put in order gets all of it back.
-fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
+pub(crate) fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
     if !request.given.is_empty() && request.follows.is_none() {
         return (request.given.len(), Diversity::default());
     }
@@ -122,7 +134,12 @@ fn is_sorted(request: &Request) -> bool {
     request.search.as_ref().is_some_and(|search| search.sort != Sort::Relevance)
 }
 
-fn nothing(context: &Context<'_>) -> Decision {
+/// The bandit that chooses; none for whom personalization is measured against: they get the first block.
+fn bandit<'a>(context: &Context<'a>) -> Option<&'a Bandit> {
+    context.planned?.placement.bandit.as_ref().filter(|_| !context.assigned.is_held)
+}
+
+pub(crate) fn nothing(context: &Context<'_>) -> Decision {
     Decision {
         request: context.request.clone(),
         versions: versions(context),
@@ -131,6 +148,7 @@ fn nothing(context: &Context<'_>) -> Decision {
         slate: Vec::new(),
         personalization: Personalization::None,
         fallback: Fallback::Hidden,
+        draw: None,
         sources: Vec::new(),
         scorers: Vec::new(),
         objective: String::new(),
@@ -192,11 +210,14 @@ struct Chosen {
     fallback: Fallback,
 }
 
-/// What a decision works on: the pool, and by name what yielded and what removed.
+/// What a decision works on: the pool, by name what yielded and what removed, and what was drawn.
 struct Work<'a> {
     pool: Pool<'a>,
     sources: Vec<(&'a PlannedSource, u32)>,
     removed: Vec<(String, u32)>,
+    draw: Option<Draw>,
+    /// Places in the pool, with the probability with which each was drawn.
+    drawn: Vec<(usize, f32)>,
 }
 
 impl<'a> Work<'a> {
@@ -221,7 +242,7 @@ impl<'a> Work<'a> {
     fn gather(context: &Context<'a>, sources: Vec<&'a PlannedSource>) -> Self {
         let capacity = sources.iter().map(|source| source.limit).sum();
         let pool = Pool::with_capacity(&context.snapshot.aggregates.catalog, capacity);
-        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new() };
+        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new(), draw: None, drawn: Vec::new() };
         for source in sources {
             work.add_source(context, source);
         }
@@ -358,7 +379,7 @@ impl<'a> Work<'a> {
             Some(search) => self.put_first(context, &search.shown),
             None => before,
         };
-        let mut chosen = self.select(kept + slots - before, caps, fallback);
+        let mut chosen = self.select(context, kept + slots - before, (caps, fallback));
         let kept = kept.min(chosen.len());
         if kept > 0 {
             let earlier = self.remover("earlier_page");
@@ -391,7 +412,12 @@ impl<'a> Work<'a> {
     }
 
     /// Places of the slate's candidates in the pool, in the slate's order.
-    fn select(&mut self, slots: usize, caps: Diversity, fallback: Fallback) -> Vec<usize> {
+    fn select(
+        &mut self,
+        context: &Context<'_>,
+        slots: usize,
+        (caps, fallback): (Diversity, Fallback),
+    ) -> Vec<usize> {
         let is_in = |at: &usize| self.pool.all[*at].removed_by.is_none();
         let kept: Vec<usize> = (0..self.pool.all.len()).filter(is_in).collect();
         let open = if fallback == Fallback::Hidden { 0 } else { slots };
@@ -408,8 +434,14 @@ impl<'a> Work<'a> {
             .filter(|at| !is_pinned(at))
             .map(|at| Ranked::of(&self.pool.all[at], at))
             .collect();
-        let (kept_slots, ranked) = self.keep_slots(ranked, open - pins.len(), &mut shares);
-        let mut chosen = self.fill(ranked, open - pins.len(), kept_slots, &mut shares);
+        let free = open - pins.len();
+        let mut chosen = match bandit(context).filter(|_| free > 0 && !ranked.is_empty()) {
+            Some(bandit) => self.draw(context, bandit, ranked, free),
+            None => {
+                let (kept_slots, ranked) = self.keep_slots(ranked, free, &mut shares);
+                self.fill(ranked, free, kept_slots, &mut shares)
+            }
+        };
         // Of two that claim one position the first keeps it, and the other comes after it.
         let mut free = 0;
         for (position, _, at) in pins {
@@ -503,6 +535,31 @@ impl<'a> Work<'a> {
         slate.into_iter().map(|one| one.at).collect()
     }
 
+    /// Lets the bandit choose among those that no rule placed.
+    fn draw(
+        &mut self,
+        context: &Context<'_>,
+        bandit: &Bandit,
+        mut ranked: Vec<Ranked>,
+        free: usize,
+    ) -> Vec<usize> {
+        ranked.sort_unstable_by_key(|one| self.pool.all[one.at].candidate);
+        let number = |one: &Ranked| match self.pool.all[one.at].candidate {
+            Candidate::Content(block) => Some((block, one.at)),
+            Candidate::Product(_) | Candidate::Category(_) => None,
+        };
+        let (blocks, places): (Vec<BlockNo>, Vec<usize>) = ranked.iter().filter_map(number).unzip();
+        let factors: Vec<f32> = places.iter().map(|at| self.pool.all[*at].factor).collect();
+        let (draw, drawn) = draw(context, bandit, (&blocks, &factors), free);
+        self.draw = Some(draw);
+        self.drawn = drawn.into_iter().map(|(at, chance)| (places[at], chance)).collect();
+        let chosen: Vec<usize> = self.drawn.iter().map(|(at, _)| *at).collect();
+        let not_in_top = self.remover("not_in_top");
+        let rest: Vec<usize> = ranked.iter().map(|one| one.at).filter(|at| !chosen.contains(at)).collect();
+        rest.into_iter().for_each(|at| self.leave_out(at, not_in_top));
+        chosen
+    }
+
     fn leave_out(&mut self, at: usize, remover: u16) {
         self.pool.all[at].removed_by = Some(remover);
         self.removed[usize::from(remover)].1 += 1;
@@ -531,6 +588,7 @@ impl<'a> Work<'a> {
             personalization: personalization(context, fallback),
             fallback,
             headline,
+            draw: self.draw.clone().map(Box::new),
             sources: self.sources.iter().map(named).collect(),
             scorers: planned.scorers.iter().map(|scorer| scorer.spec.name.to_owned()).collect(),
             candidate_count: self.pool.all.len() as u32,
@@ -569,7 +627,8 @@ impl<'a> Work<'a> {
             reason,
             placed_by: rule.map(|rule| rule.rule.name.clone()),
             moved_by: moved_by(context, planned, one),
-            probability: 1.0,
+            probability: self.drawn.iter().find(|(drawn, _)| *drawn == at).map_or(1.0, |(_, chance)| *chance),
+            team: None,
             foreseen: row.and_then(|row| foresight.foreseen.get(row)).map_or(Vec::new(), |all| all.to_vec()),
             features: features.iter().map(|value| narrow(*value)).collect(),
         }

@@ -9,8 +9,8 @@ use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
-    catalog_versions, clock, experiments_api, keys, kpis_api, models_api, operate, queries_api, recommend,
-    search_api, suggest_api, tune,
+    bandit_api, catalog_versions, clock, experiments_api, keys, kpis_api, models_api, operate, queries_api,
+    recommend, search_api, suggest_api, tune,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -103,6 +103,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
         .route("/v1/placements/{placement}", patch(patch_placement))
+        .route("/v1/placements/{placement}/bandit", get(get_bandit))
         .route("/v1/settings/versions", get(get_versions))
         .route("/v1/settings/rollback", post(post_rollback))
         .route("/v1/models", get(get_models))
@@ -452,6 +453,15 @@ async fn patch_placement(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     Ok(axum::Json(operate::roll_out(&app, &placement, &body).await?).into_response())
+}
+
+async fn get_bandit(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let told = look(app, &headers, move |shop| bandit_api::get(shop, &placement)).await?;
+    Ok(axum::Json(told).into_response())
 }
 
 async fn get_versions(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {

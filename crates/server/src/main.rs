@@ -154,6 +154,16 @@ enum Command {
     Queries(commands::queries::Queries),
     /// What is compared and what it says so far; what a test would need; begin one or stop it.
     Experiments(commands::experiments::Experiments),
+    /// What a placement's bandit has learnt of its content blocks.
+    Bandit {
+        /// The placement.
+        placement: String,
+        /// Print the answer as JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
     /// What shoppers did, by day, segment, market, category, placement or arm.
     Kpis(commands::kpis::Kpis),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
@@ -237,6 +247,7 @@ fn main() -> ExitCode {
         }
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Experiments(asked) => commands::experiments::run(&asked),
+        Command::Bandit { placement, json, server } => commands::bandit::run(&placement, json, &server),
         Command::Kpis(asked) => commands::kpis::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
         Command::Judge(asked) => commands::judge::run(&asked),

@@ -1,5 +1,6 @@
 //! The API's description, OpenAPI 3.1, made from the types that serve it; `docs/openapi.json` is compared with it.
 
+use crate::bandit_api::BanditBody;
 use crate::catalog_versions::CatalogVersionsBody;
 use crate::doctor::DoctorBody;
 use crate::experiments_api::{ExperimentBody, ExperimentsBody, PlanBody};
@@ -40,6 +41,7 @@ use utoipa::OpenApi;
         category_products,
         impersonal,
         rollout,
+        bandit,
         versions,
         rollback,
         doctor,
@@ -78,6 +80,7 @@ use utoipa::OpenApi;
         CatalogVersionsBody,
         ModelsBody,
         DoctorBody,
+        BanditBody,
         ExperimentsBody,
         KpisBody,
         ExperimentBody,
@@ -195,6 +198,14 @@ fn search_settings() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn put_search_settings() {}
+
+/// What a placement's bandit has learnt of its content blocks: exposures, clicks, click rates without the bias of plain means, and the
+/// probability of each now. Needs a secret key.
+#[utoipa::path(get, path = "/v1/placements/{placement}/bandit", params(("placement" = String, Path)), responses(
+    (status = 200, body = BanditBody), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson),
+    (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn bandit() {}
 
 /// Roll a placement out to a share of shoppers: `{"rollout": 0..100}`, 0 switches it off. Needs a secret key.
 #[utoipa::path(patch, path = "/v1/placements/{placement}", request_body = String,

@@ -173,22 +173,23 @@ pub fn report(run: &Run, experiment: &Experiment) -> Report {
     }
 }
 
+/// When the experiment's results are looked at.
+pub(super) fn look(experiment: &Experiment) -> Look {
+    match experiment.analysis {
+        Analysis::FixedHorizon => Look::Once,
+        Analysis::AlwaysValid if experiment.planned_units > 0 => {
+            Look::Always(Sequence::planned(experiment.planned_units as f64, ALPHA))
+        }
+        Analysis::AlwaysValid => Look::Always(Sequence::default()),
+    }
+}
+
 struct Reader<'a> {
     run: &'a Run,
     experiment: &'a Experiment,
 }
 
 impl Reader<'_> {
-    fn look(&self) -> Look {
-        match self.experiment.analysis {
-            Analysis::FixedHorizon => Look::Once,
-            Analysis::AlwaysValid if self.experiment.planned_units > 0 => {
-                Look::Always(Sequence::planned(self.experiment.planned_units as f64, ALPHA))
-            }
-            Analysis::AlwaysValid => Look::Always(Sequence::default()),
-        }
-    }
-
     /// The moments of a metric, arm by arm, of the rows that are asked for.
     fn moments(&self, spec: &MetricSpec, has: &dyn Fn(&Row) -> bool) -> Vec<Moments> {
         let covariate = COVARIATES.iter().find(|one| one.name == self.experiment.covariate);
@@ -231,7 +232,7 @@ impl Reader<'_> {
         if !Effect::is_relative_sound(control) {
             relative.error = f64::NAN;
         }
-        let look = self.look();
+        let look = look(self.experiment);
         let compared = Compared {
             metric: spec.name,
             control: plain[0].mean,
@@ -280,7 +281,7 @@ impl Reader<'_> {
             guardrails: guards,
             mismatch,
             alpha: ALPHA,
-            look: self.look(),
+            look: look(self.experiment),
             planned_units: self.experiment.planned_units as f64,
             least_units: LEAST_UNITS,
             units_a_day: units / days,

@@ -66,8 +66,12 @@ pub const NAMES: [CountSpec; COUNTS] = [
     count(Count::Visits, "visits", "Visits that began: 30 silent minutes end one."),
     count(Count::Views, "views", "`view_item`."),
     count(Count::Searches, "searches", "`search`."),
-    count(Count::Lists, "lists", "Lists of Bespoke's in view: `view_item_list` with a token and `visible`."),
-    count(Count::Clicks, "clicks", "`select_item` with a token."),
+    count(
+        Count::Lists,
+        "lists",
+        "Lists of Bespoke's in view: `view_item_list` with a token and `visible`, and `view_promotion` with a token.",
+    ),
+    count(Count::Clicks, "clicks", "`select_item` and `select_promotion` with a token."),
     count(
         Count::ClickBounces,
         "click_bounces",

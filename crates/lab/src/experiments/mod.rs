@@ -2,6 +2,7 @@
 //! what was expected and what was found, and one that does not hold fails the command.
 
 mod adaptive;
+mod interleaved;
 mod pipeline;
 mod published;
 mod simulated;
@@ -86,6 +87,7 @@ pub fn run(options: &ExperimentOptions) -> Result<String, Error> {
     if options.simulate {
         checks.extend(simulated::checks(options.seed, options.runs));
         checks.extend(adaptive::checks(options.seed, options.runs));
+        checks.extend(interleaved::checks(options.seed, options.runs));
     }
     if options.pipeline {
         checks.extend(pipeline::checks(&options.place, options.seed)?);

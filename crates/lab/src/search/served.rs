@@ -121,7 +121,7 @@ impl Served {
         };
         let product = |candidate| match candidate {
             Candidate::Product(product) => Some(product.0),
-            Candidate::Category(_) => None,
+            Candidate::Category(_) | Candidate::Content(_) => None,
         };
         let slate = self.engine.live().decide(&request).slate;
         slate.into_iter().filter_map(|slot| product(slot.candidate)).collect()

@@ -1,5 +1,6 @@
 //! The commands that need more than a few lines.
 
+pub mod bandit;
 pub mod demo;
 pub mod experiments;
 pub mod judge;

@@ -4,6 +4,8 @@
 pub mod canonical;
 /// Catalogue rows.
 pub mod catalog;
+/// Content blocks and bandits, of placement files.
+mod content;
 /// Product files of shop systems.
 mod dialect;
 /// Errors, from one table.

@@ -4,12 +4,13 @@
 use crate::samples::{START, open, read_all};
 use bespoke_domain::condition::{Is, Test};
 use bespoke_domain::consent::{Consent, Purpose, Statement};
+use bespoke_domain::content::{Bandit, Block, Draw, Trait};
 use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
 };
 use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
-use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Experiment, Guardrail, Holdout, Unit};
+use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Design, Experiment, Guardrail, Holdout, Team, Unit};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
@@ -19,7 +20,8 @@ use bespoke_domain::settings::{
     Synonym,
 };
 use bespoke_domain::{
-    Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
+    BlockNo, Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo,
+    ShopperNo,
 };
 use bespoke_store::{RECORD_VERSION, Store};
 use expect_test::{Expect, expect};
@@ -101,6 +103,8 @@ fn event() -> Event {
         message: text("m-1"),
         result_count: Some(41),
         placement: text("home_hero"),
+        promotion: text("summer"),
+        creative_slot: text("hero-1"),
         path: text("/mugs"),
         ext: text("{\"a\":1}"),
     };
@@ -210,11 +214,30 @@ fn settings() -> Settings {
             stock: 0.125,
             rows: 60,
         }),
+        bandit: Some(Bandit {
+            floor: 0.03,
+            window_min: 45,
+            half_life_days: 14.0,
+            by: vec![Trait::Returning, Trait::HighIntent],
+        }),
+    };
+    let block = Block {
+        name: "summer".to_owned(),
+        placements: vec!["home_banner".to_owned()],
+        title: "Summer".to_owned(),
+        text: "Half price".to_owned(),
+        image: "/summer.jpg".to_owned(),
+        link: "/summer".to_owned(),
+        markets: vec!["DE".to_owned()],
+        when: Some(condition()),
+        from: Some(Millis(7)),
+        until: Some(Millis(8)),
     };
     let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
     Settings {
         shop,
         placements: vec![placement],
+        content: vec![block],
         segments,
         clutter: vec![Clutter { page: Some(PageType::Product), modules: 4, items: 40 }],
         canonical: vec![Canonical {
@@ -237,6 +260,7 @@ fn experiment() -> Experiment {
     ];
     Experiment {
         name: "hero".to_owned(),
+        design: Design::Interleaving,
         unit: Unit::Switchback(60),
         layer: "home".to_owned(),
         slice: (0, 8_000),
@@ -325,6 +349,7 @@ fn decision() -> Decision {
         placed_by: Some("spring".to_owned()),
         moved_by: vec!["summer".to_owned()],
         probability: 0.125,
+        team: Some(Team::Treated),
         foreseen: vec![0.5, 0.25, 0.125, 0.0],
         features: vec![0x3f80, 0x7fc0],
     };
@@ -348,6 +373,11 @@ fn decision() -> Decision {
         slate: vec![slot],
         personalization: Personalization::Full,
         fallback: Fallback::Hidden,
+        draw: Some(Box::new(Draw {
+            placement: "home_banner".to_owned(),
+            part: 2,
+            chances: vec![(BlockNo(3), 0.75), (BlockNo(5), 0.25)],
+        })),
         sources: vec![("popular".to_owned(), 40)],
         scorers: vec!["margin".to_owned()],
         objective: "profit-1".to_owned(),
@@ -371,7 +401,7 @@ fn decision() -> Decision {
             by_meaning: 2,
             facets: vec!["brand".to_owned()],
         })),
-        rest: vec![Candidate::Product(ProductNo(5))],
+        rest: vec![Candidate::Content(BlockNo(6))],
         considered: Some(vec![considered]),
     }
 }
@@ -431,7 +461,10 @@ fn the_numbers_of_named_values_stay_as_they_are() {
         numbers("page", PAGE_TYPES.iter().map(|(page, name)| (*name, *page))),
         numbers("availability", AVAILABILITIES.iter().map(|(value, name)| (*name, *value))),
         numbers("scope", [("publishable", Scope::Publishable), ("secret", Scope::Secret)]),
-        numbers("shows", [("products", Shows::Products), ("categories", Shows::Categories)]),
+        numbers(
+            "shows",
+            [("products", Shows::Products), ("categories", Shows::Categories), ("content", Shows::Content)],
+        ),
         numbers("on_thin", [("relabel", OnThin::Relabel), ("hide", OnThin::Hide)]),
         numbers("personalization", [("none", P::None), ("session", P::Session), ("full", P::Full)]),
         numbers(
