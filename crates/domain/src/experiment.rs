@@ -109,6 +109,10 @@ pub struct Experiment {
     pub until: Option<Millis>,
     /// Whether it is stopped: everyone gets the control, and nothing is counted any more.
     pub is_stopped: bool,
+    /// Why, where it is known; empty = nobody has said.
+    pub stopped_for: String,
+    /// Whether it is stopped without being asked once an arm does harm, or the arms do not get their units.
+    pub rolls_back: bool,
 }
 
 impl Experiment {

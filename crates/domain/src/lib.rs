@@ -1,6 +1,8 @@
 //! The words of Bespoke as types, in the order in which data flows: ids and time, money and consent, events and
 //! products, the log entry that carries them, the settings, and the decision that comes out. No I/O, no clock.
 
+/// Placements that want to stand in for others.
+pub mod challenge;
 /// Conditions over products, shoppers and moments.
 pub mod condition;
 /// The four purposes and what a shopper said about them.

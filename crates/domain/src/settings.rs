@@ -1,6 +1,7 @@
 //! What the shop's people set: the shop's own facts and its placements. Imported whole from TOML by the server, kept in
 //! the log, swapped atomically. Names of sources, filters, scorers and rules are checked against the engine's tables.
 
+use crate::challenge::Challenge;
 use crate::condition::Condition;
 use crate::content::{Bandit, Block};
 use crate::event::PageType;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub attribution: Attribution,
     /// What is compared, names unique.
     pub experiments: Vec<Experiment>,
+    /// Placements that want to stand in for others, names unique.
+    pub challenges: Vec<Challenge>,
 }
 
 impl Settings {
@@ -250,6 +253,18 @@ pub struct Placement {
     pub objective: Option<Objective>,
     /// How content blocks are tried; `None` = the first that may be shown.
     pub bandit: Option<Bandit>,
+    /// How often a slot is given to something else than what comes next.
+    pub explore: Explore,
+}
+
+/// Chance in a slate, so that the log tells what another order would have been worth: each slot goes, with a probability of `share`, to
+/// any of the next `among` candidates, all as likely. Nothing is drawn where `share` is 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Explore {
+    /// The probability, in parts of ten thousand.
+    pub share: u16,
+    /// How many of those that come next may get the slot, the first included; at least 2.
+    pub among: u16,
 }
 
 /// What a slot is worth to the shop, in terms of what is foreseen of a candidate:

@@ -9,6 +9,8 @@ pub struct Millis(pub i64);
 
 /// One minute in milliseconds.
 pub const MINUTE_MS: i64 = 60_000;
+/// One hour in milliseconds.
+pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// One day in milliseconds.
 pub const DAY_MS: i64 = 86_400_000;
 /// A visit ends after this much silence (the GA4 and Google Retail convention).

@@ -1,7 +1,9 @@
 //! The decision: one function that reads from top to bottom, and the steps it takes.
 
+mod blocks;
+mod explore;
+
 use crate::context::Context;
-use crate::draw::draw;
 use crate::engine::Snapshot;
 use crate::experiment::place;
 use crate::features::narrow;
@@ -13,17 +15,21 @@ use crate::rule::{Phase, Planned};
 use crate::source::{MATCHES, POPULAR};
 use crate::tables::{PlannedPlacement, PlannedSource};
 use crate::variants::is_lone;
-use bespoke_domain::content::{Bandit, Draw};
+use bespoke_domain::content::Draw;
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::order::by_score;
 use bespoke_domain::search::{Met, RESULTS_MAX, Search, Sort};
 use bespoke_domain::settings::{Diversity, Form, OnThin};
-use bespoke_domain::{BlockNo, Candidate, Decision, ProductNo, Request};
+use bespoke_domain::{Candidate, Decision, ProductNo, Request};
 use bespoke_models::learned::{EMBEDDED, TEXT_VECTORS};
+use blocks::bandit;
+use explore::{Drawn, explored};
 use rustc_hash::FxHashSet;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+
+pub use explore::{EXPLORED, chances};
 
 /// Candidates that scorers look at: so many a slot, but at least [`SCORED_MIN`].
 const SCORED_PER_SLOT: usize = 5;
@@ -134,11 +140,6 @@ fn is_sorted(request: &Request) -> bool {
     request.search.as_ref().is_some_and(|search| search.sort != Sort::Relevance)
 }
 
-/// The bandit that chooses; none for whom personalization is measured against: they get the first block.
-fn bandit<'a>(context: &Context<'a>) -> Option<&'a Bandit> {
-    context.planned?.placement.bandit.as_ref().filter(|_| !context.assigned.is_held)
-}
-
 pub(crate) fn nothing(context: &Context<'_>) -> Decision {
     Decision {
         request: context.request.clone(),
@@ -215,9 +216,10 @@ struct Work<'a> {
     pool: Pool<'a>,
     sources: Vec<(&'a PlannedSource, u32)>,
     removed: Vec<(String, u32)>,
+    /// Of what was drawn, its place in the pool, the probability with which it got its slot, and whether something else came next.
+    drawn: Vec<Drawn>,
+    /// How content blocks were drawn.
     draw: Option<Draw>,
-    /// Places in the pool, with the probability with which each was drawn.
-    drawn: Vec<(usize, f32)>,
 }
 
 impl<'a> Work<'a> {
@@ -242,7 +244,7 @@ impl<'a> Work<'a> {
     fn gather(context: &Context<'a>, sources: Vec<&'a PlannedSource>) -> Self {
         let capacity = sources.iter().map(|source| source.limit).sum();
         let pool = Pool::with_capacity(&context.snapshot.aggregates.catalog, capacity);
-        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new(), draw: None, drawn: Vec::new() };
+        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new(), drawn: Vec::new(), draw: None };
         for source in sources {
             work.add_source(context, source);
         }
@@ -435,9 +437,10 @@ impl<'a> Work<'a> {
             .map(|at| Ranked::of(&self.pool.all[at], at))
             .collect();
         let free = open - pins.len();
-        let mut chosen = match bandit(context).filter(|_| free > 0 && !ranked.is_empty()) {
-            Some(bandit) => self.draw(context, bandit, ranked, free),
-            None => {
+        let mut chosen = match (bandit(context), explored(context, &self.pool, fallback)) {
+            (Some(bandit), _) => self.draw_blocks(context, bandit, ranked, free),
+            (None, Some(explore)) => self.draw((context.request.id, explore), ranked, free, &mut shares),
+            (None, None) => {
                 let (kept_slots, ranked) = self.keep_slots(ranked, free, &mut shares);
                 self.fill(ranked, free, kept_slots, &mut shares)
             }
@@ -535,31 +538,6 @@ impl<'a> Work<'a> {
         slate.into_iter().map(|one| one.at).collect()
     }
 
-    /// Lets the bandit choose among those that no rule placed.
-    fn draw(
-        &mut self,
-        context: &Context<'_>,
-        bandit: &Bandit,
-        mut ranked: Vec<Ranked>,
-        free: usize,
-    ) -> Vec<usize> {
-        ranked.sort_unstable_by_key(|one| self.pool.all[one.at].candidate);
-        let number = |one: &Ranked| match self.pool.all[one.at].candidate {
-            Candidate::Content(block) => Some((block, one.at)),
-            Candidate::Product(_) | Candidate::Category(_) => None,
-        };
-        let (blocks, places): (Vec<BlockNo>, Vec<usize>) = ranked.iter().filter_map(number).unzip();
-        let factors: Vec<f32> = places.iter().map(|at| self.pool.all[*at].factor).collect();
-        let (draw, drawn) = draw(context, bandit, (&blocks, &factors), free);
-        self.draw = Some(draw);
-        self.drawn = drawn.into_iter().map(|(at, chance)| (places[at], chance)).collect();
-        let chosen: Vec<usize> = self.drawn.iter().map(|(at, _)| *at).collect();
-        let not_in_top = self.remover("not_in_top");
-        let rest: Vec<usize> = ranked.iter().map(|one| one.at).filter(|at| !chosen.contains(at)).collect();
-        rest.into_iter().for_each(|at| self.leave_out(at, not_in_top));
-        chosen
-    }
-
     fn leave_out(&mut self, at: usize, remover: u16) {
         self.pool.all[at].removed_by = Some(remover);
         self.removed[usize::from(remover)].1 += 1;
@@ -608,6 +586,7 @@ impl<'a> Work<'a> {
         at: usize,
     ) -> Slot {
         let one = &self.pool.all[at];
+        let drawn = self.drawn.iter().find(|one| one.at == at);
         let row = foresight.row(at);
         let width = planned.features.len();
         let features = row.map_or(&[][..], |row| &foresight.values[row * width..][..width]);
@@ -626,8 +605,11 @@ impl<'a> Work<'a> {
             parts: parts(one, self.sources.len()),
             reason,
             placed_by: rule.map(|rule| rule.rule.name.clone()),
-            moved_by: moved_by(context, planned, one),
-            probability: self.drawn.iter().find(|(drawn, _)| *drawn == at).map_or(1.0, |(_, chance)| *chance),
+            moved_by: moved_by(context, planned, one)
+                .into_iter()
+                .chain(drawn.filter(|one| one.is_early).map(|_| EXPLORED.to_owned()))
+                .collect(),
+            probability: drawn.map_or(1.0, |one| one.probability),
             team: None,
             foreseen: row.and_then(|row| foresight.foreseen.get(row)).map_or(Vec::new(), |all| all.to_vec()),
             features: features.iter().map(|value| narrow(*value)).collect(),
@@ -722,6 +704,15 @@ impl Shares {
 
     /// Takes a slot for the candidate, unless its category or brand has its share already.
     fn take(&mut self, one: &Pooled) -> bool {
+        let is_open = self.has_room(one);
+        if is_open && matches!(one.candidate, Candidate::Product(_)) {
+            self.taken.push((one.row.category.0, one.row.brand.0));
+        }
+        is_open
+    }
+
+    /// Whether its category and brand have room for it.
+    fn has_room(&self, one: &Pooled) -> bool {
         if !matches!(one.candidate, Candidate::Product(_)) {
             return true;
         }
@@ -732,10 +723,6 @@ impl Shares {
         let category_is_full =
             per_category > 0 && category > 0 && count(&|(held, _)| *held == category) >= per_category;
         let brand_is_full = per_brand > 0 && brand > 0 && count(&|(_, held)| *held == brand) >= per_brand;
-        if category_is_full || brand_is_full {
-            return false;
-        }
-        self.taken.push((category, brand));
-        true
+        !category_is_full && !brand_is_full
     }
 }

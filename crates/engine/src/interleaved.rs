@@ -11,7 +11,8 @@ use crate::experiment::Assigned;
 use crate::tables::PlannedPlacement;
 use crate::variants::is_lone;
 use bespoke_domain::decision::{Considered, Fallback, Slot};
-use bespoke_domain::settings::Diversity;
+use bespoke_domain::experiment::Team;
+use bespoke_domain::settings::{Diversity, Form};
 use bespoke_domain::{Candidate, Decision, GroupNo, Request};
 use bespoke_models::statistics::interleaving::{Placed, team_draft};
 use rustc_hash::FxHashSet;
@@ -25,7 +26,9 @@ pub fn decide(context: &Context<'_>, control: &PlannedPlacement, treated: &Plann
     let asked = Request { explain: true, slots: len as u16, ..context.request.clone() };
     let alone = |planned| {
         let mut one = Context::new(context.snapshot, context.profile, &asked);
-        (one.assigned, one.planned) = (Assigned::default(), Some(planned));
+        // It is told that it stands beside another, so that chance is left out of its order.
+        let assigned = Assigned { against: context.assigned.against.clone(), ..Assigned::default() };
+        (one.assigned, one.planned) = (assigned, Some(planned));
         decide_alone(&one)
     };
     let (first, second) = (alone(control), alone(treated));
@@ -49,11 +52,13 @@ pub fn decide(context: &Context<'_>, control: &PlannedPlacement, treated: &Plann
         plans: [control, treated],
     };
     let list = mixer.list(len);
-    let slate: Vec<Slot> = list.iter().map(|one| slot(&first, &second, one)).collect();
+    let chances = chances(&list);
+    let slate: Vec<Slot> =
+        list.iter().zip(chances).map(|(one, chance)| slot((&first, &second), one, chance)).collect();
     let shown: FxHashSet<Candidate> = slate.iter().map(|one| one.candidate).collect();
     let considered = considered(&first, &second, &shown);
-    let rest =
-        if first.rest.is_empty() { Vec::new() } else { mixer.rest([&first.rest, &second.rest], &list) };
+    let goes_on = control.placement.form == Form::Listing && context.request.search.is_none();
+    let rest = if goes_on { mixer.rest([&first.rest, &second.rest], &list) } else { Vec::new() };
     Decision {
         request,
         arms,
@@ -193,8 +198,24 @@ impl Mixer<'_> {
     }
 }
 
+/// The probability of each place, given what stands above it: a coin where the teams are level and each has something else to put there.
+fn chances(list: &[Placed<Item>]) -> Vec<f32> {
+    let mut ahead = 0;
+    let mut one = |placed: &Placed<Item>| {
+        let step = match placed.team {
+            Some(Team::Treated) => 1,
+            Some(Team::Control) => -1,
+            None => return 1.0,
+        };
+        let is_level = ahead == 0;
+        ahead += step;
+        if is_level { 0.5 } else { 1.0 }
+    };
+    list.iter().map(&mut one).collect()
+}
+
 /// The slot as its placement made it, with its parts under the numbers of both placements' sources and scorers.
-fn slot(first: &Decision, second: &Decision, placed: &Placed<Item>) -> Slot {
+fn slot((first, second): (&Decision, &Decision), placed: &Placed<Item>, probability: f32) -> Slot {
     let Item { slate, at, .. } = placed.item;
     let of = [first, second][slate];
     let sources = [first.sources.len(), second.sources.len()];
@@ -208,6 +229,7 @@ fn slot(first: &Decision, second: &Decision, placed: &Placed<Item>) -> Slot {
     let slot = of.slate[at].clone();
     Slot {
         parts: slot.parts.iter().map(|(at, part)| (number(*at), *part)).collect(),
+        probability,
         team: placed.team,
         features: Vec::new(),
         foreseen: Vec::new(),

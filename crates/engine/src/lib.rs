@@ -14,6 +14,8 @@ pub mod bandits;
 pub mod catalog;
 /// The tree of categories.
 pub mod category_tree;
+/// The ladder that a challenger climbs.
+pub mod challenge;
 /// What fits what.
 pub mod compatibility;
 /// Conditions over products, shoppers and moments.
@@ -98,6 +100,8 @@ pub mod tables;
 pub mod texts;
 /// What models are fitted on.
 pub mod training;
+/// What a placement would have been worth at another's place.
+pub mod valued;
 /// Which rows are variants of one product.
 pub mod variants;
 /// Visits that are still going on.

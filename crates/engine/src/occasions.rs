@@ -28,8 +28,8 @@ const NEXT_MAX: usize = 200;
 const ITEMS_MAX: usize = 50;
 /// A walk publishes at an occasion when so many entries came since it last did, or the occasion is so much later: what is
 /// read of all shoppers is at most so old, what is read of the shopper is never.
-const PUBLISH_ENTRIES: u64 = 1_000;
-const PUBLISH_MS: i64 = 3_600_000;
+pub(crate) const PUBLISH_ENTRIES: u64 = 1_000;
+pub(crate) const PUBLISH_MS: i64 = 3_600_000;
 
 /// Which occasions are wanted.
 #[derive(Clone, Copy, Debug)]

@@ -67,6 +67,7 @@ fn shop() -> Bench {
         holdout: Default::default(),
         attribution: Default::default(),
         experiments: Vec::new(),
+        challenges: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);

@@ -4,6 +4,7 @@ mod banners;
 mod breadth;
 mod conditions;
 mod experiments;
+mod exploring;
 mod golden;
 mod interleaving;
 mod invariants;
@@ -21,7 +22,9 @@ use bespoke_domain::consent::Statement;
 use bespoke_domain::entry::ModelChange;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{Availability, Content};
-use bespoke_domain::settings::{Diversity, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse};
+use bespoke_domain::settings::{
+    Diversity, Explore, FilterUse, OnThin, Placement, Rule, Shop, Shows, SourceUse,
+};
 use bespoke_domain::{
     Body, Candidate, Consent, Currency, Decision, DecisionId, Entry, Event, EventItem, EventKind, Millis,
     Offset, ProductPatch, Request, Settings, ShopperNo,
@@ -111,6 +114,7 @@ impl Bench {
                 holdout: Default::default(),
                 attribution: Default::default(),
                 experiments: Vec::new(),
+                challenges: Vec::new(),
             })),
         );
     }
@@ -248,6 +252,7 @@ fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
         rules: Vec::new(),
         objective: None,
         bandit: None,
+        explore: Explore::default(),
     }
 }
 

@@ -52,6 +52,7 @@ fn shop(planned: Placement) -> Bench {
         holdout: Default::default(),
         attribution: Default::default(),
         experiments: Vec::new(),
+        challenges: Vec::new(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     row(&mut bench, "old-42", "Boots", "old", &[("size", "42")]);

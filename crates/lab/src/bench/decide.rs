@@ -6,8 +6,8 @@ use super::{BenchOptions, Figure};
 use crate::error::Error;
 use bespoke_domain::event::PageType;
 use bespoke_domain::settings::{
-    Diversity, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Settings, Shop as ShopFacts, Shows,
-    SourceUse,
+    Diversity, Explore, FilterUse, Form, OnThin, Placement, Rule, ScorerUse, Settings, Shop as ShopFacts,
+    Shows, SourceUse,
 };
 use bespoke_domain::{Body, Currency, DecisionId, Entry, EventKind, Millis, Offset, Request, ShopperNo};
 use bespoke_engine::filter::FILTERS;
@@ -148,6 +148,7 @@ fn settings(shop: &Shop) -> Settings {
         rules: (0..20).map(|no| rule(shop, no)).collect(),
         objective: None,
         bandit: None,
+        explore: Explore::default(),
     };
     Settings {
         shop: ShopFacts {
@@ -167,6 +168,7 @@ fn settings(shop: &Shop) -> Settings {
         holdout: Default::default(),
         attribution: Default::default(),
         experiments: Vec::new(),
+        challenges: Vec::new(),
     }
 }
 

@@ -116,6 +116,7 @@ fn settings() -> Settings {
         holdout: Default::default(),
         attribution: Default::default(),
         experiments: Vec::new(),
+        challenges: Vec::new(),
     }
 }
 

@@ -162,3 +162,15 @@ fn alike(seed: u64, runs: usize) -> Vec<Check> {
         Check::new("interleaving, A against A: p-values, Kolmogorov–Smirnov p", from_uniform(&p).1, uniform),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_better_ranking_is_found_with_far_fewer_shoppers() {
+        let checks = checks(1, 8);
+        checks.iter().for_each(|check| println!("{} {}", check.name, check.found));
+        assert!(checks.len() == 6 && checks.iter().all(Check::holds), "{checks:?}");
+    }
+}

@@ -22,6 +22,8 @@ use thiserror::Error;
 pub const EFFECTIVE_MIN: f64 = 100.0;
 /// Share of the estimate that one row may have.
 pub const LARGEST_SHARE_MAX: f64 = 0.3;
+/// Share of the target policy's choices that the logged one must have been able to make, by the upper end of its interval.
+pub const REACH_MIN: f64 = 0.9;
 
 /// One action that was taken, and what the target policy would have done there.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -83,6 +85,8 @@ pub struct Support {
     pub largest_weight: f64,
     /// The largest |w r| in parts of Σ |w r|: how much of IPW one row is.
     pub largest_share: f64,
+    /// Mean w: the share of what the target policy would do that the logged one could have done. 1 but for chance where it could all.
+    pub reach: Estimate,
 }
 
 /// Why an estimate is not given.
@@ -96,6 +100,11 @@ pub enum Refusal {
     /// One lucky row makes the estimate.
     #[error("one row makes {:.0} % of the estimate, more than 30 %: log more decisions, or test it on shoppers", 100.0 * .0)]
     OneRow(f64),
+    /// What the target policy would do was never done: no weight can make up for it.
+    #[error(
+        "logged decisions reach only {:.0} % of what the policy would show, fewer than 90 %: let them be explored among more, or test it on shoppers", 100.0 * .0
+    )]
+    OutOfReach(f64),
     /// Without any reward the intervals would be nought wide.
     #[error("no logged decision had a reward: log more of them")]
     NoReward,
@@ -134,8 +143,8 @@ pub fn value(rows: &[Row]) -> Result<Value, Error> {
     let terms = Terms::new(rows);
     let units: Vec<u64> = rows.iter().map(|row| row.unit).collect();
     let ones = vec![1.0; rows.len()];
-    let support = support(&terms);
     let estimate = |above: &[f64], below: &[f64]| interval::ratio(&units, above, below);
+    let support = support(&terms, estimate(&terms.weights, &ones));
     Ok(Value {
         rows: rows.len(),
         logged: rows.iter().map(|row| row.reward).sum::<f64>() / rows.len() as f64,
@@ -209,7 +218,7 @@ fn check(rows: &[Row]) -> Result<(), Error> {
     Ok(())
 }
 
-fn support(terms: &Terms) -> Support {
+fn support(terms: &Terms, reach: Estimate) -> Support {
     let sum: f64 = terms.weights.iter().sum();
     let squares: f64 = terms.weights.iter().map(|weight| weight * weight).sum();
     let all: f64 = terms.weighted.iter().map(|term| term.abs()).sum();
@@ -218,12 +227,15 @@ fn support(terms: &Terms) -> Support {
         effective: if squares > 0.0 { sum * sum / squares } else { 0.0 },
         largest_weight: largest(&terms.weights),
         largest_share: if all > 0.0 { largest(&terms.weighted) / all } else { 0.0 },
+        reach,
     }
 }
 
 fn refusal(support: &Support) -> Option<Refusal> {
     if support.effective < EFFECTIVE_MIN {
         Some(Refusal::FewRows(support.effective))
+    } else if support.reach.normal.high < REACH_MIN {
+        Some(Refusal::OutOfReach(support.reach.value))
     } else if support.largest_share > LARGEST_SHARE_MAX {
         Some(Refusal::OneRow(support.largest_share))
     } else if support.largest_share == 0.0 {
@@ -305,6 +317,12 @@ mod tests {
         assert_eq!(value(&one).expect("sound rows").refusal, Some(Refusal::NoReward));
         one[7].reward = 1.0;
         assert_eq!(value(&one).expect("sound rows").refusal, Some(Refusal::OneRow(1.0)));
+        // Half of the time the policy would do what was never done.
+        const HALF: &[(u32, f64)] = &[(0, 0.0), (1, 0.5), (2, 0.5)];
+        let mut far = logged(2, 5000, 0.4);
+        far.iter_mut().for_each(|row| row.target = HALF);
+        let far = value(&far).expect("sound rows");
+        assert!(matches!(far.refusal, Some(Refusal::OutOfReach(share)) if (share - 0.5).abs() < 0.05));
         let said = Refusal::OneRow(0.43).to_string();
         assert!(said.starts_with("one row makes 43 % of the estimate"), "{said}");
     }

@@ -348,6 +348,7 @@ mod tests {
             holdout: Default::default(),
             attribution: Default::default(),
             experiments: Vec::new(),
+            challenges: Vec::new(),
         };
         Tables::of(Some(&settings))
     }

@@ -202,6 +202,7 @@ impl Reader<'_> {
             ("scorers", !file.scorers.is_empty()),
             ("filters", !file.filters.is_empty()),
             ("objective", file.objective.is_some()),
+            ("explore", file.explore.is_some()),
             ("form", !file.is_slate()),
             ("min_evidence", file.min_evidence != 0),
             ("rule", has_bandit && file.rules.iter().any(is_reserve)),

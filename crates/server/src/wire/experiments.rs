@@ -63,6 +63,8 @@ pub(super) struct ExperimentToml {
     until: Option<String>,
     #[serde(default)]
     stopped: bool,
+    #[serde(default)]
+    rollback: bool,
 }
 
 #[derive(Deserialize)]
@@ -83,12 +85,21 @@ struct GuardrailToml {
     margin: f64,
 }
 
-#[derive(Deserialize, Default, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 enum DesignToml {
     #[default]
     Split,
     Interleaving,
+}
+
+impl From<DesignToml> for Design {
+    fn from(design: DesignToml) -> Self {
+        match design {
+            DesignToml::Split => Self::Split,
+            DesignToml::Interleaving => Self::Interleaving,
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -212,13 +223,10 @@ impl Reader<'_> {
         mut file: ExperimentToml,
         (placements, currency): (&[Placement], Currency),
     ) -> Experiment {
-        let design = match file.design {
-            DesignToml::Split => Design::Split,
-            DesignToml::Interleaving => {
-                self.interleaving(at, &mut file, placements);
-                Design::Interleaving
-            }
-        };
+        let design = std::mem::take(&mut file.design).into();
+        if design == Design::Interleaving {
+            self.interleaving(at, &mut file, placements);
+        }
         let name = file.name.clone();
         if name.is_empty() || name.len() > 64 || name == HOLDOUT {
             let detail = format!("must have 1 to 64 characters and not be {HOLDOUT:?}");
@@ -227,21 +235,7 @@ impl Reader<'_> {
         if file.layer.is_empty() || file.layer.len() > 64 {
             self.fault(at, Problem::new("layer", "invalid_name", "must have 1 to 64 characters"));
         }
-        let unit = match file.unit {
-            UnitToml::Shopper => Unit::Shopper,
-            UnitToml::Session => Unit::Session,
-            UnitToml::Query => Unit::Query,
-            UnitToml::Switchback => Unit::Switchback(file.minutes),
-        };
-        let is_right = if matches!(unit, Unit::Switchback(_)) {
-            (1..=MINUTES_MAX).contains(&file.minutes)
-        } else {
-            file.minutes == 0
-        };
-        if !is_right {
-            let detail = format!("a switchback says for how long, 1 to {MINUTES_MAX}; no other unit does");
-            self.fault(at, Problem::new("minutes", "out_of_range", detail));
-        }
+        let unit = self.unit(at, &file);
         if !(1..=DAYS_MAX).contains(&file.days) {
             self.fault(at, Problem::new("days", "out_of_range", format!("must be from 1 to {DAYS_MAX}")));
         }
@@ -289,7 +283,28 @@ impl Reader<'_> {
             from: times.0,
             until: times.1,
             is_stopped: file.stopped,
+            stopped_for: String::new(),
+            rolls_back: file.rollback,
         }
+    }
+
+    fn unit(&mut self, at: usize, file: &ExperimentToml) -> Unit {
+        let unit = match file.unit {
+            UnitToml::Shopper => Unit::Shopper,
+            UnitToml::Session => Unit::Session,
+            UnitToml::Query => Unit::Query,
+            UnitToml::Switchback => Unit::Switchback(file.minutes),
+        };
+        let is_right = if matches!(unit, Unit::Switchback(_)) {
+            (1..=MINUTES_MAX).contains(&file.minutes)
+        } else {
+            file.minutes == 0
+        };
+        if !is_right {
+            let detail = format!("a switchback says for how long, 1 to {MINUTES_MAX}; no other unit does");
+            self.fault(at, Problem::new("minutes", "out_of_range", detail));
+        }
+        unit
     }
 
     /// What an interleaved experiment must be like: clicks decide, and both rankings can stand in one list. Its arms have no shares: every
@@ -311,6 +326,7 @@ impl Reader<'_> {
             ("guardrails", !file.guardrails.is_empty()),
             ("covariate", !file.covariate.is_empty()),
             ("cap", file.cap != 0.0),
+            ("rollback", file.rollback),
         ] {
             if is_set {
                 wrong(field, "interleaving has none: every shopper is shown both rankings; leave it out");

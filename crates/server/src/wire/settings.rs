@@ -9,8 +9,8 @@ use super::models::ModelTables;
 use super::shop::{AttributionToml, CanonicalTables, ClutterTables, ShopToml};
 use super::words::{SearchToml, SynonymToml};
 use bespoke_domain::settings::{
-    Diversity, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings, Shows,
-    SourceUse,
+    Diversity, Explore, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings,
+    Shows, SourceUse,
 };
 use bespoke_domain::{Condition, Millis, Problem};
 use bespoke_engine::tables::{self, SCORERS_MAX};
@@ -101,6 +101,7 @@ pub(super) struct PlacementToml {
     #[serde(default)]
     diversity: DiversityToml,
     pub(super) objective: Option<Spanned<ObjectiveToml>>,
+    pub(super) explore: Option<Spanned<ExploreToml>>,
     pub(super) bandit: Option<Spanned<BanditToml>>,
     #[serde(default, rename = "rule")]
     pub(super) rules: Vec<Spanned<RuleToml>>,
@@ -205,6 +206,18 @@ pub(super) struct ObjectiveToml {
     stock: f64,
     #[serde(default = "objective_rows")]
     rows: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExploreToml {
+    share: f64,
+    #[serde(default = "explore_among")]
+    among: u16,
+}
+
+fn explore_among() -> u16 {
+    10
 }
 
 fn objective_rows() -> u16 {
@@ -312,6 +325,7 @@ impl<'a> Reader<'a> {
             holdout,
             attribution,
             experiments,
+            challenges: Vec::new(),
         }
     }
 
@@ -361,7 +375,21 @@ impl<'a> Reader<'a> {
             rules: file.rules.into_iter().map(|rule| self.rule(rule)).collect(),
             objective: file.objective.map(|objective| self.objective(objective)),
             bandit: file.bandit.map(|bandit| self.bandit(bandit)),
+            explore: file.explore.map_or(Explore::default(), |explore| self.explore(&explore)),
         }
+    }
+
+    fn explore(&mut self, explore: &Spanned<ExploreToml>) -> Explore {
+        let (at, ExploreToml { share, among }) = (explore.span().start, explore.get_ref());
+        let parts = (share * 100.0).round();
+        if !(0.0..=5_000.0).contains(&parts) || (parts - share * 100.0).abs() > 1e-6 {
+            let detail = "must be from 0 to 50 per cent of slots, with at most two decimals";
+            self.fault(at, Problem::new("explore.share", "out_of_range", detail));
+        }
+        if !(2..=50).contains(among) {
+            self.fault(at, Problem::new("explore.among", "out_of_range", "must be from 2 to 50 candidates"));
+        }
+        Explore { share: parts as u16, among: *among }
     }
 
     pub(super) fn source(&mut self, source: Spanned<SourceToml>) -> SourceUse {

@@ -15,9 +15,9 @@ use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
-    Attribution, Canonical, Clutter, Diversity, FilterUse, Form, KeyChange, Language, ModelUse, Objective,
-    OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows, SourceUse,
-    Synonym,
+    Attribution, Canonical, Clutter, Diversity, Explore, FilterUse, Form, KeyChange, Language, ModelUse,
+    Objective, OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows,
+    SourceUse, Synonym,
 };
 use bespoke_domain::{
     BlockNo, Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo,
@@ -169,7 +169,28 @@ fn settings() -> Settings {
         sensitive_categories: vec!["Health".to_owned()],
         clock: vec![(Millis(1_780_000_000_000), 60)],
     };
-    let placement = Placement {
+    let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
+    Settings {
+        shop,
+        placements: vec![placement()],
+        content: vec![block()],
+        segments,
+        clutter: vec![Clutter { page: Some(PageType::Product), modules: 4, items: 40 }],
+        canonical: vec![Canonical {
+            attribute: "color".to_owned(),
+            values: vec![("navy".to_owned(), "blue".to_owned())],
+        }],
+        models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
+        search: search_settings(),
+        holdout: Holdout { share: 300 },
+        attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
+        experiments: vec![experiment()],
+        challenges: Vec::new(),
+    }
+}
+
+fn placement() -> Placement {
+    Placement {
         name: "home_hero".to_owned(),
         headline: "For you".to_owned(),
         fallback_headline: "Popular".to_owned(),
@@ -214,14 +235,18 @@ fn settings() -> Settings {
             stock: 0.125,
             rows: 60,
         }),
+        explore: Explore { share: 500, among: 4 },
         bandit: Some(Bandit {
             floor: 0.03,
             window_min: 45,
             half_life_days: 14.0,
             by: vec![Trait::Returning, Trait::HighIntent],
         }),
-    };
-    let block = Block {
+    }
+}
+
+fn block() -> Block {
+    Block {
         name: "summer".to_owned(),
         placements: vec!["home_banner".to_owned()],
         title: "Summer".to_owned(),
@@ -232,23 +257,6 @@ fn settings() -> Settings {
         when: Some(condition()),
         from: Some(Millis(7)),
         until: Some(Millis(8)),
-    };
-    let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
-    Settings {
-        shop,
-        placements: vec![placement],
-        content: vec![block],
-        segments,
-        clutter: vec![Clutter { page: Some(PageType::Product), modules: 4, items: 40 }],
-        canonical: vec![Canonical {
-            attribute: "color".to_owned(),
-            values: vec![("navy".to_owned(), "blue".to_owned())],
-        }],
-        models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
-        search: search_settings(),
-        holdout: Holdout { share: 300 },
-        attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
-        experiments: vec![experiment()],
     }
 }
 
@@ -277,6 +285,8 @@ fn experiment() -> Experiment {
         from: Some(Millis(1_780_000_000_000)),
         until: Some(Millis(1_790_000_000_000)),
         is_stopped: true,
+        stopped_for: "harm".to_owned(),
+        rolls_back: true,
     }
 }
 
