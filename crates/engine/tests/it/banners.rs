@@ -135,7 +135,15 @@ pub fn corpus() -> Vec<Decision> {
     let ruled =
         Placement { rules: vec![rule("pin", &["last"], 0), rule("hide", &["plain"], 0)], ..banner(2, None) };
     vec![
-        check(banner(2, None), content(), |_| {}, expect![[""]]),
+        check(banner(2, None), content(), |_| {}, expect![[r#"
+            "" None None
+            german 0.50 From the shop
+            plain 0.25 From the shop
+            - later by available
+            - homely by meant_for
+            - seen by not_in_top
+            - last by not_in_top
+        "#]]),
         check(
             ruled,
             content(),
@@ -144,7 +152,15 @@ pub fn corpus() -> Vec<Decision> {
                 ask.exclude = vec!["seen".to_owned()];
                 ask.page = bespoke_domain::event::PageType::Other;
             },
-            expect![[""]],
+            expect![[r#"
+                "" None None
+                last 0.17 Chosen by the shop [pin last]
+                - later by available
+                - german by market
+                - homely by meant_for
+                - plain by hide plain
+                - seen by excluded
+            "#]],
         ),
     ]
 }
