@@ -178,6 +178,27 @@ fn after_test(challenge: &Challenge, report: &Report, now: Millis) -> Option<Rea
     Some((to, words.to_owned(), evidence))
 }
 
+/// What a challenge waits for, in plain words; empty where it is over.
+pub fn waits_for(challenge: &Challenge, known: &Known<'_>, now: Millis) -> String {
+    let words = || known.report.and_then(told).map(|(_, words, _)| words.to_owned());
+    match challenge.stage {
+        Stage::Valuing => "its value by logged decisions".to_owned(),
+        Stage::Shadow => {
+            let seen = known.shadow.map_or(0, |shadow| shadow.requests);
+            format!("{} more requests", u64::from(challenge.shadow_requests).saturating_sub(seen))
+        }
+        Stage::Canary => {
+            let end = challenge.since.plus(i64::from(challenge.canary_hours) * HOUR_MS);
+            let hours = (end.since(now).max(0) + HOUR_MS - 1) / HOUR_MS;
+            let units: u64 = known.report.map_or(0, |one| one.arms.iter().map(|arm| arm.units).sum());
+            let missing = (LEAST_UNITS as u64).saturating_sub(units);
+            format!("{hours} more hours and {missing} more shoppers, unless it does harm")
+        }
+        Stage::Test => words().unwrap_or_else(|| "its first shoppers".to_owned()),
+        Stage::Promoted | Stage::Stopped | Stage::Held => String::new(),
+    }
+}
+
 /// The settings after a step of the challenge with this name; `None` where there is none.
 pub fn stepped(settings: &Settings, name: &str, step: Step) -> Option<Settings> {
     let mut settings = settings.clone();
@@ -206,6 +227,27 @@ pub fn stepped(settings: &Settings, name: &str, step: Step) -> Option<Settings> 
     challenge.steps.drain(..too_many);
     settings.challenges[at] = challenge;
     Some(settings)
+}
+
+/// The settings of a placement file with the challenges that go on beside it: a file says nothing of them. One whose placements the file
+/// no longer has, or whose name it gives to an experiment of its own, is gone; what was promoted still answers for the file's champion.
+pub fn carried(before: &Settings, file: Settings) -> Settings {
+    let mut settings = file;
+    for challenge in &before.challenges {
+        let has = |name: &String| settings.placements.iter().any(|one| one.name == *name);
+        let is_taken = settings.experiments.iter().any(|one| one.name == challenge.name);
+        if !has(&challenge.champion) || !has(&challenge.challenger) || is_taken {
+            continue;
+        }
+        let mut challenge = challenge.clone();
+        if challenge.stage == Stage::Promoted {
+            promote(&mut settings.placements, &mut challenge);
+        }
+        let held = before.experiments.iter().find(|one| one.name == challenge.name);
+        settings.experiments.extend(held.cloned());
+        settings.challenges.push(challenge);
+    }
+    settings
 }
 
 /// Puts the challenger's configuration under the champion's name.

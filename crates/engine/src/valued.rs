@@ -54,13 +54,14 @@ pub struct Valuing {
     has_settings: bool,
     champion: String,
     challenger: String,
-    from: Millis,
+    after: (Offset, Millis),
     shown: BTreeMap<DecisionId, Shown>,
 }
 
 impl Valuing {
-    /// Values `challenger` at the place of `champion` from `from` on. What is given is in force from the start; it MUST have both placements.
-    pub fn new((champion, challenger): (&str, &str), from: Millis, given: Given) -> Self {
+    /// Values `challenger` at the place of `champion`, by decisions after an entry and a moment: a model must not be judged by what it was
+    /// fitted on. What is given is in force from the start; it MUST have both placements.
+    pub fn new((champion, challenger): (&str, &str), after: (Offset, Millis), given: Given) -> Self {
         let mut engine = Engine::default();
         let has_settings = given.settings.is_some();
         // The challenger is asked for by its own name: nothing that goes on at either place is to come between.
@@ -74,7 +75,7 @@ impl Valuing {
             has_settings,
             champion: champion.to_owned(),
             challenger: challenger.to_owned(),
-            from,
+            after,
             shown: BTreeMap::new(),
         }
     }
@@ -82,7 +83,9 @@ impl Valuing {
     /// Takes the next entry.
     pub fn feed(&mut self, offset: Offset, entry: &Entry) {
         match &entry.body {
-            Body::Decision(decision) if entry.received >= self.from && self.is_own(decision) => {
+            Body::Decision(decision)
+                if offset > self.after.0 && entry.received >= self.after.1 && self.is_own(decision) =>
+            {
                 self.decided(decision);
             }
             Body::Event(event) if !event.is_bot() => self.happened(event),

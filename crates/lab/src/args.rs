@@ -99,10 +99,11 @@ Boosted trees on candidates from the last tenth of the training sessions.
 usage: lab fits --data DIR
 Accessories by compatibility on DIR/search_chorus_icecat, as JSON.
 
-usage: lab experiments [--data DIR] [--simulate] [--pipeline] [options]
+usage: lab experiments [--data DIR] [--simulate] [--planted] [--pipeline] [options]
   --data DIR         published results on uplift_hillstrom, ab_cookie_cats and bandit_obd_men in DIR
   --simulate         false positives under peeking, power, regret: simulations with planted truth
-  --pipeline         a thousand A/A tests through a server that runs: HTTP, log, result
+  --planted          lifts through assignment, ledger and report; a switchback; 20 challengers of each kind up the ladder
+  --pipeline         a thousand A/A tests, and planted lifts, through a server that runs: HTTP, log, result
   --server FILE      for these, the release binary `bespoke` (default target/release/bespoke)
   --scratch DIR      for these, an empty or new directory (default target/experiments)
   --seed N           of the simulations (default 1)
@@ -396,6 +397,7 @@ fn parse_experiments(words: &mut impl Iterator<Item = String>) -> Result<Experim
     let mut options = ExperimentOptions {
         data: None,
         simulate: false,
+        planted: false,
         pipeline: false,
         place,
         seed: 1,
@@ -406,6 +408,7 @@ fn parse_experiments(words: &mut impl Iterator<Item = String>) -> Result<Experim
         match word.as_str() {
             "--data" => options.data = Some(value(words, &word)?.into()),
             "--simulate" => options.simulate = true,
+            "--planted" => options.planted = true,
             "--pipeline" => options.pipeline = true,
             "--server" => options.place.server = value(words, &word)?.into(),
             "--scratch" => options.place.scratch = value(words, &word)?.into(),
@@ -415,9 +418,9 @@ fn parse_experiments(words: &mut impl Iterator<Item = String>) -> Result<Experim
             _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
         }
     }
-    match options.data.is_some() || options.simulate || options.pipeline {
+    match options.data.is_some() || options.simulate || options.planted || options.pipeline {
         true => Ok(options),
-        false => Err(Error::Usage("--data, --simulate or --pipeline is missing".to_owned())),
+        false => Err(Error::Usage("--data, --simulate, --planted or --pipeline is missing".to_owned())),
     }
 }
 
@@ -566,7 +569,7 @@ mod tests {
             ("sessions --train a --test b -k 0", "-k needs a number from 1 to 1000, not `0`"),
             ("sessions --train a --test b --model als", "unknown model `als`"),
             ("sessions --trian a", "unknown option `--trian`"),
-            ("experiments --seed 2", "--data, --simulate or --pipeline is missing"),
+            ("experiments --seed 2", "--data, --simulate, --planted or --pipeline is missing"),
             ("search --products a", "--judgments is missing"),
             ("search --products a --judgments b --attributes c", "either --judgments or --attributes"),
             ("search --products a --attributes c --typos 1", "--typos goes with --judgments"),

@@ -34,6 +34,8 @@ pub struct ExperimentBody {
     pub is_on: bool,
     /// split: each unit is in one arm; interleaving: each is shown both rankings in one list.
     pub design: String,
+    /// Why it was stopped, where it stopped by itself; else empty.
+    pub stopped_for: String,
     /// What is put into an arm: shopper, session, query or switchback.
     pub unit: String,
     /// The metric that decides.
@@ -319,6 +321,7 @@ fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> Experiment
             Design::Interleaving => "interleaving",
         }
         .to_owned(),
+        stopped_for: experiment.stopped_for.clone(),
         unit: experiment.unit.name().to_owned(),
         metric: experiment.metric.clone(),
         epoch,

@@ -2,6 +2,7 @@
 
 use crate::boot::Shop;
 use crate::embedding::Embedding;
+use crate::ladder::Ladder;
 use crate::learn::Learner;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -9,8 +10,8 @@ use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
-    bandit_api, catalog_versions, clock, experiments_api, keys, kpis_api, models_api, operate, queries_api,
-    recommend, search_api, suggest_api, tune,
+    bandit_api, catalog_versions, challenges_api, clock, experiments_api, keys, kpis_api, models_api,
+    operate, queries_api, recommend, search_api, suggest_api, tune,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -46,6 +47,8 @@ pub struct App {
     pub pace: Pace,
     /// Learns from the log.
     pub learner: Arc<Learner>,
+    /// What drives challenges.
+    pub ladder: Ladder,
     /// What has collapsed.
     pub watchdog: Arc<Watchdog>,
     /// What can be suggested.
@@ -68,6 +71,7 @@ impl App {
             metrics: Metrics::default(),
             pace: Pace::default(),
             learner: Arc::new(Learner::new(limits)),
+            ladder: Ladder::default(),
             watchdog: Arc::default(),
             suggesting: Arc::default(),
             embedding: OnceLock::new(),
@@ -100,6 +104,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
         .route("/v1/experiments/{name}/stop", post(post_stop))
         .route("/v1/experiments/{name}/plan", get(get_plan).post(post_plan))
+        .route("/v1/challenges", get(get_challenges))
+        .route("/v1/challenges/{name}", get(get_challenge).put(put_challenge))
+        .route("/v1/challenges/{name}/step", post(post_challenge_step))
+        .route("/v1/challenges/{name}/stop", post(post_challenge_stop))
+        .route("/v1/challenges/{name}/revert", post(post_challenge_revert))
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
         .route("/v1/placements/{placement}", patch(patch_placement))
@@ -319,8 +328,17 @@ async fn look<T: Send + 'static>(
     headers: &HeaderMap,
     of: impl FnOnce(&Shop) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    look_at(app, headers, move |app| of(&app.shop)).await
+}
+
+/// The same, of what the server knows besides the shop.
+async fn look_at<T: Send + 'static>(
+    app: Arc<App>,
+    headers: &HeaderMap,
+    of: impl FnOnce(&App) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
     secret_scope(&app, headers)?;
-    tokio::task::spawn_blocking(move || of(&app.shop)).await.map_err(|_| ApiError::internal())?
+    tokio::task::spawn_blocking(move || of(&app)).await.map_err(|_| ApiError::internal())?
 }
 
 async fn get_kpis(
@@ -393,6 +411,61 @@ async fn post_plan(
 ) -> Result<Response, ApiError> {
     let told = look(app, &headers, move |shop| experiments_api::planned(shop, &name, Some(&body))).await?;
     Ok(axum::Json(told).into_response())
+}
+
+async fn get_challenges(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let told = look_at(app, &headers, |app| Ok(challenges_api::list(app))).await?;
+    Ok(axum::Json(told).into_response())
+}
+
+async fn get_challenge(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let told = look_at(app, &headers, move |app| challenges_api::get(app, &name)).await?;
+    Ok(axum::Json(told).into_response())
+}
+
+async fn put_challenge(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    challenges_api::set(&app, &name, &body).await?;
+    get_challenge(State(app), Path(name), headers).await
+}
+
+async fn post_challenge_step(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    crate::ladder::step(&app, &name).await?;
+    get_challenge(State(app), Path(name), headers).await
+}
+
+async fn post_challenge_stop(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    challenges_api::stop(&app, &name).await?;
+    get_challenge(State(app), Path(name), headers).await
+}
+
+async fn post_challenge_revert(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    challenges_api::revert(&app, &name).await?;
+    get_challenge(State(app), Path(name), headers).await
 }
 
 /// How long the caller waits, `x-timeout-ms`.

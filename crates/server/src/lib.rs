@@ -13,6 +13,8 @@ pub mod boot;
 pub mod bots;
 /// The way back from a catalogue file.
 pub mod catalog_versions;
+/// Challenges over HTTP.
+pub mod challenges_api;
 /// The one clock.
 pub mod clock;
 /// Rules at odds.
@@ -41,6 +43,8 @@ pub mod judge;
 pub mod keys;
 /// KPIs over HTTP.
 pub mod kpis_api;
+/// Up the ladder, and back.
+pub mod ladder;
 /// Learning from the log.
 pub mod learn;
 /// Learning what words mean.

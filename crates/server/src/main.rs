@@ -8,6 +8,7 @@ use bespoke::demo::storefront::{self, About};
 use bespoke::embedding::{self, Embedding, Embeds};
 use bespoke::http::{App, router};
 use bespoke::import::Imported;
+use bespoke::ladder::Ladder;
 use bespoke::learn::Wanted;
 use bespoke::limits::Limits;
 use bespoke::trials::Asked;
@@ -164,6 +165,8 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
+    /// What wants to stand in for what: valued on the log, shadowed, shown to a few, tested, promoted; each step with its evidence.
+    Challenge(commands::challenge::Challenge),
     /// What shoppers did, by day, segment, market, category, placement or arm.
     Kpis(commands::kpis::Kpis),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
@@ -248,6 +251,7 @@ fn main() -> ExitCode {
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Experiments(asked) => commands::experiments::run(&asked),
         Command::Bandit { placement, json, server } => commands::bandit::run(&placement, json, &server),
+        Command::Challenge(asked) => commands::challenge::run(&asked),
         Command::Kpis(asked) => commands::kpis::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
         Command::Judge(asked) => commands::judge::run(&asked),
@@ -351,6 +355,7 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         let watched = app.clone();
         tokio::spawn(async move { watched.pace.watch().await });
         tokio::spawn(app.watchdog.clone().watch(shop.clone()));
+        tokio::spawn(Ladder::watch(app.clone()));
         app.suggesting.watch(&shop);
         if let Some(model) = around.embedder {
             _ = app.embedding.set(Embedding::start(model, &shop)?);

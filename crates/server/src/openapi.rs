@@ -2,6 +2,7 @@
 
 use crate::bandit_api::BanditBody;
 use crate::catalog_versions::CatalogVersionsBody;
+use crate::challenges_api::{ChallengeBody, ChallengesBody};
 use crate::doctor::DoctorBody;
 use crate::experiments_api::{ExperimentBody, ExperimentsBody, PlanBody};
 use crate::intake::{EventsBody, PatchesBody, RejectedBody};
@@ -59,6 +60,12 @@ use utoipa::OpenApi;
         stop_experiment,
         plan_experiment,
         plan_definition,
+        challenges,
+        challenge,
+        put_challenge,
+        step_challenge,
+        stop_challenge,
+        revert_challenge,
         decision,
         replay,
         healthz,
@@ -82,6 +89,8 @@ use utoipa::OpenApi;
         DoctorBody,
         BanditBody,
         ExperimentsBody,
+        ChallengesBody,
+        ChallengeBody,
         KpisBody,
         ExperimentBody,
         PlanBody,
@@ -383,6 +392,42 @@ fn plan_experiment() {}
     responses((status = 200, body = PlanBody), (status = 400, body = ProblemJson), (status = 409, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn plan_definition() {}
+
+/// What wants to stand in for what, and how far it has come. Needs a secret key.
+#[utoipa::path(get, path = "/v1/challenges", responses((status = 200, body = ChallengesBody)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn challenges() {}
+
+/// One challenge, with the evidence of each step. Needs a secret key.
+#[utoipa::path(get, path = "/v1/challenges/{name}", params(("name" = String, Path)), responses(
+    (status = 200, body = ChallengeBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn challenge() {}
+
+/// Begin a challenge: `champion` and `challenger` (placements), `metric`, and where they differ from their defaults `guardrails`, `effect`, `covariate`,
+/// `shadow_requests`, `canary` (per cent), `canary_hours`, `days`, `planned_units`. Needs a secret key.
+#[utoipa::path(put, path = "/v1/challenges/{name}", params(("name" = String, Path)), request_body = serde_json::Value,
+    responses((status = 200, body = ChallengeBody), (status = 400, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn put_challenge() {}
+
+/// Take the next step now, where there is one. Needs a secret key.
+#[utoipa::path(post, path = "/v1/challenges/{name}/step", params(("name" = String, Path)), responses(
+    (status = 200, body = ChallengeBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn step_challenge() {}
+
+/// End a challenge: the champion answers. Needs a secret key.
+#[utoipa::path(post, path = "/v1/challenges/{name}/stop", params(("name" = String, Path)), responses(
+    (status = 200, body = ChallengeBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn stop_challenge() {}
+
+/// Take a promotion back: the champion answers as it was. Needs a secret key.
+#[utoipa::path(post, path = "/v1/challenges/{name}/revert", params(("name" = String, Path)), responses(
+    (status = 200, body = ChallengeBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn revert_challenge() {}
 
 /// A decision's certificate. Needs a secret key.
 #[utoipa::path(get, path = "/v1/decisions/{id}", params(("id" = String, Path)), responses(

@@ -5,6 +5,7 @@ use crate::wire::settings::{Known, SettingsFault, parse_settings};
 use crate::writer::{Failure, Job};
 use anyhow::{Context as _, bail};
 use bespoke_domain::Settings;
+use bespoke_engine::challenge::carried;
 use bespoke_engine::filter::FILTERS;
 use bespoke_engine::rule::RULES;
 use bespoke_engine::scorer::SCORERS;
@@ -47,9 +48,14 @@ pub fn parse(text: &str) -> Result<Settings, Vec<SettingsFault>> {
 
 /// Puts a placement file's text into force. With a fault nothing changes, and every fault is named.
 pub fn apply(shop: &Shop, text: &str, origin: &str) -> anyhow::Result<()> {
-    match parse(text) {
+    let in_force = shop.live.snapshot().aggregates.settings.clone();
+    let parsed = parse(text).map(|file| match &in_force {
+        Some(in_force) => carried(in_force, file),
+        None => file,
+    });
+    match parsed {
         // The same settings again are no new version.
-        Ok(settings) if shop.live.snapshot().aggregates.settings.as_deref() == Some(&settings) => Ok(()),
+        Ok(settings) if in_force.as_deref() == Some(&settings) => Ok(()),
         Ok(settings) => {
             crate::conflicts::of(&settings)
                 .iter()

@@ -103,7 +103,7 @@ fn answer(
     let request = request_of(app, snapshot, scope, timeout, asked)?;
     let (body, decision) = decided(app, snapshot, request);
     if !is_dry {
-        app.shop.queue.log_decision(decision);
+        log(app, snapshot, decision);
     }
     Ok(body)
 }
@@ -111,8 +111,16 @@ fn answer(
 /// Decides, puts the decision into the log's queue, and renders it. The placement MUST be in the snapshot.
 pub(crate) fn decide_and_log(app: &App, snapshot: &Snapshot, request: Request) -> RecommendBody {
     let (body, decision) = decided(app, snapshot, request);
-    app.shop.queue.log_decision(decision);
+    log(app, snapshot, decision);
     body
+}
+
+/// Puts a decision into the log's queue, and shows it to who would decide otherwise.
+pub(crate) fn log(app: &App, snapshot: &Snapshot, decision: Decision) {
+    if let Some(settings) = snapshot.aggregates.settings.as_deref() {
+        app.ladder.shadow(&app.shop.live, settings, &decision);
+    }
+    app.shop.queue.log_decision(decision);
 }
 
 fn decided(app: &App, snapshot: &Snapshot, request: Request) -> (RecommendBody, Decision) {

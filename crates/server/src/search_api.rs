@@ -1,7 +1,7 @@
 //! Search and category pages: a request's words to a decision with its facets.
 
 use crate::http::App;
-use crate::recommend::{find, note, request_of, slot_bodies};
+use crate::recommend::{find, log, note, request_of, slot_bodies};
 use crate::wire::error::ApiError;
 use crate::wire::search::{
     AskedSearch, FacetBody, FacetRangeBody, FacetValueBody, QueryBody, SearchBody, UnderstoodBody,
@@ -143,7 +143,7 @@ fn answer(
     note(app, &decision, took);
     let body = rendered(app, &snapshot, &decision, (from / slots + 1, slots));
     if !is_dry {
-        app.shop.queue.log_decision(decision);
+        log(app, &snapshot, decision);
     }
     Ok(SearchBody {
         facets: facets.into_iter().map(facet).collect(),

@@ -118,7 +118,10 @@ pub fn chances(
     slate: &[Candidate],
 ) -> Vec<Vec<(Candidate, f64)>> {
     let context = Context::new(snapshot, profile, request);
-    let Some(planned) = context.planned else { return Vec::new() };
+    // What a bandit draws follows other rules than an order with chance in it.
+    let Some(planned) = context.planned.filter(|planned| planned.placement.bandit.is_none()) else {
+        return Vec::new();
+    };
     let (slots, caps) = room(planned, request);
     let (mut work, fallback) = Work::ordered(&context, planned, slots);
     work.foresee(&context, planned, fallback);
@@ -139,8 +142,10 @@ pub fn chances(
     let mut pins = pins.into_iter().peekable();
     let mut all = Vec::with_capacity(slate.len());
     for (position, shown) in slate.iter().enumerate() {
+        let shown = work.pool.place(*shown);
         if let Some((.., at)) = pins.next_if(|(claimed, ..)| usize::from(*claimed) <= position) {
             all.push(vec![(work.pool.all[at].candidate, 1.0)]);
+            ranked.retain(|one| Some(one.at) != shown);
             continue;
         }
         let next = work.next(&mut ranked, explore.among, &shares);
@@ -150,13 +155,9 @@ pub fn chances(
         };
         all.push(next.iter().enumerate().map(chance).collect());
         // What was shown there is gone, whether it was among the next or further down.
-        if let Some(at) = work.pool.place(*shown) {
-            shares.take(&work.pool.all[at]);
-            ranked.extend(next.into_iter().filter(|one| one.at != at));
-            ranked.retain(|one| one.at != at);
-        } else {
-            ranked.extend(next);
-        }
+        shown.iter().for_each(|at| _ = shares.take(&work.pool.all[*at]));
+        ranked.extend(next);
+        ranked.retain(|one| Some(one.at) != shown);
     }
     all
 }

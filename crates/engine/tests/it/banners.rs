@@ -135,7 +135,11 @@ pub fn corpus() -> Vec<Decision> {
     let ruled =
         Placement { rules: vec![rule("pin", &["last"], 0), rule("hide", &["plain"], 0)], ..banner(2, None) };
     vec![
-        check(banner(2, None), content(), |_| {}, expect![[r#"
+        check(
+            banner(2, None),
+            content(),
+            |_| {},
+            expect![[r#"
             "" None None
             german 0.50 From the shop
             plain 0.25 From the shop
@@ -143,7 +147,8 @@ pub fn corpus() -> Vec<Decision> {
             - homely by meant_for
             - seen by not_in_top
             - last by not_in_top
-        "#]]),
+        "#]],
+        ),
         check(
             ruled,
             content(),

@@ -2,6 +2,7 @@
 
 mod banners;
 mod breadth;
+mod challenges;
 mod conditions;
 mod experiments;
 mod exploring;

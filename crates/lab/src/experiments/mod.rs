@@ -3,7 +3,9 @@
 
 mod adaptive;
 mod interleaved;
+mod ladder;
 mod pipeline;
+mod planted;
 mod published;
 mod simulated;
 mod tables;
@@ -15,6 +17,9 @@ use std::path::PathBuf;
 
 pub use pipeline::PipelineOptions;
 
+/// Challengers of each kind.
+const LADDERS: u64 = 20;
+
 /// What to check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentOptions {
@@ -22,6 +27,8 @@ pub struct ExperimentOptions {
     pub data: Option<PathBuf>,
     /// Whether simulations run.
     pub simulate: bool,
+    /// Whether what is planted is looked for.
+    pub planted: bool,
     /// Whether A/A tests run through a server.
     pub pipeline: bool,
     /// Where that is.
@@ -89,8 +96,15 @@ pub fn run(options: &ExperimentOptions) -> Result<String, Error> {
         checks.extend(adaptive::checks(options.seed, options.runs));
         checks.extend(interleaved::checks(options.seed, options.runs));
     }
+    if options.planted {
+        // A quarter of the runs: each is a hundred thousand shoppers and more.
+        checks.extend(planted::lifts(options.seed, options.runs.div_ceil(4))?);
+        checks.extend(planted::switchback(options.seed)?);
+        checks.extend(ladder::checks(options.seed, LADDERS.min(options.runs as u64))?);
+    }
     if options.pipeline {
         checks.extend(pipeline::checks(&options.place, options.seed)?);
+        checks.extend(pipeline::planted(&options.place, options.seed)?);
     }
     let text = if options.json {
         serde_json::to_string(&checks).map_err(|error| Error::Bench(error.to_string()))?
@@ -154,6 +168,7 @@ mod tests {
         let options = ExperimentOptions {
             data: None,
             simulate: true,
+            planted: false,
             pipeline: false,
             place: PipelineOptions { server: PathBuf::new(), scratch: PathBuf::new() },
             seed: 3,

@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "it waits for a server")]
 
+use super::planted::{self, Lift};
 use super::{Check, Wanted};
 use crate::bench::load::Connection;
 use crate::bench::process::{Server, import, now_ms, write_lines, write_text};
@@ -14,6 +15,7 @@ use bespoke_domain::experiment::{Analysis, Experiment};
 use bespoke_engine::experiment::ledger::Run;
 use bespoke_engine::experiment::place;
 use bespoke_engine::experiment::result::report;
+use bespoke_models::seeded::Seeded;
 use bespoke_models::statistics::uniformity::from_uniform;
 use bespoke_sim::{Params, Stream, json as sim_json};
 use serde_json::{Value, json};
@@ -104,6 +106,163 @@ pub fn checks(options: &PipelineOptions, seed: u64) -> Result<Vec<Check>, Error>
     checks.extend(independent(run));
     opened.close();
     Ok(checks)
+}
+
+/// Settings of the planted lifts: one placement where treated shoppers buy more and spend more, one where more comes back.
+const PLANTED: &str = r#"
+[shop]
+currency = "EUR"
+time_zone = "UTC"
+unknown_consent = "granted"
+
+[holdout]
+share = 0
+
+[[placement]]
+name = "home"
+headline = "For you"
+slots = 8
+sources = [{ source = "popular", weight = 1.0, limit = 100 }]
+
+[[placement]]
+name = "cart"
+headline = "Goes with it"
+slots = 4
+sources = [{ source = "popular", weight = 1.0, limit = 100 }]
+
+[[experiment]]
+name = "lift"
+placements = ["home"]
+arms = [{ name = "control", share = 50 }, { name = "new", share = 50 }]
+metric = "conversion"
+
+[[experiment]]
+name = "harm"
+placements = ["cart"]
+layer = "cart"
+arms = [{ name = "control", share = 50 }, { name = "new", share = 50 }]
+metric = "conversion"
+guardrails = [{ metric = "return_rate", margin = 0.05 }]
+rollback = true
+"#;
+
+/// Shoppers with planted lifts through a server: they ask, are told their arms, and do what is planted for these, over HTTP. The answers are those of the API.
+///
+/// # Errors
+/// A server that does not do what it is asked.
+pub fn planted(options: &PipelineOptions, seed: u64) -> Result<Vec<Check>, Error> {
+    let scratch = &options.scratch.join("planted");
+    std::fs::create_dir_all(scratch).map_err(|source| Error::File { path: scratch.clone(), source })?;
+    let units = planted::planned()?;
+    let file = PLANTED.replace(
+        "metric = \"conversion\"\n",
+        &format!("metric = \"conversion\"\nplanned_units = {}\n", units[0]),
+    );
+    write_text(&scratch.join("placements.toml"), &file)?;
+    let rows =
+        ["a", "b", "c"].map(|id| json!({"id": id, "title": id, "price": "40", "availability": "in_stock"}));
+    write_lines(&scratch.join("catalog.jsonl"), rows.into_iter())?;
+    import(&options.server, scratch, "catalog", &scratch.join("catalog.jsonl"))?;
+    let mut server = Server::start(&options.server, scratch, &[], &[])?;
+    let mut seeded = super::simulated::seeded(seed, 0x4771);
+    let mut connection = Connection::open(server.address)?;
+    let mut ask =
+        |name: &str| server.ask(&mut connection, "GET", &format!("/v1/experiments/{name}"), &json!({}));
+    // By then the harm is to be found; the server looks once a minute, which here is as long as many days.
+    live(&server, &mut seeded, 0..units[2])?;
+    let mut harm = ask("harm")?;
+    for _ in 0..60 {
+        if harm["is_on"] == false {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        harm = ask("harm")?;
+    }
+    live(&server, &mut seeded, units[2]..units[0].max(units[1]))?;
+    let lift = ask("lift")?;
+    server.signal("-TERM")?;
+    drop(server);
+    Ok(found(&lift, &harm, units))
+}
+
+/// What the API says of the two experiments.
+fn found(lift: &Value, harm: &Value, units: [u64; 3]) -> Vec<Check> {
+    let metric = |name: &str| {
+        let all = lift["results"][0]["metrics"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|one| one["metric"] == name).unwrap_or_default()
+    };
+    let holds = |name: &str, truth: f64| {
+        let difference = metric(name)["difference"].clone();
+        let [low, high] = ["low", "high"].map(|end| difference[end].as_f64().unwrap_or(f64::NAN));
+        f64::from(u8::from((low..=high).contains(&truth)))
+    };
+    let yes = |is: bool| f64::from(u8::from(is));
+    let why = harm["stopped_for"].as_str().unwrap_or_default();
+    let exposed: u64 =
+        harm["arms"].as_array().into_iter().flatten().filter_map(|arm| arm["units"].as_u64()).sum();
+    let truth = planted::LIFT.truth();
+    let line = |what: &str, found, wanted| Check::new(format!("through HTTP: {what}"), found, wanted);
+    vec![
+        line(
+            "the interval of conversion holds + 1 point",
+            holds("conversion", truth[0]),
+            Wanted::AtLeast(1.0),
+        ),
+        line(
+            "the interval of order value holds + 3 %",
+            holds("order_value", truth[1] / 100.0),
+            Wanted::AtLeast(1.0),
+        ),
+        line("conversion is a win", yes(lift["results"][0]["verdict"] == "win"), Wanted::AtLeast(1.0)),
+        line(
+            "2 points more returns stop their experiment",
+            yes(why.contains("Harm: return_rate")),
+            Wanted::AtLeast(1.0),
+        ),
+        line("units until then", exposed as f64, Wanted::AtMost(units[2] as f64)),
+    ]
+}
+
+/// So many shoppers, those of a batch side by side: each asks for both placements, then does what its arms make it do.
+fn live(server: &Server, seeded: &mut Seeded, shoppers: std::ops::Range<u64>) -> Result<(), Error> {
+    let mut connection = Connection::open(server.address)?;
+    let (mut batch, mut later) = (Vec::new(), Vec::new());
+    for no in shoppers {
+        let shopper = format!("planted-{no}");
+        let ask = json!({"requests": [
+            {"placement": "home", "anonymous_id": shopper},
+            {"placement": "cart", "anonymous_id": shopper},
+        ]});
+        let told = server.ask(&mut connection, "POST", "/v1/recommend:batch", &ask)?;
+        let is_treated = |at: usize, name: &str| {
+            let arms = told["results"][at]["arms"].as_array().cloned().unwrap_or_default();
+            arms.iter().any(|one| one["experiment"] == name && one["arm"] == "new")
+        };
+        let bought = Lift { returned: 0.0, ..planted::LIFT }.act(seeded, is_treated(0, "lift"));
+        let back = planted::returns(seeded, is_treated(1, "harm"));
+        let order = |event: &str| {
+            json!({
+                "event": event, "anonymous_id": shopper, "transaction_id": format!("t{no}"), "currency": "EUR",
+                "items": [{"item_id": "a", "price": bought.minor as f64 / 100.0, "quantity": 1}],
+            })
+        };
+        batch.push(json!({"event": "page_view", "anonymous_id": shopper}));
+        if bought.minor > 0 {
+            batch.push(order("purchase"));
+            later.extend(back.then(|| order("refund")));
+        }
+        if batch.len() >= BATCH {
+            // What comes back comes after its order.
+            send(server, &mut connection, &std::mem::take(&mut batch))?;
+            if !later.is_empty() {
+                send(server, &mut connection, &std::mem::take(&mut later))?;
+            }
+        }
+    }
+    batch.append(&mut later);
+    send(server, &mut connection, &batch)?;
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    Ok(())
 }
 
 /// Who was exposed, by the arm that the answer named.

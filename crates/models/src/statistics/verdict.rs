@@ -1,6 +1,6 @@
 //! The one place where an experiment's numbers become an answer: win, harm, equivalent, or cannot tell yet and for how long.
 //!
-//! In this order. Arms that did not get their units: no answer. The primary metric worse beyond doubt, or a guardrail worse beyond
+//! In this order. Arms that did not get their units: no answer. Too few units: cannot tell yet. The primary metric worse beyond doubt, or a guardrail worse beyond
 //! doubt and not shown to be within its margin: harm. A guardrail not yet shown to be within its margin: cannot tell yet. The primary
 //! metric better beyond doubt: win. Its interval within ± the least effect worth having: equivalent. Else: cannot tell yet.
 //!
@@ -102,13 +102,17 @@ impl Question {
             return wait;
         }
         let harm_alpha = level_of_each(self.alpha, self.guardrails.len());
-        let is_broken =
-            |metric: &&Metric| metric.is_worse(harm_alpha, self.look) && !self.is_tolerated(metric);
+        let is_broken = |metric: &&Metric| {
+            metric.effect.is_known() && metric.is_worse(harm_alpha, self.look) && !self.is_tolerated(metric)
+        };
         if self.primary.is_worse(self.alpha, self.look) {
             return Verdict::Harm(self.primary.name.clone());
         }
         if let Some(broken) = self.guardrails.iter().find(is_broken) {
             return Verdict::Harm(broken.name.clone());
+        }
+        if let Some(unknown) = self.guardrails.iter().find(|metric| !metric.effect.is_known()) {
+            return self.not_yet(unknown, 1.0);
         }
         if let Some(open) = self.guardrails.iter().find(|metric| !self.is_tolerated(metric)) {
             return self.wait_for(open, harm_alpha);
@@ -165,9 +169,8 @@ impl Question {
             Look::Once => self.planned_units.max(self.least_units),
             Look::Always(_) => self.least_units,
         };
-        let all = std::iter::once(&self.primary).chain(&self.guardrails);
-        if let Some(unknown) = all.clone().find(|metric| !metric.effect.is_known()) {
-            return Some(self.not_yet(unknown, (wanted - count).max(1.0)));
+        if !self.primary.effect.is_known() {
+            return Some(self.not_yet(&self.primary, (wanted - count).max(1.0)));
         }
         (count < wanted).then(|| self.not_yet(&self.primary, wanted - count))
     }
@@ -292,6 +295,14 @@ mod tests {
         let mut invalid = question((0.05, 0.01), quiet);
         invalid.mismatch.p = 1e-5;
         assert!(said(&invalid).starts_with("Invalid: the arms did not get"));
+    }
+
+    #[test]
+    fn harm_does_not_wait_for_a_guardrail_of_which_nothing_is_known() {
+        let mut unknown = question((-0.05, 0.01), (0.0, f64::NAN));
+        assert_eq!(unknown.verdict(), Verdict::Harm("conversion".to_owned()));
+        unknown.primary.effect.estimate = 0.05;
+        assert!(matches!(unknown.verdict(), Verdict::NotYet { ref metric, .. } if metric == "returns"));
     }
 
     #[test]

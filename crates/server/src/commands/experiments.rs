@@ -109,6 +109,9 @@ fn show(one: &Value) {
             number(&one["mismatch_p"])
         ));
     }
+    if let Some(why) = one["stopped_for"].as_str().filter(|why| !why.is_empty()) {
+        say(&format!("Stopped: {why}"));
+    }
     if let Some(warning) = one["warning"].as_str() {
         say(&format!("Warning: {warning}"));
     }

@@ -1,6 +1,7 @@
 //! The commands that need more than a few lines.
 
 pub mod bandit;
+pub mod challenge;
 pub mod demo;
 pub mod experiments;
 pub mod judge;

@@ -137,7 +137,7 @@ fn default_effect() -> f64 {
 }
 
 /// Per cent as parts of [`WHOLE`]; `None` where it is none.
-fn parts(per_cent: f64) -> Option<u16> {
+pub(super) fn parts(per_cent: f64) -> Option<u16> {
     let parts = per_cent * f64::from(WHOLE) / 100.0;
     ((0.0..=f64::from(WHOLE)).contains(&parts) && (parts - parts.round()).abs() < 1e-6)
         .then(|| parts.round() as u16)

@@ -4,6 +4,8 @@
 pub mod canonical;
 /// Catalogue rows.
 pub mod catalog;
+/// Challenges as they are sent.
+pub mod challenges;
 /// Content blocks and bandits, of placement files.
 mod content;
 /// Product files of shop systems.

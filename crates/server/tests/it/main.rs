@@ -4,6 +4,7 @@ mod api;
 mod banners;
 mod browser;
 mod care;
+mod challenges;
 mod crash;
 mod experiments;
 mod files;

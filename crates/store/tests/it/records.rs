@@ -2,6 +2,7 @@
 //! `RECORD_VERSION`, keep the old shape for reading, and add the new bytes here.
 
 use crate::samples::{START, open, read_all};
+use bespoke_domain::challenge::{Challenge, Stage, Step};
 use bespoke_domain::condition::{Is, Test};
 use bespoke_domain::consent::{Consent, Purpose, Statement};
 use bespoke_domain::content::{Bandit, Block, Draw, Trait};
@@ -185,7 +186,7 @@ fn settings() -> Settings {
         holdout: Holdout { share: 300 },
         attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
         experiments: vec![experiment()],
-        challenges: Vec::new(),
+        challenges: vec![challenge(placement())],
     }
 }
 
@@ -285,8 +286,36 @@ fn experiment() -> Experiment {
         from: Some(Millis(1_780_000_000_000)),
         until: Some(Millis(1_790_000_000_000)),
         is_stopped: true,
-        stopped_for: "harm".to_owned(),
+        stopped_for: "Harm".to_owned(),
         rolls_back: true,
+    }
+}
+
+fn challenge(before: Placement) -> Challenge {
+    let step = Step {
+        at: Millis(1_780_000_000_000),
+        from: Stage::Test,
+        to: Stage::Promoted,
+        why: "Win".to_owned(),
+        evidence: vec![("change".to_owned(), 0.05)],
+    };
+    Challenge {
+        name: "newer".to_owned(),
+        champion: "home_hero".to_owned(),
+        challenger: "home_new".to_owned(),
+        metric: "margin".to_owned(),
+        guardrails: vec![Guardrail { metric: "return_rate".to_owned(), margin: 0.25 }],
+        effect: 0.02,
+        covariate: "before_acts".to_owned(),
+        shadow_requests: 1_000,
+        canary: 500,
+        canary_hours: 24,
+        days: 14,
+        planned_units: 9_000,
+        stage: Stage::Promoted,
+        since: Millis(1_780_000_000_000),
+        steps: vec![step],
+        before: Some(Box::new(before)),
     }
 }
 

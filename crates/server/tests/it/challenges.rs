@@ -1,0 +1,204 @@
+//! Challenges over HTTP: up the ladder by one call a step, and back; experiments that stop themselves; definitions with a fault.
+
+use crate::{Bench, PLACEMENTS, rows, view};
+use axum::http::StatusCode;
+use bespoke::http::App;
+use bespoke::{ladder, placements};
+use serde_json::{Value, json};
+
+fn definition() -> Value {
+    json!({
+        "champion": "home",
+        "challenger": "home_new",
+        "metric": "conversion",
+        "shadow_requests": 20,
+        "canary": 50,
+        "canary_hours": 0,
+    })
+}
+
+fn with_challenger() -> String {
+    let challenger = "\n[[placement]]\nname = \"home_new\"\nheadline = \"New\"\nslots = 2\nsources = [{ source = \"popular\", weight = 1.0, limit = 50 }]\n";
+    format!("{PLACEMENTS}{challenger}")
+}
+
+/// Reads the placement file, as SIGHUP does.
+fn read(bench: &Bench) {
+    let shop = bench.shop.clone();
+    let read = std::thread::spawn(move || placements::apply(&shop, &with_challenger(), "test")).join();
+    assert!(read.is_ok_and(|read| read.is_ok()));
+}
+
+async fn bench() -> Bench {
+    let bench = Bench::new();
+    read(&bench);
+    bench.catalogue(&rows(3)).await;
+    let looks = (0..6).map(|no| view("looker", &format!("p{no}")));
+    let (status, body) = bench.post("/v1/events", &Value::Array(looks.collect())).await;
+    assert_eq!((status, &body["rejected"]), (StatusCode::ACCEPTED, &json!([])), "{body}");
+    bench.settle();
+    bench
+}
+
+/// Sends the call and gives the challenge as it then is.
+async fn call(bench: &Bench, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+    bench.settle();
+    bench.ask(method, &format!("/v1/challenges/newer{path}"), &bench.secret, body.to_string()).await
+}
+
+async fn step(bench: &Bench) -> Value {
+    let (status, body) = call(bench, "POST", "/step", &json!({})).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body
+}
+
+/// Asks the champion's placement for a shopper: the number of slots and the arm.
+async fn ask(bench: &Bench, shopper: &str, experiment: &str) -> (usize, String) {
+    let body = json!({"placement": "home", "anonymous_id": shopper});
+    let (status, body) = bench.ask("POST", "/v1/recommend", &bench.publishable, body.to_string()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let arms = body["arms"].as_array().cloned().unwrap_or_default();
+    let arm = arms.iter().find(|one| one["experiment"] == experiment);
+    let arm = arm.and_then(|one| one["arm"].as_str()).unwrap_or_default().to_owned();
+    (body["items"].as_array().map_or(0, Vec::len), arm)
+}
+
+/// So many shoppers are asked for, and those whose arm is `keen` buy mostly, the others hardly.
+async fn shop(bench: &Bench, range: std::ops::Range<u32>, (experiment, keen): (&str, &str)) {
+    for no in range {
+        let shopper = format!("shopper-{no}");
+        let arm = ask(bench, &shopper, experiment).await.1;
+        let mut events = vec![json!({"event": "page_view", "anonymous_id": shopper})];
+        if no % 10 < if arm == keen { 8 } else { 1 } {
+            let item = json!({"item_id": "p1", "price": 9.99, "quantity": 1});
+            events.push(json!({"event": "purchase", "anonymous_id": shopper, "transaction_id": format!("t{no}"), "currency": "EUR", "items": [item]}));
+        }
+        let (status, body) = bench.post("/v1/events", &Value::Array(events)).await;
+        assert_eq!((status, &body["rejected"]), (StatusCode::ACCEPTED, &json!([])), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_challenger_is_valued_shadowed_shown_to_a_few_tested_promoted_and_taken_back() {
+    let bench = bench().await;
+    let (status, body) = call(&bench, "PUT", "", &definition()).await;
+    assert_eq!((status, &body["stage"]), (StatusCode::OK, &json!("valuing")), "{body}");
+    let body = step(&bench).await;
+    assert_eq!(body["stage"], "shadow", "{body}");
+    assert_eq!(body["steps"][0]["why"], "Logged decisions cannot tell: there are no rows.");
+    assert_eq!(
+        (&step(&bench).await["stage"], &body["waits_for"]),
+        (&json!("shadow"), &json!("20 more requests"))
+    );
+
+    for no in 0..20 {
+        assert_eq!(
+            ask(&bench, &format!("early-{no}"), "newer").await,
+            (5, String::new()),
+            "nothing is shown"
+        );
+    }
+    let mut body = Value::Null;
+    for _ in 0..200 {
+        body = call(&bench, "GET", "", &json!({})).await.1;
+        if body["waits_for"] == "0 more requests" {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!((&body["shadow"]["requests"], &body["shadow"]["same"]), (&json!(20.0), &json!(0.0)), "{body}");
+    assert_eq!(step(&bench).await["stage"], "canary");
+
+    shop(&bench, 0..150, ("newer", "challenger")).await;
+    let body = step(&bench).await;
+    assert_eq!(body["stage"], "test", "{body}");
+    shop(&bench, 150..400, ("newer", "challenger")).await;
+    let body = step(&bench).await;
+    assert_eq!((&body["stage"], &body["waits_for"]), (&json!("promoted"), &json!("")), "{body}");
+    let last = &body["steps"][3];
+    assert!(last["why"].as_str().is_some_and(|why| why.starts_with("Win: conversion changed by")), "{last}");
+    assert!(last["evidence"]["change_low"].as_f64().is_some_and(|low| low > 0.0), "{last}");
+    assert_eq!(ask(&bench, "late", "newer").await, (2, String::new()), "the challenger answers for all");
+
+    read(&bench);
+    bench.settle();
+    assert_eq!(ask(&bench, "late", "newer").await.0, 2, "the file is read again, the promotion stays");
+    let (status, body) = call(&bench, "POST", "/revert", &json!({})).await;
+    assert_eq!((status, &body["stage"]), (StatusCode::OK, &json!("stopped")), "{body}");
+    assert_eq!(ask(&bench, "late", "newer").await.0, 5);
+    let (status, _) = call(&bench, "POST", "/revert", &json!({})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let (_, all) = bench.ask("GET", "/v1/challenges", &bench.secret, String::new()).await;
+    assert_eq!(all["challenges"].as_array().map(Vec::len), Some(1));
+    let (status, _) = bench.ask("GET", "/v1/challenges", &bench.publishable, String::new()).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_harm_is_taken_back_by_itself() {
+    let bench = bench().await;
+    call(&bench, "PUT", "", &definition()).await;
+    step(&bench).await;
+    for no in 0..20 {
+        ask(&bench, &format!("early-{no}"), "newer").await;
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(step(&bench).await["stage"], "canary");
+    shop(&bench, 0..300, ("newer", "champion")).await;
+    bench.settle();
+    // As the server does it once a minute, without being asked.
+    let app = App::new(bench.shop.clone());
+    ladder::look(&app).await;
+    let (_, body) = call(&bench, "GET", "", &json!({})).await;
+    assert_eq!(body["stage"], "stopped", "{body}");
+    assert_eq!(ask(&bench, "late", "newer").await, (5, String::new()));
+
+    let experiment = json!({
+        "placements": ["home"],
+        "arms": [{"name": "control", "share": 50}, {"name": "bad", "share": 50, "uses": {"home": "home_new"}}],
+        "metric": "conversion",
+        "rollback": true,
+    });
+    let path = "/v1/experiments/own";
+    let (status, body) = bench.ask("PUT", path, &bench.secret, experiment.to_string()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    shop(&bench, 1_000..1_300, ("own", "control")).await;
+    bench.settle();
+    ladder::look(&app).await;
+    let (_, body) = bench.ask("GET", path, &bench.secret, String::new()).await;
+    let why = body["stopped_for"].as_str().unwrap_or_default();
+    assert!(body["is_on"] == false && why.starts_with("bad: Harm: conversion changed by"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_challenge_is_refused_with_the_field_and_the_fix() {
+    let bench = bench().await;
+    let cases = [
+        ("champion", json!("nowhere"), "placements", "there is no placement \"nowhere\""),
+        ("challenger", json!("nowhere"), "arms.1.uses", "there is no placement \"nowhere\""),
+        ("challenger", json!("home"), "challenger", "must be another placement than the champion"),
+        ("metric", json!("luck"), "metric", "\"luck\" is none of"),
+        ("canary", json!(0), "canary", "must be above 0 and at most 50"),
+        ("canary", json!(60), "canary", "must be above 0 and at most 50"),
+        ("canary_hours", json!(1_000), "canary_hours", "must be at most 672 hours"),
+        ("shadow_requests", json!(0), "shadow_requests", "must be from 1 to"),
+        ("covariate", json!("conversion"), "covariate", "is measured after the exposure"),
+        ("guardrails", json!([{"metric": "margin", "margin": 0}]), "guardrails.0.margin", "must be above 0"),
+        ("days", json!(0), "days", "must be from 1 to 365"),
+        ("colour", json!("red"), "challenge", "unknown field `colour`"),
+    ];
+    for (field, value, named, said) in cases {
+        let mut definition = definition();
+        definition[field] = value;
+        let (status, body) = call(&bench, "PUT", "", &definition).await;
+        let detail = body["detail"].as_str().unwrap_or_default();
+        assert!(status.is_client_error(), "{field}: {body}");
+        assert!(detail.contains(said) && body.to_string().contains(named), "{field}: {body}");
+    }
+    call(&bench, "PUT", "", &definition()).await;
+    let (status, body) =
+        bench.ask("PUT", "/v1/challenges/other", &bench.secret, definition().to_string()).await;
+    assert!(status == StatusCode::BAD_REQUEST && body.to_string().contains("is challenged by"), "{body}");
+    let (status, _) = bench.ask("POST", "/v1/challenges/nobody/step", &bench.secret, String::new()).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
