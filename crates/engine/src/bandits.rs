@@ -60,7 +60,10 @@ pub struct Learner {
 
 /// Probabilities that were asked for since the last batch: they follow from the rest, and are only worked out once.
 #[derive(Debug, Default)]
-struct Memo(Mutex<BTreeMap<(u8, Vec<BlockNo>), Arc<[f64]>>>);
+struct Memo(Mutex<BTreeMap<Asked, Arc<[f64]>>>);
+
+/// A part of shoppers, and a set of blocks.
+type Asked = (u8, Vec<BlockNo>);
 
 impl Clone for Memo {
     /// A copy is made in order to learn something: what was worked out no longer holds.

@@ -189,7 +189,7 @@ impl Mixer<'_> {
             let all = self.slates[slate].iter().map(|slot| slot.candidate).chain(left.iter().copied());
             for candidate in all {
                 let group = self.item(candidate, slate, 0).group;
-                if !group.is_some_and(|group| !groups.insert(group)) && seen.insert(candidate) {
+                if group.is_none_or(|group| groups.insert(group)) && seen.insert(candidate) {
                     rest.push(candidate);
                 }
             }
