@@ -52,9 +52,11 @@ pub fn next(challenge: &Challenge, known: &Known<'_>, now: Millis) -> Option<Ste
     Some(Step { at: now, from: challenge.stage, to, why, evidence })
 }
 
-type Reached = (Stage, String, Vec<(String, f64)>);
+type Figures = Vec<(String, f64)>;
+type Reached = (Stage, String, Figures);
+type Told<'a> = (&'a Verdict, &'a str, Figures);
 
-fn figures(all: &[(&str, f64)]) -> Vec<(String, f64)> {
+fn figures(all: &[(&str, f64)]) -> Figures {
     let known = all.iter().filter(|(_, value)| value.is_finite());
     known.map(|(name, value)| ((*name).to_owned(), *value)).collect()
 }
@@ -126,7 +128,7 @@ fn after_shadow(shadow: &Disagreement) -> Reached {
 }
 
 /// What an experiment's report says of the challenger's arm.
-fn told(report: &Report) -> Option<(&Verdict, &str, Vec<(String, f64)>)> {
+fn told(report: &Report) -> Option<Told<'_>> {
     if report.mismatch.is_found() {
         let why = "The arms did not get the shares of shoppers that they were to get.";
         return Some((&Verdict::Invalid, why, figures(&[("mismatch_p", report.mismatch.p)])));

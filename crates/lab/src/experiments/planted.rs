@@ -329,8 +329,11 @@ pub fn switchback(seed: u64) -> Result<Vec<Check>, Error> {
     ])
 }
 
+/// What a shopper does at a moment in a market that has sold so much in the hour.
+type Visit<'a> = dyn FnMut(&mut Seeded, (Millis, &str), &mut usize) + 'a;
+
 /// Every shopper of every market and hour; the number is of what the market has sold in the hour.
-fn hours(seeded: &mut Seeded, visit: &mut dyn FnMut(&mut Seeded, (Millis, &str), &mut usize)) {
+fn hours(seeded: &mut Seeded, visit: &mut Visit<'_>) {
     // Whole hours, as the switchback cuts them.
     let start = START - START % HOUR_MS;
     for hour in 0..HOURS {

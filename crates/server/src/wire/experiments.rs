@@ -120,6 +120,15 @@ enum AnalysisToml {
     FixedHorizon,
 }
 
+impl From<AnalysisToml> for Analysis {
+    fn from(analysis: AnalysisToml) -> Self {
+        match analysis {
+            AnalysisToml::AlwaysValid => Self::AlwaysValid,
+            AnalysisToml::FixedHorizon => Self::FixedHorizon,
+        }
+    }
+}
+
 fn default_layer() -> String {
     "default".to_owned()
 }
@@ -271,10 +280,7 @@ impl Reader<'_> {
             arms,
             metric: file.metric,
             guardrails: guardrails.map(|one| Guardrail { metric: one.metric, margin: one.margin }).collect(),
-            analysis: match file.analysis {
-                AnalysisToml::AlwaysValid => Analysis::AlwaysValid,
-                AnalysisToml::FixedHorizon => Analysis::FixedHorizon,
-            },
+            analysis: file.analysis.into(),
             effect: file.effect,
             days: file.days,
             planned_units: file.planned_units,

@@ -1,5 +1,7 @@
 //! Challenges over HTTP: up the ladder by one call a step, and back; experiments that stop themselves; definitions with a fault.
 
+#![allow(clippy::disallowed_methods, reason = "it waits for another thread")]
+
 use crate::{Bench, PLACEMENTS, rows, view};
 use axum::http::StatusCode;
 use bespoke::http::App;
@@ -63,6 +65,18 @@ async fn ask(bench: &Bench, shopper: &str, experiment: &str) -> (usize, String) 
     (body["items"].as_array().map_or(0, Vec::len), arm)
 }
 
+/// Waits until the shadow has decided what was asked.
+async fn shadowed(bench: &Bench) -> Value {
+    for _ in 0..500 {
+        let body = call(bench, "GET", "", &json!({})).await.1;
+        if body["waits_for"] == "0 more requests" {
+            return body;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("the shadow decides twenty requests in ten seconds");
+}
+
 /// So many shoppers are asked for, and those whose arm is `keen` buy mostly, the others hardly.
 async fn shop(bench: &Bench, range: std::ops::Range<u32>, (experiment, keen): (&str, &str)) {
     for no in range {
@@ -98,14 +112,7 @@ async fn a_challenger_is_valued_shadowed_shown_to_a_few_tested_promoted_and_take
             "nothing is shown"
         );
     }
-    let mut body = Value::Null;
-    for _ in 0..200 {
-        body = call(&bench, "GET", "", &json!({})).await.1;
-        if body["waits_for"] == "0 more requests" {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let body = shadowed(&bench).await;
     assert_eq!((&body["shadow"]["requests"], &body["shadow"]["same"]), (&json!(20.0), &json!(0.0)), "{body}");
     assert_eq!(step(&bench).await["stage"], "canary");
 
@@ -142,7 +149,7 @@ async fn what_does_harm_is_taken_back_by_itself() {
     for no in 0..20 {
         ask(&bench, &format!("early-{no}"), "newer").await;
     }
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    shadowed(&bench).await;
     assert_eq!(step(&bench).await["stage"], "canary");
     shop(&bench, 0..300, ("newer", "champion")).await;
     bench.settle();

@@ -226,17 +226,8 @@ fn placement() -> Placement {
             author: "Ann".to_owned(),
             note: "Spring sale".to_owned(),
         }],
-        objective: Some(Objective {
-            name: "profit-1".to_owned(),
-            click: 0.1,
-            cart: 0.25,
-            buy: 1.0,
-            returned: -0.5,
-            margin: 2.0,
-            stock: 0.125,
-            rows: 60,
-        }),
-        explore: Explore { share: 500, among: 4 },
+        objective: Some(objective()),
+        explore: Explore { share: 500, among: 10 },
         bandit: Some(Bandit {
             floor: 0.03,
             window_min: 45,
@@ -258,6 +249,19 @@ fn block() -> Block {
         when: Some(condition()),
         from: Some(Millis(7)),
         until: Some(Millis(8)),
+    }
+}
+
+fn objective() -> Objective {
+    Objective {
+        name: "profit-1".to_owned(),
+        click: 0.1,
+        cart: 0.25,
+        buy: 1.0,
+        returned: -0.5,
+        margin: 2.0,
+        stock: 0.125,
+        rows: 60,
     }
 }
 
