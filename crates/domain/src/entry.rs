@@ -36,6 +36,15 @@ pub enum Body {
     Import(ImportMark),
     /// A model comes into force, or none is any more.
     Model(ModelChange),
+    /// A message about an alarm was accepted where it was sent.
+    Delivery(Delivery),
+}
+
+/// A message about an alarm that need not be sent again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The number of the change that it told of.
+    pub change: u64,
 }
 
 /// Which fitted model is in force under a name from here on.
@@ -67,6 +76,7 @@ impl Body {
             Self::Decision(_) => 5,
             Self::Import(_) => 6,
             Self::Model(_) => 7,
+            Self::Delivery(_) => 8,
         }
     }
 }

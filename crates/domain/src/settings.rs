@@ -37,6 +37,8 @@ pub struct Settings {
     pub experiments: Vec<Experiment>,
     /// Placements that want to stand in for others, names unique.
     pub challenges: Vec<Challenge>,
+    /// What is set of watches.
+    pub watch: WatchSettings,
 }
 
 impl Settings {
@@ -183,6 +185,31 @@ impl Default for Attribution {
         Self { click_days: 7, view_days: 1, any_product: false }
     }
 }
+
+/// What is set of watches: what is looked at every day for changes that nobody asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct WatchSettings {
+    /// Names of watches that are not looked at.
+    pub off: Vec<String>,
+    /// How soon they raise an alarm.
+    pub sensitivity: Sensitivity,
+    /// Where alarms are sent; empty = nowhere.
+    pub webhook: String,
+}
+
+/// How soon a watch raises an alarm.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is its name in SENSITIVITIES")]
+pub enum Sensitivity {
+    Low,
+    #[default]
+    Normal,
+    High,
+}
+
+/// Every sensitivity with its name.
+pub const SENSITIVITIES: [(Sensitivity, &str); 3] =
+    [(Sensitivity::Low, "low"), (Sensitivity::Normal, "normal"), (Sensitivity::High, "high")];
 
 /// What kind of thing a placement shows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]

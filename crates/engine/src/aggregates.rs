@@ -17,6 +17,7 @@ use crate::pulse::Pulse;
 use crate::queries::Queries;
 use crate::texts::Texts;
 use crate::visits::Visits;
+use crate::watch::Watch;
 use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::KeyChange;
@@ -145,6 +146,8 @@ pub struct Aggregates {
     pub blocks: Arc<Numbering>,
     /// What placements of content have learnt.
     pub bandits: Bandits,
+    /// What is looked at every day.
+    pub watch: Watch,
     /// Learnt models in force, by name.
     pub models: BTreeMap<String, ArtifactId>,
     /// Catalogue files taken in lately, the newest last.
@@ -194,6 +197,7 @@ impl Default for Aggregates {
             demand: Demand::default(),
             blocks: Arc::default(),
             bandits: Bandits::default(),
+            watch: Watch::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
             settings: None,
@@ -343,18 +347,18 @@ impl Aggregates {
             catalog.row(product).map_or((CategoryNo(0), f32::NAN), |row| (row.category, row.octave))
         };
         let cost = price(&self.catalog);
-        let said = patch.content.as_ref().and_then(|_| self.catalog.content(product));
+        // What is older than what is known says nothing new.
+        let told = patch.content.as_deref().filter(|_| self.catalog.takes_content(product, patch.as_of));
+        let said = told.and_then(|_| self.catalog.content(product));
         let (before, after) = self.catalog.apply(product, patch);
         let group = patch.content.as_ref().map_or("", |content| &content.item_group_id);
         if let Some(parent) = names.get(group).filter(|parent| *parent != product) {
             self.catalog.adopt(parent, group);
         }
         self.levels.change(cost, price(&self.catalog));
-        if patch.content.is_some()
-            && let Some(content) = self.catalog.content(product)
-        {
-            self.texts.change(&self.catalog, product, (said.as_ref(), Some(&content)));
-            self.compatibility.change(product, &content);
+        if let Some(content) = told {
+            self.texts.change(&self.catalog, product, (said.as_ref(), Some(content)));
+            self.compatibility.change(product, content);
             self.content.change(product, &tags, self.catalog.tags(product));
             self.note_age(product);
         }
@@ -490,10 +494,12 @@ impl Aggregates {
         let live_demand = std::mem::replace(&mut self.demand, demand);
         let bandits = self.bandits.freeze();
         let live_bandits = std::mem::replace(&mut self.bandits, bandits);
+        let watch = self.watch.freeze();
+        let live_watch = std::mem::replace(&mut self.watch, watch);
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
         (self.ledger, self.kpis, self.demand) = (live_ledger, live_kpis, live_demand);
-        self.bandits = live_bandits;
+        (self.bandits, self.watch) = (live_bandits, live_watch);
         frozen
     }
 }

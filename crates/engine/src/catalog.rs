@@ -148,8 +148,9 @@ pub struct Catalog {
     /// Sorted numbers of each product's attribute values.
     tags: CowVec<Arc<[u32]>, 1024>,
     kept: CowVec<Kept, 1024>,
-    /// Of 64 products each, a bit each: which are offered, and which until some time only.
-    offered: CowVec<[u64; 2], 256>,
+    /// Of 64 products each, a bit each: which are offered, which of them until some time only, and which share their product with
+    /// other rows.
+    offered: CowVec<[u64; 3], 256>,
     tree: Arc<Tree>,
     brands: Arc<Numbering>,
     tag_names: Arc<Numbering>,
@@ -183,7 +184,7 @@ impl Catalog {
         self.contents.push(None);
         self.tags.push(Arc::default());
         self.kept.push(Kept::of(group));
-        self.offered.grow_to(self.rows.len().div_ceil(64), &[0; 2]);
+        self.offered.grow_to(self.rows.len().div_ceil(64), &[0; 3]);
         ProductNo((self.rows.len() - 1) as u32)
     }
 
@@ -436,6 +437,11 @@ impl Catalog {
         (before, self.row(product).map_or(CategoryNo(0), |row| row.category))
     }
 
+    /// Whether content of this moment is no older than what is known.
+    pub fn takes_content(&self, product: ProductNo, as_of: Millis) -> bool {
+        self.moments.get(product.index()).is_some_and(|moments| as_of.0 >= moments.as_of[4])
+    }
+
     fn is_newer(&mut self, product: ProductNo, field: usize, as_of: Millis) -> bool {
         let Some(moments) = self.moments.get_mut(product.index()) else { return false };
         let newer = as_of.0 >= moments.as_of[field];
@@ -651,6 +657,7 @@ mod tests {
                 let kept = catalog.kept(no).expect("kept");
                 assert_eq!((kept.category, kept.group), (row.category, row.group), "{no:?}");
                 assert_eq!(kept.octave.to_bits(), row.octave.to_bits(), "{no:?}");
+                assert_eq!(catalog.is_variant(no), !crate::variants::is_lone(row.group), "{no:?}");
                 for now in [Millis(89_999), Millis(90_000)] {
                     assert_eq!(catalog.is_available(no, now), row.is_available(now), "{no:?} {now:?}");
                 }

@@ -12,10 +12,11 @@ use crate::names::Names;
 use crate::orders::Prices;
 use crate::profile::Profile;
 use crate::profiles::{Kept, Profiles};
-use crate::seen::Seen;
+use crate::seen;
 use crate::shelf::{Changed, Models, Shelf};
 use crate::tables::{Plan, PlannedPlacement};
 use crate::texts::Texts;
+use crate::watch::{Seen, Watch};
 use bespoke_domain::content::Block;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{
@@ -136,7 +137,7 @@ pub struct Engine {
     plan: Arc<Plan>,
     /// What the plan was made for: offset of the settings, number of products, categories and tags.
     planned_for: (Offset, (usize, usize, usize)),
-    seen: Seen,
+    seen: seen::Seen,
     shelf: Shelf,
     /// Products patched since the last snapshot.
     changed: Changed,
@@ -148,7 +149,7 @@ pub struct Engine {
 pub struct Checkpoint {
     version: u32,
     aggregates: Aggregates,
-    seen: Seen,
+    seen: seen::Seen,
     profiles: Kept,
 }
 
@@ -200,6 +201,10 @@ impl Engine {
             Body::Catalog(patch) => {
                 self.aggregates.pulse_mut().patch(entry.received);
                 self.aggregates.fold_patch(&self.live.names, patch);
+                let Aggregates { watch, settings, .. } = &mut self.aggregates;
+                if let Some(settings) = settings.as_deref() {
+                    watch.fold_patch(entry.received, patch, settings);
+                }
                 if let Some(product) = self.live.names.get(&patch.id) {
                     self.changed.note(product);
                 }
@@ -215,6 +220,10 @@ impl Engine {
                 let Aggregates { bandits, settings, .. } = &mut self.aggregates;
                 bandits.fold_decision(decision, settings.as_deref());
                 self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
+                let consent = self.consent(root);
+                if let Some((watch, seen)) = self.watched(offset, decision.request.now) {
+                    watch.fold_decision(decision, (root, consent), seen);
+                }
                 let profiles = &self.live.profiles;
                 self.aggregates.queries.fold_decision(decision, |shopper| profiles.root(shopper));
                 if let Some(shopper) = decision.request.shopper {
@@ -224,6 +233,7 @@ impl Engine {
             }
             Body::Model(change) => self.aggregates.fold_model(change),
             Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
+            Body::Delivery(delivery) => self.aggregates.watch.fold_delivery(*delivery),
         }
         self.aggregates.offset = offset;
     }
@@ -248,6 +258,9 @@ impl Engine {
         self.meet(entry.shopper, event);
         let root = entry.shopper.map(|shopper| self.live.profiles.root(shopper));
         self.count(root, event, &products);
+        if let Some((watch, seen)) = self.watched(offset, event.time) {
+            watch.fold_event(event, &products, seen);
+        }
         if let Some(profile) =
             root.filter(|_| is_personal_purchase(event)).and_then(|root| self.live.profile(root))
         {
@@ -272,6 +285,9 @@ impl Engine {
             profiles.link(one, two);
             self.aggregates.ledger.join(keys);
             self.aggregates.kpis.join((one.min(two), one.max(two)));
+            if one != two {
+                self.aggregates.watch.forget(one.max(two));
+            }
         }
     }
 
@@ -316,6 +332,14 @@ impl Engine {
         );
     }
 
+    /// Ends the days that are over at `time`; what folds something in that happened then, and what it needs.
+    fn watched(&mut self, offset: Offset, time: Millis) -> Option<(&mut Watch, Seen<'_>)> {
+        let Aggregates { watch, catalog, kpis, settings, .. } = &mut self.aggregates;
+        let seen = Seen { catalog, kpis, settings: settings.as_deref()?, offset };
+        watch.turn(time, seen);
+        Some((watch, seen))
+    }
+
     /// Folds an event into a shopper's profile; who withdraws personalization is forgotten elsewhere too.
     fn absorb(&mut self, offset: Offset, root: ShopperNo, event: &Event, products: &[ProductNo]) {
         let unknown = self.aggregates.unknown_consent();
@@ -329,6 +353,7 @@ impl Engine {
         if withdraws {
             self.aggregates.queries.forget(root);
             self.aggregates.demand.forget(root);
+            self.aggregates.watch.forget(root);
         }
     }
 

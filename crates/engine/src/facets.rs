@@ -404,8 +404,10 @@ struct Tally {
     /// Binary logarithms of prices: of rows alone first, then of rows of groups in the order of `grouped`.
     octaves: Vec<(f32, ProductNo)>,
     lone_count: usize,
-    /// Rows that share a product with others: their group and number.
-    grouped: Vec<(u32, ProductNo)>,
+    /// Rows that share a product with others: by group, where they stand in `variants`.
+    grouped: Vec<(u32, u32)>,
+    /// Those rows: copied, since they are looked at again in the order of groups, and memory is what that would wait for.
+    variants: Vec<(ProductNo, Kept)>,
     octave_groups: Vec<u32>,
 }
 
@@ -416,6 +418,7 @@ impl Tally {
         (self.product_count, self.stars, self.rated) = (0, [0; 5], None);
         self.octaves.clear();
         self.grouped.clear();
+        self.variants.clear();
         self.octave_groups.clear();
         let mut rows = rows;
         let mut batch = Vec::with_capacity(BATCH);
@@ -433,9 +436,9 @@ impl Tally {
         let scattered = self.count_groups(catalog);
         self.roll_up(catalog);
         for (from, to) in scattered {
-            for &(group, product) in &self.grouped[from..to] {
-                let category = catalog.kept(product).map(|kept| kept.category).unwrap_or_default();
-                for above in catalog.categories_up(category) {
+            for &(group, at) in &self.grouped[from..to] {
+                let (product, kept) = self.variants[at as usize];
+                for above in catalog.categories_up(kept.category) {
                     self.categories.add_once(above.0, product, group);
                 }
             }
@@ -448,7 +451,8 @@ impl Tally {
     #[inline]
     fn count_one(&mut self, catalog: &Catalog, product: ProductNo, kept: &Kept) {
         if !is_lone(kept.group) {
-            self.grouped.push((kept.group.0, product));
+            self.grouped.push((kept.group.0, self.variants.len() as u32));
+            self.variants.push((product, *kept));
             return;
         }
         self.product_count += 1;
@@ -475,12 +479,12 @@ impl Tally {
         let (mut scattered, mut from) = (Vec::new(), 0);
         for rows in self.grouped.chunk_by(|a, b| a.0 == b.0) {
             self.product_count += 1;
-            let category = catalog.kept(rows[0].1).map(|kept| kept.category).unwrap_or_default();
+            let (first, Kept { category, .. }) = self.variants[rows[0].1 as usize];
             let (mut stars, mut is_scattered) = (0_u8, false);
-            for &(group, product) in rows {
-                let Some(kept) = catalog.kept(product) else { continue };
+            for &(group, at) in rows {
+                let (product, kept) = self.variants[at as usize];
                 catalog
-                    .each_value((product, kept), self.wanted, |tag| self.tags.add_once(tag, product, group));
+                    .each_value((product, &kept), self.wanted, |tag| self.tags.add_once(tag, product, group));
                 is_scattered |= kept.category != category;
                 if let Some(tenths) = kept.rating_tenths() {
                     stars |= 1 << star(tenths);
@@ -495,7 +499,7 @@ impl Tally {
             if is_scattered {
                 scattered.push((from, from + rows.len()));
             } else {
-                self.categories.add(category.0, rows[0].1);
+                self.categories.add(category.0, first);
             }
             from += rows.len();
             (0..).zip(&mut self.stars).for_each(|(star, count)| *count += u32::from(stars >> star & 1));

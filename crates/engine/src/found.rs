@@ -9,9 +9,8 @@ use crate::meaning::Said;
 use crate::meant::Meant;
 use crate::rule;
 use crate::tables::PlannedPlacement;
-use crate::variants::is_lone;
 use bespoke_domain::search::{Choice, Met, RESULTS_MAX, Refinement, Search, Sort};
-use bespoke_domain::{Candidate, CategoryNo, GroupNo, ProductNo};
+use bespoke_domain::{Candidate, CategoryNo, ProductNo};
 use bespoke_search::matching::{Hit, Weights, matches};
 use bespoke_search::query::Plan;
 use bespoke_search::ranking::Coverage;
@@ -56,28 +55,18 @@ impl Found {
         let said = Said { search, plan, covered: coverage.covered, skipped: &context.request.skipped };
         let sense = context.snapshot.models.meanings.sense(&said, &context.snapshot.aggregates.texts);
         let fused = Fused::new(sense, &coverage, &hits);
-        // What covers too little is not looked at: of common words that is most of what has any of them.
-        hits.retain(|hit| coverage.is_met(hit.words));
-        keep(&mut hits, |hit| gate.is_available(context, hit.product));
-        let (mut matched, mut passing) = (Vec::with_capacity(hits.len()), Vec::with_capacity(hits.len()));
-        for hit in &hits {
-            if let Some(fails) = narrowed(hit.product) {
-                matched.push((hit.product, fails));
-                passing.extend((fails == 0).then_some(*hit));
-            }
-        }
-        let mut groups = Vec::with_capacity(passing.len());
+        keep(&mut hits, |hit| coverage.is_met(hit.words) & gate.is_available(context, hit.product));
+        let (mut matched, mut passing) = narrow(hits, gate.is_plain && meant.is_plain(), narrowed);
         for hit in &mut passing {
-            let Some(kept) = catalog.kept(hit.product) else { continue };
-            let raised = hit.score * meant.factor(catalog, (hit.product, kept), middle);
+            let raised = hit.score * meant.factor(catalog, hit.product, middle);
             hit.score = raised * coverage.factor(hit.words);
-            groups.push(kept.group);
         }
-        let by_words = count_groups(&groups);
-        let passed = passing.len();
+        let mut products = Products::default();
+        products.add(catalog, &passing);
+        let (by_words, passed) = (products.count(), passing.len());
         let added = add(fused.near(), &mut matched, &mut passing, open);
-        groups.extend(passing[passed..].iter().filter_map(|hit| Some(catalog.kept(hit.product)?.group)));
-        let total = if added.is_empty() { by_words } else { count_groups(&groups) };
+        products.add(catalog, &passing[passed..]);
+        let total = products.count();
         let met = Met {
             total,
             corrected: plan.corrected().unwrap_or_default(),
@@ -134,6 +123,25 @@ fn add(
     added.into_iter().map(|one| one.0).collect()
 }
 
+/// What may be shown here, with the refinements that each fails, and what fails none; where everything is plain that is all of it.
+fn narrow(
+    hits: Vec<Hit>,
+    is_plain: bool,
+    narrowed: impl Fn(ProductNo) -> Option<u16>,
+) -> (Vec<(ProductNo, u16)>, Vec<Hit>) {
+    if is_plain {
+        return (hits.iter().map(|hit| (hit.product, 0)).collect(), hits);
+    }
+    let (mut matched, mut passing) = (Vec::with_capacity(hits.len()), Vec::with_capacity(hits.len()));
+    for hit in &hits {
+        if let Some(fails) = narrowed(hit.product) {
+            matched.push((hit.product, fails));
+            passing.extend((fails == 0).then_some(*hit));
+        }
+    }
+    (matched, passing)
+}
+
 /// Keeps the hits that are meant. Nothing is jumped over, so that one that was guessed wrong does not wait for its memory.
 fn keep(hits: &mut Vec<Hit>, is_meant: impl Fn(&Hit) -> bool) {
     let mut kept = 0;
@@ -188,13 +196,39 @@ fn browsed(context: &Context<'_>) -> Vec<Hit> {
     hits
 }
 
-/// Different products among rows.
-fn count_groups(groups: &[GroupNo]) -> u32 {
-    let mut named: Vec<GroupNo> = groups.iter().copied().filter(|group| !is_lone(*group)).collect();
-    let lone = groups.len() - named.len();
-    named.sort_unstable();
-    named.dedup();
-    (lone + named.len()) as u32
+/// Different products among rows: variants of one count once.
+#[derive(Default)]
+struct Products {
+    lone: u32,
+    /// Groups of the others, a bit each by their number.
+    groups: Vec<u64>,
+    group_count: u32,
+}
+
+impl Products {
+    fn add(&mut self, catalog: &Catalog, hits: &[Hit]) {
+        for hit in hits {
+            let group =
+                Some(hit.product).filter(|one| catalog.is_variant(*one)).and_then(|one| catalog.row(one));
+            match group.map(|row| row.group.0 as usize) {
+                Some(group) => self.note(group),
+                None => self.lone += 1,
+            }
+        }
+    }
+
+    fn note(&mut self, group: usize) {
+        if self.groups.len() <= group / 64 {
+            self.groups.resize(group / 64 + 1, 0);
+        }
+        let bits = &mut self.groups[group / 64];
+        self.group_count += u32::from(*bits >> (group % 64) & 1 == 0);
+        *bits |= 1 << (group % 64);
+    }
+
+    fn count(&self) -> u32 {
+        self.lone + self.group_count
+    }
 }
 
 /// The best of what matches and fails no refinement, in the order that is asked for; and which words each has where the order is

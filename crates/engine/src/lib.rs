@@ -106,6 +106,8 @@ pub mod valued;
 pub mod variants;
 /// Visits that are still going on.
 pub mod visits;
+/// What is looked at every day for changes that nobody asked for.
+pub mod watch;
 
 pub use decide::decide;
 pub use engine::{Engine, Live, Snapshot};

@@ -1,7 +1,7 @@
 //! What a search's words mean beyond themselves, for one decision: limits that results must keep, values that raise those that have
 //! them. Which words say what is read by `bespoke-search`; here it meets the catalogue.
 
-use crate::catalog::{Catalog, Kept, Number};
+use crate::catalog::{Catalog, Number};
 use crate::category_tree::CategorySet;
 use crate::context::Context;
 use bespoke_domain::search::{Search, Understood};
@@ -9,6 +9,7 @@ use bespoke_domain::{CategoryNo, ProductNo};
 use bespoke_search::analysis::{Piece, measured};
 use bespoke_search::index::Index;
 use bespoke_search::query::{self, About, Options, Plan, Planner, What, understand};
+use bespoke_search::vocabulary::TermNo;
 use std::ops::Range;
 
 /// What having a value that was named adds to a product's score, as a share of it, where the value is as sure as can be.
@@ -60,6 +61,7 @@ impl Meant {
             frequency: &|term| index.frequency(term),
             products: index.product_count(),
             synonyms: &texts.synonyms,
+            measures: index.measures(),
         };
         let options = Options { is_literal: search.literal };
         let pieces = planner.pieces(&search.text, options);
@@ -90,10 +92,10 @@ impl Meant {
                 shown.about = "price".to_owned();
                 self.limits.push(Limit::Price(shown.bounds.0, shown.bounds.1));
             }
-            What::Measure { unit, at_least, at_most } => {
+            What::Measure { unit, at_least, at_most, of } => {
                 shown.bounds = (*at_least, *at_most);
                 shown.about.clone_from(unit);
-                self.limits.push(Limit::Among(with_measure(index, unit, shown.bounds)));
+                self.limits.push(Limit::Among(with_measure(index, (unit, of), shown.bounds)));
             }
             What::Without(terms) => {
                 shown.about = "without".to_owned();
@@ -142,11 +144,19 @@ impl Meant {
         self.price_sign != 0.0
     }
 
+    /// Whether there is no limit to keep.
+    pub fn is_plain(&self) -> bool {
+        self.limits.is_empty()
+    }
+
     /// By what a product's score is multiplied; `middle` is the binary logarithm of a usual price among what matches.
-    pub fn factor(&self, catalog: &Catalog, (product, kept): (ProductNo, &Kept), middle: f32) -> f32 {
+    #[inline]
+    pub fn factor(&self, catalog: &Catalog, product: ProductNo, middle: f32) -> f32 {
+        // What is meant is not looked up in memory where nothing is.
         if self.raised.is_empty() && !self.prices() {
             return 1.0;
         }
+        let Some(kept) = catalog.kept(product) else { return 1.0 };
         let mut factor = 1.0;
         for (boost, raised) in &self.raised {
             let has = match raised {
@@ -199,15 +209,36 @@ fn as_words(pieces: &[Piece], parts: &[String]) -> Vec<Range<usize>> {
     alone
 }
 
-/// Products with an amount of a unit within bounds.
-fn with_measure(index: &Index, unit: &str, (from, to): (Option<f64>, Option<f64>)) -> Vec<ProductNo> {
+/// Products with an amount of a unit within bounds: where attributes are named (`of`), of those that have one of them the ones where
+/// it is within; of the others, and where none is named, those that say such an amount of anything.
+fn with_measure(
+    index: &Index,
+    (unit, of): (&str, &[String]),
+    (from, to): (Option<f64>, Option<f64>),
+) -> Vec<ProductNo> {
     let is_within = |amount: f64| from.is_none_or(|from| amount >= from) && to.is_none_or(|to| amount <= to);
-    let mut found = Vec::new();
-    for (no, term) in index.vocabulary().iter().filter(|(_, term)| term.text.starts_with('=')) {
-        if measured(&term.text).is_some_and(|(amount, own)| own == unit && is_within(amount)) {
-            index.each_with(no, |product| found.push(product));
-        }
+    let of_terms = |terms: &mut dyn Iterator<Item = TermNo>| {
+        let mut found = Vec::new();
+        terms.for_each(|no| index.each_with(no, |product| found.push(product)));
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    let is_said = |text: &str| measured(text).is_some_and(|(amount, own)| own == unit && is_within(amount));
+    let said = index.vocabulary().iter().filter(|(_, term)| is_said(&term.text)).map(|(no, _)| no);
+    let mut found = of_terms(&mut said.into_iter());
+    let measures = index.measures().of(unit);
+    let numbers = |is_meant: &dyn Fn(f64) -> bool| {
+        let named =
+            measures.iter().filter(|measure| of.is_empty() || of.iter().any(|name| name == measure.name));
+        let terms: Vec<String> = named.flat_map(|measure| measure.terms(is_meant)).collect();
+        of_terms(&mut terms.iter().filter_map(|term| index.vocabulary().get(term)))
+    };
+    if !of.is_empty() {
+        let with_any = numbers(&|_| true);
+        found.retain(|product| with_any.binary_search(product).is_err());
     }
+    found.extend(numbers(&is_within));
     found.sort_unstable();
     found.dedup();
     found

@@ -99,13 +99,14 @@ Boosted trees on candidates from the last tenth of the training sessions.
 usage: lab fits --data DIR
 Accessories by compatibility on DIR/search_chorus_icecat, as JSON.
 
-usage: lab experiments [--data DIR] [--simulate] [--planted] [--pipeline] [options]
+usage: lab experiments [--data DIR] [--simulate] [--planted] [--pipeline] [--watch N] [options]
   --data DIR         published results on uplift_hillstrom, ab_cookie_cats and bandit_obd_men in DIR
   --simulate         false positives under peeking, power, regret: simulations with planted truth
   --planted          lifts through assignment, ledger and report; a switchback; 20 challengers of each kind up the ladder
   --pipeline         a thousand A/A tests, and planted lifts, through a server that runs: HTTP, log, result
   --server FILE      for these, the release binary `bespoke` (default target/release/bespoke)
   --scratch DIR      for these, an empty or new directory (default target/experiments)
+  --watch N          alarms of N simulated shops: in a year of nothing, and after what is planted
   --seed N           of the simulations (default 1)
   --runs N           of each simulation (default 2000)
   --json             print one JSON list instead of a table
@@ -399,6 +400,7 @@ fn parse_experiments(words: &mut impl Iterator<Item = String>) -> Result<Experim
         simulate: false,
         planted: false,
         pipeline: false,
+        watched: 0,
         place,
         seed: 1,
         runs: 2000,
@@ -410,6 +412,7 @@ fn parse_experiments(words: &mut impl Iterator<Item = String>) -> Result<Experim
             "--simulate" => options.simulate = true,
             "--planted" => options.planted = true,
             "--pipeline" => options.pipeline = true,
+            "--watch" => options.watched = number(words, &word, 1, 1_000)?,
             "--server" => options.place.server = value(words, &word)?.into(),
             "--scratch" => options.place.scratch = value(words, &word)?.into(),
             "--seed" => options.seed = number(words, &word, 0, usize::MAX)? as u64,
@@ -418,9 +421,16 @@ fn parse_experiments(words: &mut impl Iterator<Item = String>) -> Result<Experim
             _ => return Err(Error::Usage(format!("unknown option `{word}`"))),
         }
     }
-    match options.data.is_some() || options.simulate || options.planted || options.pipeline {
+    match options.data.is_some()
+        || options.simulate
+        || options.planted
+        || options.pipeline
+        || options.watched > 0
+    {
         true => Ok(options),
-        false => Err(Error::Usage("--data, --simulate, --planted or --pipeline is missing".to_owned())),
+        false => {
+            Err(Error::Usage("--data, --simulate, --planted, --pipeline or --watch is missing".to_owned()))
+        }
     }
 }
 
@@ -569,7 +579,7 @@ mod tests {
             ("sessions --train a --test b -k 0", "-k needs a number from 1 to 1000, not `0`"),
             ("sessions --train a --test b --model als", "unknown model `als`"),
             ("sessions --trian a", "unknown option `--trian`"),
-            ("experiments --seed 2", "--data, --simulate, --planted or --pipeline is missing"),
+            ("experiments --seed 2", "--data, --simulate, --planted, --pipeline or --watch is missing"),
             ("search --products a", "--judgments is missing"),
             ("search --products a --judgments b --attributes c", "either --judgments or --attributes"),
             ("search --products a --attributes c --typos 1", "--typos goes with --judgments"),

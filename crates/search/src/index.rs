@@ -3,6 +3,7 @@
 
 use crate::analysis::{Analyzer, Kind, Token, heads};
 use crate::document::Document;
+use crate::measures::{self, Measures, Said};
 use crate::postings::{BLOCK, Occurrence, PLACES, Postings};
 use crate::vocabulary::{TermNo, Vocabulary};
 use bespoke_domain::ProductNo;
@@ -11,6 +12,8 @@ use rustc_hash::FxHashMap;
 
 /// Words of a field that are looked at.
 const FIELD_WORDS_MAX: usize = 400;
+/// Longest name of an attribute whose numbers are terms, in bytes.
+const NAME_LEN_MAX: usize = 64;
 
 /// Fields whose length counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -38,6 +41,7 @@ struct Analysed {
     /// Words as they are written, with their terms.
     surfaces: FxHashMap<String, String>,
     lengths: Lengths,
+    said: Said,
 }
 
 /// How often a term stands in each field.
@@ -78,6 +82,7 @@ pub struct Index {
     /// Sums of the lengths of all products.
     totals: [u64; 4],
     product_count: u32,
+    measures: Measures,
 }
 
 impl Index {
@@ -94,6 +99,11 @@ impl Index {
     /// One more than the largest number of a product.
     pub fn row_count(&self) -> u32 {
         self.lengths.len() as u32
+    }
+
+    /// What numbers of attributes are measured in.
+    pub fn measures(&self) -> &Measures {
+        &self.measures
     }
 
     /// The products in which a term stands.
@@ -144,13 +154,21 @@ impl Index {
         for (term, _) in old.terms.iter().filter(|(term, _)| !new.terms.contains_key(*term)) {
             self.put(term, product, None);
         }
-        // In the order of their letters: numbers of terms must not hang on a hash.
-        let mut terms: Vec<(&String, &Counts)> = new.terms.iter().collect();
-        terms.sort_unstable_by_key(|(term, _)| *term);
-        for (term, counts) in terms {
+        // New ones in the order of their letters: numbers of terms must not hang on a hash. Most are known, and need none.
+        let mut unknown: Vec<(&String, &Counts)> = Vec::new();
+        for (term, counts) in &new.terms {
+            match self.vocabulary.get(term) {
+                Some(no) => self.put_at(no, product, Some(counts.packed())),
+                None => unknown.push((term, counts)),
+            }
+        }
+        unknown.sort_unstable_by_key(|(term, _)| *term);
+        for (term, counts) in unknown {
             self.put(term, product, Some(counts.packed()));
         }
         self.count_surfaces(&old, &new);
+        self.measures.change(analyzer, &old.said, -1);
+        self.measures.change(analyzer, &new.said, 1);
         self.lengths.grow_to(product.index() + 1, &Lengths::default());
         if let Some(lengths) = self.lengths.get_mut(product.index()) {
             *lengths = new.lengths;
@@ -163,6 +181,10 @@ impl Index {
 
     fn put(&mut self, term: &str, product: ProductNo, occurrence: Option<Occurrence>) {
         let no = self.vocabulary.number(term);
+        self.put_at(no, product, occurrence);
+    }
+
+    fn put_at(&mut self, no: TermNo, product: ProductNo, occurrence: Option<Occurrence>) {
         self.postings.grow_to(self.vocabulary.len(), &Postings::default());
         if let Some(postings) = self.postings.get_mut(no.0 as usize) {
             postings.put(product, occurrence);
@@ -175,8 +197,10 @@ impl Index {
             let only = one.surfaces.iter().filter(|(surface, _)| !other.surfaces.contains_key(*surface));
             changed.extend(only.map(|(surface, term)| (surface, term, by)));
         }
-        changed.sort_unstable();
-        for (surface, term, by) in changed {
+        let (known, mut unknown): (Vec<_>, Vec<_>) =
+            changed.into_iter().partition(|(surface, ..)| self.vocabulary.is_counted(surface));
+        unknown.sort_unstable();
+        for (surface, term, by) in known.into_iter().chain(unknown) {
             let stem = self.vocabulary.number(term);
             self.vocabulary.count_surface(surface, stem, by);
         }
@@ -205,10 +229,9 @@ fn analyse(analyzer: &Analyzer, document: &Document<'_>) -> Analysed {
         let tokens = tokens(analyzer, text);
         all.lengths.attributes = all.lengths.attributes.saturating_add(length(&tokens));
         tokens.iter().for_each(|token| all.counts(token, true).attributes += 1);
+        all.number(analyzer, name, value);
     }
-    let description = tokens(analyzer, document.description);
-    all.lengths.description = length(&description);
-    description.iter().for_each(|token| all.counts(token, false).description += 1);
+    all.description(analyzer, document.description);
     for code in &document.codes {
         for token in tokens(analyzer, code) {
             all.counts(&token, false).codes = 1;
@@ -228,6 +251,7 @@ impl Analysed {
             let before = places;
             for (piece, is_head) in pieces.into_iter().zip(heads) {
                 let mut tokens = Vec::new();
+                self.said.read(&piece);
                 piece.add_to(&mut tokens);
                 for mut token in tokens {
                     token.place += before;
@@ -243,6 +267,29 @@ impl Analysed {
             }
         }
         self.lengths.title = places.min(255) as u8;
+    }
+
+    fn description(&mut self, analyzer: &Analyzer, text: &str) {
+        let mut tokens = Vec::new();
+        for piece in analyzer.pieces(text) {
+            self.said.read(&piece);
+            piece.add_to(&mut tokens);
+            if tokens.len() >= FIELD_WORDS_MAX {
+                tokens.truncate(FIELD_WORDS_MAX);
+                break;
+            }
+        }
+        self.lengths.description = length(&tokens);
+        tokens.iter().for_each(|token| self.counts(token, false).description += 1);
+    }
+
+    /// Notes what an attribute says that is a number and nothing else.
+    fn number(&mut self, analyzer: &Analyzer, name: &str, value: &str) {
+        let number = analyzer.number(value).filter(|number| number.amount.is_some());
+        let Some(number) = number.filter(|_| name.len() <= NAME_LEN_MAX) else { return };
+        let name = name.trim().to_lowercase();
+        self.terms.entry(measures::term(&name, &number.text)).or_default().attributes = 1;
+        self.said.numbers.push((name, number));
     }
 
     fn counts(&mut self, token: &Token, is_spelled: bool) -> &mut Counts {

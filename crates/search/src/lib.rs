@@ -9,6 +9,8 @@ pub mod document;
 pub mod index;
 /// The products that match a query, and how well.
 pub mod matching;
+/// What numbers of attributes are measured in.
+pub mod measures;
 /// Where a term stands.
 pub mod postings;
 /// What a query asks for.

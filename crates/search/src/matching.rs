@@ -84,6 +84,12 @@ pub fn matches(index: &Index, plan: &Plan, weights: &Weights, hits: &mut Vec<Hit
     }
     let scorer = Scorer::new(index, weights);
     let groups: Vec<Vec<Planned<'_>>> = plan.groups.iter().map(|group| planned(index, group)).collect();
+    if let ([group], [alternatives]) = (plan.groups.as_slice(), groups.as_slice())
+        && let [only] = alternatives.as_slice()
+        && only.terms.len() == 1
+    {
+        return lone(&scorer, group.words, only, hits);
+    }
     thread_local! {
         static OWN: RefCell<Window> = RefCell::default();
     }
@@ -96,6 +102,21 @@ pub fn matches(index: &Index, plan: &Plan, weights: &Weights, hits: &mut Vec<Hit
             window.take(block, hits);
         }
     });
+}
+
+/// What has the one term of a query: nothing is to be added up.
+fn lone(scorer: &Scorer<'_>, words: u16, only: &Planned<'_>, hits: &mut Vec<Hit>) {
+    for (rarity, postings) in &only.terms {
+        hits.reserve(postings.count() as usize);
+        for block in 0..scorer.index.row_count().div_ceil(BLOCK) as u16 {
+            let (lengths, first) = (scorer.index.lengths(block), u32::from(block) * BLOCK);
+            postings.each_in(block, |row, occurrence| {
+                let lengths = lengths.get(usize::from(row)).copied().unwrap_or_default();
+                let score = only.weight * rarity * scorer.saturated(occurrence, lengths, only.is_head);
+                hits.push(Hit { product: ProductNo(first + u32::from(row)), score, words });
+            });
+        }
+    }
 }
 
 /// An alternative with its postings.

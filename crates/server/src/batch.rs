@@ -121,6 +121,7 @@ impl<'a> Batch<'a> {
                 }
                 self.take_one(Body::Model(change), reply)
             }
+            Job::Delivery(delivery, reply) => self.take_one(Body::Delivery(delivery), reply),
             Job::Import(mark, reply) => self.take_one(Body::Import(mark), reply),
             Job::Key(key, reply) => self.take_one(Body::Key(key), reply),
             Job::Decision(decision) => {

@@ -1,5 +1,6 @@
 //! The HTTP API: keys are checked, bodies are bounded, work has a deadline, errors come from one table.
 
+use crate::alarms::Alarms;
 use crate::boot::Shop;
 use crate::embedding::Embedding;
 use crate::ladder::Ladder;
@@ -11,7 +12,7 @@ use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
     bandit_api, catalog_versions, challenges_api, clock, experiments_api, keys, kpis_api, models_api,
-    operate, queries_api, recommend, search_api, suggest_api, tune,
+    operate, queries_api, recommend, search_api, suggest_api, tune, watch_api,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -51,6 +52,8 @@ pub struct App {
     pub ladder: Ladder,
     /// What has collapsed.
     pub watchdog: Arc<Watchdog>,
+    /// Tells of alarms.
+    pub alarms: Arc<Alarms>,
     /// What can be suggested.
     pub suggesting: Arc<suggest_api::Suggesting>,
     /// A model of texts that the shop has dropped in, where it has.
@@ -73,6 +76,7 @@ impl App {
             learner: Arc::new(Learner::new(limits)),
             ladder: Ladder::default(),
             watchdog: Arc::default(),
+            alarms: Arc::default(),
             suggesting: Arc::default(),
             embedding: OnceLock::new(),
             replaying: Semaphore::new(1),
@@ -100,6 +104,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/categories/{path}/products", get(get_category))
         .route("/v1/kpis", get(get_kpis))
         .route("/v1/kpis.csv", get(get_kpis_csv))
+        .route("/v1/watch", get(get_watches))
+        .route("/v1/watch/{name}", get(get_watch))
         .route("/v1/experiments", get(get_experiments))
         .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
         .route("/v1/experiments/{name}/stop", post(post_stop))
@@ -357,6 +363,20 @@ async fn get_kpis_csv(
 ) -> Result<Response, ApiError> {
     let text = look(app, &headers, move |shop| kpis_api::csv(shop, &query.unwrap_or_default())).await?;
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
+}
+
+async fn get_watches(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(watch_api::list(&app)).into_response())
+}
+
+async fn get_watch(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    Ok(axum::Json(watch_api::get(&app, &name)?).into_response())
 }
 
 async fn get_experiments(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {

@@ -173,7 +173,8 @@ fn number(date: Date) -> u16 {
     days.clamp(0, i32::from(u16::MAX)) as u16
 }
 
-fn date(number: u16) -> Date {
+/// The date of a local day.
+pub fn date(number: u16) -> Date {
     FIRST.checked_add(jiff::Span::new().days(i64::from(number))).unwrap_or(FIRST)
 }
 

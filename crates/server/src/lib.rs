@@ -1,6 +1,8 @@
 //! The server, in the order in which data comes in: wire formats, the one writer and what it commits, the shop that runs,
 //! the ways in (HTTP, import, demo) and the way out (decisions). The only crate with HTTP, JSON and async.
 
+/// Tells of alarms that were raised or cleared.
+pub mod alarms;
 /// What a backtest of a placement says.
 pub mod backtest_api;
 /// What bandits have learnt over HTTP.
@@ -85,8 +87,12 @@ pub mod trials;
 pub mod tune;
 /// Searches and what came of them, for other tools.
 pub mod ubi;
+/// Watches over HTTP.
+pub mod watch_api;
 /// What has collapsed of what comes in.
 pub mod watchdog;
+/// Signed messages to an address of the shop's.
+pub mod webhook;
 /// Requests and responses, feeds, settings files, errors, tokens.
 pub mod wire;
 /// The one writer.

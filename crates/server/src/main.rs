@@ -4,6 +4,7 @@ mod commands;
 
 use anyhow::Context as _;
 use bespoke::boot::Shop;
+use bespoke::demo::crowd;
 use bespoke::demo::storefront::{self, About};
 use bespoke::embedding::{self, Embedding, Embeds};
 use bespoke::http::{App, router};
@@ -12,7 +13,7 @@ use bespoke::ladder::Ladder;
 use bespoke::learn::Wanted;
 use bespoke::limits::Limits;
 use bespoke::trials::Asked;
-use bespoke::{import, keys, placements};
+use bespoke::{import, keys, placements, webhook};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::Value;
@@ -54,6 +55,10 @@ enum Command {
         /// Folder of a model of texts (sentence-transformers or Model2Vec), by which search compares products and queries.
         #[arg(long, value_name = "DIR")]
         embedder: Option<PathBuf>,
+        /// File with the secret (`whsec_…`) that messages of the webhook in `[watch]` are signed with; else it is taken from
+        /// BESPOKE_WEBHOOK_SECRET.
+        #[arg(long, value_name = "FILE")]
+        webhook_secret_file: Option<PathBuf>,
     },
     /// A shop with its history and its pages; everything in it is made anew at each start.
     Demo {
@@ -169,6 +174,8 @@ enum Command {
     Challenge(commands::challenge::Challenge),
     /// What shoppers did, by day, segment, market, category, placement or arm.
     Kpis(commands::kpis::Kpis),
+    /// What is looked at every day for changes that nobody asked for, and how it stands.
+    Watch(commands::watch::Watch),
     /// Search the catalogue as a shopper would: results with reasons, facets, and how the words were taken.
     Search(commands::search::Search),
     /// Measure how relevant search is by a list of judged queries, over all of them and by segment.
@@ -212,10 +219,19 @@ enum What {
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let done = match Cli::parse().command {
-        Command::Serve { place, placements, train_every, train_minutes, train_memory, embedder } => {
+        Command::Serve {
+            place,
+            placements,
+            train_every,
+            train_minutes,
+            train_memory,
+            embedder,
+            webhook_secret_file,
+        } => {
             let time = Duration::from_secs(60 * u64::from(train_minutes));
             let limits = Limits { time, bytes: train_memory };
-            serve(&place, placements.as_deref(), (train_every, limits), embedder.as_deref())
+            let secret = webhook_secret_file.as_deref();
+            serve(&place, placements.as_deref(), (train_every, limits), embedder.as_deref(), secret)
         }
         Command::Demo { shop, data, listen } => commands::demo::run(shop, &data, listen),
         Command::Import { what, file, data, placements, full, confirm } => {
@@ -253,6 +269,7 @@ fn main() -> ExitCode {
         Command::Bandit { placement, json, server } => commands::bandit::run(&placement, json, &server),
         Command::Challenge(asked) => commands::challenge::run(&asked),
         Command::Kpis(asked) => commands::kpis::run(&asked),
+        Command::Watch(asked) => commands::watch::run(&asked),
         Command::Search(asked) => commands::search::run(&asked),
         Command::Judge(asked) => commands::judge::run(&asked),
         Command::Why { decision, server } => why(&decision, &server.key, &server.url),
@@ -275,7 +292,9 @@ fn serve(
     file: Option<&Path>,
     (train_every_h, limits): (u32, Limits),
     embedder: Option<&Path>,
+    secret_file: Option<&Path>,
 ) -> anyhow::Result<()> {
+    let secret = webhook::Secret::find(secret_file)?;
     let socket = bind(place.listen)?;
     let embedder = embedder.map(embedding::load).transpose()?;
     let shop = Shop::open(&place.data)?;
@@ -289,7 +308,7 @@ fn serve(
     }
     let learning = (train_every_h > 0)
         .then(|| Learning { first: FIRST_RUN, every: Duration::from_secs(3600 * u64::from(train_every_h)) });
-    listen(shop, socket, Around { file, learning, limits, storefront: None, embedder })
+    listen(shop, socket, Around { file, learning, limits, storefront: None, embedder, secret })
 }
 
 /// When a server learns.
@@ -314,6 +333,8 @@ struct Around<'a> {
     limits: Limits,
     storefront: Option<About>,
     embedder: Option<Arc<dyn Embeds>>,
+    /// Signs messages of the webhook.
+    secret: Option<webhook::Secret>,
 }
 
 /// Learns now and again; then judges the placements that a storefront compares.
@@ -357,12 +378,19 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         tokio::spawn(app.watchdog.clone().watch(shop.clone()));
         tokio::spawn(Ladder::watch(app.clone()));
         app.suggesting.watch(&shop);
+        if let Some(secret) = around.secret {
+            app.alarms.sign_with(secret);
+        }
+        app.alarms.watch(&shop);
         if let Some(model) = around.embedder {
             _ = app.embedding.set(Embedding::start(model, &shop)?);
         }
         if let Some(learning) = around.learning {
             let compared = around.storefront.as_ref().map_or(&[][..], |_| &storefront::JUDGED[..]);
             tokio::spawn(learn_again(app.clone(), learning, compared));
+        }
+        if let Some(about) = around.storefront.as_ref().filter(|about| about.has_crowd) {
+            tokio::spawn(crowd::live(app.clone(), about.crowd.clone()));
         }
         if let Some(file) = around.file {
             tokio::spawn(reload_on_hangup(shop.clone(), file.to_owned()));

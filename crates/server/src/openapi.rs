@@ -15,6 +15,7 @@ use crate::wire::error::ProblemJson;
 use crate::wire::recommend::{BatchAsk, BatchBody, NextAsk, RankAsk, RecommendAsk, RecommendBody};
 use crate::wire::search::{SearchAsk, SearchBody};
 use crate::wire::suggest::SuggestBody;
+use crate::wire::watch::{WatchBody, WatchesBody};
 use crate::wire::words::SearchSettingsBody;
 use utoipa::OpenApi;
 
@@ -54,6 +55,8 @@ use utoipa::OpenApi;
         model_rollback,
         kpis,
         kpis_csv,
+        watches,
+        watch,
         experiments,
         experiment,
         put_experiment,
@@ -92,6 +95,8 @@ use utoipa::OpenApi;
         ChallengesBody,
         ChallengeBody,
         KpisBody,
+        WatchesBody,
+        WatchBody,
         ExperimentBody,
         PlanBody,
         RecommendBody,
@@ -356,6 +361,18 @@ fn kpis() {}
     responses((status = 200, body = String), (status = 400, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn kpis_csv() {}
+
+/// What is looked at every day for changes that nobody asked for: the newest look at each, alarms raised and cleared, and how messages about
+/// them fare. Needs a secret key.
+#[utoipa::path(get, path = "/v1/watch", responses((status = 200, body = WatchesBody)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn watches() {}
+
+/// One watch with the looks of the last 28 days. Needs a secret key.
+#[utoipa::path(get, path = "/v1/watch/{name}", params(("name" = String, Path)), responses(
+    (status = 200, body = WatchBody), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn watch() {}
 
 /// The holdout and all experiments, with what they say so far. Needs a secret key.
 #[utoipa::path(get, path = "/v1/experiments", responses((status = 200, body = ExperimentsBody)))]

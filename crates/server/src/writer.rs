@@ -6,7 +6,7 @@ use crate::bots::Paces;
 use crate::clock;
 use crate::identities::{Identities, Secret};
 use crate::wire::event::{Clamp, WireEvent};
-use bespoke_domain::entry::{ImportMark, ModelChange};
+use bespoke_domain::entry::{Delivery, ImportMark, ModelChange};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{Body, Decision, Entry, Millis, Offset, Problem, ProductPatch, Settings};
@@ -84,6 +84,8 @@ pub enum Job {
     Settings(Box<Settings>, Reply<u32>),
     /// A key, or the end of one.
     Key(KeyChange, Reply<u32>),
+    /// A message about an alarm was accepted.
+    Delivery(Delivery, Reply<u32>),
     /// A decision that was served; nobody waits for it.
     Decision(Box<Decision>),
     /// Make everything visible and write a checkpoint.

@@ -1,18 +1,23 @@
 //! What is looked at of every result of a search: copies of columns of the catalogue, packed for many products at once.
 
 use super::{Catalog, Row, is_own, is_tag};
+use crate::variants::is_lone;
 use bespoke_domain::product::Content;
 use bespoke_domain::{CategoryNo, GroupNo, Millis, ProductNo};
 use serde::{Deserialize, Serialize};
 
 /// Values of a product that [`Kept`] has room for.
 const KEPT_MAX: usize = 11;
+/// Bits of a kept value that are its tag; those above are its attribute's of [`Catalog::owner_bits`].
+const TAG_BITS: u32 = 27;
+const _: () = assert!(super::TAGS_MAX < 1 << TAG_BITS, "every tag has room, and no value is u32::MAX");
 
 /// What facets count of a product, in one line of a processor's cache: results are many, and memory is what they wait for.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[repr(align(64))]
 pub struct Kept {
-    /// Its brand and values of attributes; [`u32::MAX`] where there are no more.
+    /// Its brand and values of attributes, each with which attribute it is of; [`u32::MAX`] where there are no more. By attribute,
+    /// so that a processor foresees which are wanted.
     values: [u32; KEPT_MAX],
     /// As in its row.
     pub category: CategoryNo,
@@ -50,13 +55,20 @@ impl Catalog {
     /// Whether it may be shown at `now`, as its row says; looked up in bits, for many products at once.
     #[inline]
     pub fn is_available(&self, product: ProductNo, now: Millis) -> bool {
-        let Some([offered, ending]) = self.offered.get(product.index() / 64) else { return false };
+        let Some([offered, ending, _]) = self.offered.get(product.index() / 64) else { return false };
         let is_in = |bits: &u64| bits >> (product.index() % 64) & 1 == 1;
         if is_in(ending) {
             self.row(product).is_some_and(|row| row.is_available(now))
         } else {
             is_in(offered)
         }
+    }
+
+    /// Whether it shares its product with other rows, looked up in bits.
+    #[inline]
+    pub fn is_variant(&self, product: ProductNo) -> bool {
+        let bits = self.offered.get(product.index() / 64);
+        bits.is_some_and(|[.., variants]| variants >> (product.index() % 64) & 1 == 1)
     }
 
     /// What facets count of a product.
@@ -80,7 +92,9 @@ impl Catalog {
             };
             self.tags(product).iter().copied().filter(is_listed).for_each(look);
         } else {
-            kept.values.iter().copied().take_while(|tag| *tag != u32::MAX).for_each(&mut look);
+            let held = kept.values.iter().take_while(|value| **value != u32::MAX);
+            let of_wanted = held.filter(|value| wanted >> (**value >> TAG_BITS) & 1 == 1);
+            of_wanted.for_each(|value| look(tag_of(*value)));
         }
     }
 
@@ -88,7 +102,7 @@ impl Catalog {
     #[inline]
     pub fn has_value(&self, (product, kept): (ProductNo, &Kept), tag: u32) -> bool {
         // No branch hangs on what is compared, so that one product does not wait for another's memory.
-        let is_kept = kept.values.iter().fold(false, |has, one| has | (*one == tag));
+        let is_kept = kept.values.iter().fold(false, |has, one| has | (tag_of(*one) == tag));
         is_kept | (kept.more != 0 && self.tags(product).binary_search(&tag).is_ok())
     }
 
@@ -110,6 +124,9 @@ impl Catalog {
         let over = values.split_off(values.len().min(KEPT_MAX));
         let more = Self::owner_bits(over.iter().filter_map(|tag| self.tag_owner(*tag)));
         let mut kept = Kept { more, ..Kept::default() };
+        let packed = |tag: u32| (self.tag_owner(tag).unwrap_or_default() % 32) << TAG_BITS | tag;
+        let mut values: Vec<u32> = values.into_iter().map(packed).collect();
+        values.sort_unstable();
         kept.values.iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
         kept.rating = content.rating.map_or(0, |(mean, _)| 1 + (mean.clamp(0.0, 5.0) * 10.0).round() as u8);
         kept
@@ -138,14 +155,19 @@ impl Catalog {
         }
         let (word, bit) = (product.index() / 64, 1 << (product.index() % 64));
         let set = |bits: u64, is_in: bool| if is_in { bits | bit } else { bits & !bit };
-        let Some([offered, ending]) = self.offered.get(word).copied() else { return };
-        let now = [set(offered, row.offered), set(ending, row.offered && row.expires_s != u32::MAX)];
-        if now != [offered, ending]
+        let Some([offered, ending, variants]) = self.offered.get(word).copied() else { return };
+        let is_ending = row.offered && row.expires_s != u32::MAX;
+        let now = [set(offered, row.offered), set(ending, is_ending), set(variants, !is_lone(row.group))];
+        if now != [offered, ending, variants]
             && let Some(bits) = self.offered.get_mut(word)
         {
             *bits = now;
         }
     }
+}
+
+fn tag_of(value: u32) -> u32 {
+    value & ((1 << TAG_BITS) - 1)
 }
 
 #[cfg(test)]

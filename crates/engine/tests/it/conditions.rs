@@ -68,6 +68,7 @@ fn shop() -> Bench {
         attribution: Default::default(),
         experiments: Vec::new(),
         challenges: Vec::new(),
+        watch: Default::default(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);

@@ -1,5 +1,6 @@
 //! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
 
+mod attributes;
 mod banners;
 mod breadth;
 mod challenges;
@@ -17,6 +18,7 @@ mod ranker;
 mod searching;
 mod trial;
 mod wardrobe;
+mod watch;
 
 use bespoke_domain::Purpose;
 use bespoke_domain::consent::Statement;
@@ -116,6 +118,7 @@ impl Bench {
                 attribution: Default::default(),
                 experiments: Vec::new(),
                 challenges: Vec::new(),
+                watch: Default::default(),
             })),
         );
     }

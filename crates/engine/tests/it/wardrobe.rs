@@ -53,6 +53,7 @@ fn shop(planned: Placement) -> Bench {
         attribution: Default::default(),
         experiments: Vec::new(),
         challenges: Vec::new(),
+        watch: Default::default(),
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     row(&mut bench, "old-42", "Boots", "old", &[("size", "42")]);

@@ -169,6 +169,7 @@ fn settings(shop: &Shop) -> Settings {
         attribution: Default::default(),
         experiments: Vec::new(),
         challenges: Vec::new(),
+        watch: Default::default(),
     }
 }
 

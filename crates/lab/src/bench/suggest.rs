@@ -117,6 +117,7 @@ fn settings() -> Settings {
         attribution: Default::default(),
         experiments: Vec::new(),
         challenges: Vec::new(),
+        watch: Default::default(),
     }
 }
 

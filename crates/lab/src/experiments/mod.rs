@@ -9,6 +9,7 @@ mod planted;
 mod published;
 mod simulated;
 mod tables;
+mod watched;
 
 use crate::error::Error;
 use serde::Serialize;
@@ -31,6 +32,8 @@ pub struct ExperimentOptions {
     pub planted: bool,
     /// Whether A/A tests run through a server.
     pub pipeline: bool,
+    /// Shops, the first of which has the seed, that are watched for a year.
+    pub watched: usize,
     /// Where that is.
     pub place: PipelineOptions,
     /// Their seed.
@@ -106,6 +109,9 @@ pub fn run(options: &ExperimentOptions) -> Result<String, Error> {
         checks.extend(pipeline::checks(&options.place, options.seed)?);
         checks.extend(pipeline::planted(&options.place, options.seed)?);
     }
+    if options.watched > 0 {
+        checks.extend(watched::checks(options.seed, options.watched)?);
+    }
     let text = if options.json {
         serde_json::to_string(&checks).map_err(|error| Error::Bench(error.to_string()))?
     } else {
@@ -170,6 +176,7 @@ mod tests {
             simulate: true,
             planted: false,
             pipeline: false,
+            watched: 0,
             place: PipelineOptions { server: PathBuf::new(), scratch: PathBuf::new() },
             seed: 3,
             runs: 20,

@@ -1,7 +1,7 @@
 //! Whether the first product for an attribute query is what was asked for. `lab search --attributes`.
 
 use super::data::{Half, Store, half, open};
-use super::served::Vectors;
+use super::served::{Served, Vectors};
 use super::{Search, searches};
 use crate::attribute_queries::AttributeQuery;
 use crate::error::Error;
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// What to evaluate.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +66,8 @@ pub fn run(options: &AttributeOptions) -> Result<Vec<AttributeOutcome>, Error> {
     let rows: HashMap<&str, &Map<String, Value>> =
         rows.iter().filter_map(|row| Some((row.get("id")?.as_str()?, row))).collect();
     let mut outcomes = Vec::new();
-    for (system, search) in &searches(&store, &options.vectors)? {
+    let served = Rc::new(Served::new(&store, &options.vectors)?);
+    for (system, search) in &searches(&store, (&served, &options.vectors)) {
         let found: Vec<bool> = queries
             .iter()
             .map(|query| is_first(query, (&store, &rows), search, options.each.then_some(*system)))

@@ -57,32 +57,46 @@ pub struct SearchOutcome {
     pub segments: Vec<(&'static str, usize, [f64; 3])>,
 }
 
-/// Which queries are in a segment.
-type Segment = (&'static str, fn(&str) -> bool);
+/// A query as it is asked, and what the search by words says of it.
+struct Asked {
+    text: String,
+    /// Whether a word was corrected.
+    is_corrected: bool,
+    /// Whether no product has all its words.
+    is_relaxed: bool,
+}
 
-/// The segments of `bespoke judge` that a query's text tells.
-const SEGMENTS: [Segment; 5] = [
-    ("1 word", |query| query.split_whitespace().count() == 1),
-    ("2 words", |query| query.split_whitespace().count() == 2),
-    ("3 words or more", |query| query.split_whitespace().count() > 2),
-    ("with digits", |query| query.bytes().any(|byte| byte.is_ascii_digit())),
-    ("without digits", |query| !query.bytes().any(|byte| byte.is_ascii_digit())),
+/// Which queries are in a segment.
+type Segment = (&'static str, fn(&Asked) -> bool);
+
+/// The segments of `bespoke judge` that hang on no system's results, and in place of "nothing found", which never happens to all, what
+/// would be found by no product with all the words.
+const SEGMENTS: [Segment; 7] = [
+    ("1 word", |one| one.text.split_whitespace().count() == 1),
+    ("2 words", |one| one.text.split_whitespace().count() == 2),
+    ("3 words or more", |one| one.text.split_whitespace().count() > 2),
+    ("with digits", |one| one.text.bytes().any(|byte| byte.is_ascii_digit())),
+    ("without digits", |one| !one.text.bytes().any(|byte| byte.is_ascii_digit())),
+    ("corrected", |one| one.is_corrected),
+    ("relaxed: nothing has all words", |one| one.is_relaxed),
 ];
 
 /// A search: the first [`DEPTH`] products for a query, as places in the store.
 pub type Search<'a> = Box<dyn Fn(&str) -> Vec<u32> + 'a>;
 
 /// Every search, by name.
-fn searches<'a>(store: &'a Store, vectors: &Vectors) -> Result<Vec<(&'static str, Search<'a>)>, Error> {
+fn searches<'a>(
+    store: &'a Store,
+    (served, vectors): (&Rc<Served>, &Vectors),
+) -> Vec<(&'static str, Search<'a>)> {
     let plain = plain::Plain::new(store);
-    let served = Rc::new(Served::new(store, vectors)?);
     let mut searches: Vec<(&'static str, Search<'a>)> =
         vec![("bm25", Box::new(move |query| plain.search(query)))];
     for (name, skipped) in WORDS.iter().filter(|(name, _)| vectors.is_wanted(name)) {
         let served = served.clone();
         searches.push((name, Box::new(move |query| served.search(query, skipped))));
     }
-    Ok(searches)
+    searches
 }
 
 /// Reads the data and measures every search.
@@ -92,11 +106,18 @@ fn searches<'a>(store: &'a Store, vectors: &Vectors) -> Result<Vec<(&'static str
 pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
     let store = Store::read(&options.products)?;
     let judged = data::judgments(&options.judgments, &store)?;
+    let served = Rc::new(Served::new(&store, &options.vectors)?);
+    let asked: Vec<Asked> = judged.iter().map(|one| one.asked(options, &served)).collect();
     let mut outcomes = Vec::new();
-    for (system, search) in &searches(&store, &options.vectors)? {
-        let figures: Vec<(Half, Means)> =
-            judged.iter().map(|one| (one.half, one.measure(options, search, system))).collect();
-        let segments = SEGMENTS.iter().map(|segment| of_segment(segment, &judged, &figures)).collect();
+    for (system, search) in &searches(&store, (&served, &options.vectors)) {
+        let measure = |(one, asked): (&Judged, &Asked)| (one.half, one.measure(asked, search));
+        let figures: Vec<(Half, Means)> = judged.iter().zip(&asked).map(measure).collect();
+        if options.each {
+            for (one, (_, means)) in judged.iter().zip(&figures) {
+                eprintln!("{system}\t{}\t{:.3}\t{:.3}", one.query, means.ndcg10, means.recall100);
+            }
+        }
+        let segments = SEGMENTS.iter().map(|segment| of_segment(segment, &asked, &figures)).collect();
         let mean = |of: &[Half]| {
             let those = figures.iter().filter(|(half, _)| of.contains(half));
             Means::mean(&those.map(|(_, means)| *means).collect::<Vec<_>>())
@@ -115,10 +136,10 @@ pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
 
 fn of_segment(
     (name, holds): &Segment,
-    judged: &[Judged],
+    asked: &[Asked],
     figures: &[(Half, Means)],
 ) -> (&'static str, usize, [f64; 3]) {
-    let own = || judged.iter().zip(figures).filter(|(one, _)| holds(&one.query)).map(|(_, figures)| figures);
+    let own = || asked.iter().zip(figures).filter(|(one, _)| holds(one)).map(|(_, figures)| figures);
     let mean = |of: &[Half]| {
         let those = own().filter(|(half, _)| of.contains(half)).map(|(_, means)| *means);
         Means::mean(&those.collect::<Vec<_>>()).ndcg10
@@ -127,13 +148,13 @@ fn of_segment(
 }
 
 impl Judged {
-    fn measure(&self, options: &SearchOptions, search: &Search<'_>, system: &str) -> Means {
-        let query =
-            options.typos.map_or_else(|| self.query.clone(), |seed| data::mistyped(&self.query, seed));
-        let means = Means::of(&search(&query), &self.grades);
-        if options.each {
-            eprintln!("{system}\t{query}\t{:.3}\t{:.3}", means.ndcg10, means.recall100);
-        }
-        means
+    fn asked(&self, options: &SearchOptions, served: &Served) -> Asked {
+        let text = options.typos.map_or_else(|| self.query.clone(), |seed| data::mistyped(&self.query, seed));
+        let (is_corrected, is_relaxed) = served.told(&text);
+        Asked { text, is_corrected, is_relaxed }
+    }
+
+    fn measure(&self, asked: &Asked, search: &Search<'_>) -> Means {
+        Means::of(&search(&asked.text), &self.grades)
     }
 }

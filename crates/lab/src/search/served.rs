@@ -9,7 +9,8 @@ use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{Availability, Content};
 use bespoke_domain::search::{QueryVector, Search};
 use bespoke_domain::{
-    Body, Candidate, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ProductPatch, Request,
+    Body, Candidate, Currency, Decision, DecisionId, Entry, Millis, Money, Offset, ProductNo, ProductPatch,
+    Request,
 };
 use bespoke_embed::{Embedder, Role};
 use bespoke_engine::{Engine, Snapshot, meaning};
@@ -102,8 +103,24 @@ impl Served {
         self.engine.publish();
     }
 
+    /// Whether a word of a query is corrected, and whether no product has all its words.
+    pub fn told(&self, query: &str) -> (bool, bool) {
+        let by_words = [TEXT_VECTORS, EMBEDDED[0]];
+        let met = self.decide(query, &by_words).met.unwrap_or_default();
+        (!met.corrected.is_empty(), !met.given_up.is_empty() || !met.unknown.is_empty())
+    }
+
     /// The best products for a query, going without some vectors. Numbers of products are their places in the store.
     pub fn search(&self, query: &str, skipped: &[&str]) -> Vec<u32> {
+        let product = |candidate| match candidate {
+            Candidate::Product(product) => Some(product.0),
+            Candidate::Category(_) | Candidate::Content(_) => None,
+        };
+        let slate = self.decide(query, skipped).slate;
+        slate.into_iter().filter_map(|slot| product(slot.candidate)).collect()
+    }
+
+    fn decide(&self, query: &str, skipped: &[&str]) -> Decision {
         let embedder = self.embedder.as_ref().filter(|_| !skipped.contains(&EMBEDDED[0]));
         let vector = embedder.and_then(|embedder| {
             let vector = embedder.embed(&[query], Role::Query).ok()?.pop()?;
@@ -119,12 +136,7 @@ impl Served {
             skipped: skipped.iter().map(|name| (*name).to_owned()).collect(),
             ..Request::default()
         };
-        let product = |candidate| match candidate {
-            Candidate::Product(product) => Some(product.0),
-            Candidate::Category(_) | Candidate::Content(_) => None,
-        };
-        let slate = self.engine.live().decide(&request).slate;
-        slate.into_iter().filter_map(|slot| product(slot.candidate)).collect()
+        self.engine.live().decide(&request)
     }
 }
 

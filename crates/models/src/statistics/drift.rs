@@ -7,6 +7,7 @@
 use super::distributions::chi_squared_tail_quantile;
 use super::sample::Effect;
 use crate::metrics::calibration_error;
+use serde::{Deserialize, Serialize};
 
 /// An index that is tolerated, as is usual.
 pub const TOLERATED: f64 = 0.1;
@@ -51,24 +52,31 @@ impl Bins {
         let mut sorted: Vec<f64> =
             values.iter().copied().filter(|value| !value.is_nan()).map(|value| value + 0.0).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let runs: Vec<&[f64]> = sorted.chunk_by(|a, b| a == b).collect();
+        let runs: Vec<(f64, u64)> =
+            sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)).collect();
+        Self::of_runs(&runs, bins_max)
+    }
+
+    /// The same of different values in ascending order, each with how many there are.
+    pub fn of_runs(runs: &[(f64, u64)], bins_max: usize) -> Self {
         let bins_max = bins_max.max(1);
         if runs.len() <= bins_max {
             return Self {
-                bounds: runs.iter().take(runs.len().saturating_sub(1)).map(|run| run[0]).collect(),
+                bounds: runs.iter().take(runs.len().saturating_sub(1)).map(|run| run.0).collect(),
             };
         }
-        let is_heavy = |run: &[f64]| run.len() * bins_max >= sorted.len();
-        let heavy: Vec<usize> = runs.iter().filter(|run| is_heavy(run)).map(|run| run.len()).collect();
-        let light = sorted.len() - heavy.iter().sum::<usize>();
-        let size = light.div_ceil((bins_max - heavy.len()).max(1)).max(1);
+        let all: u64 = runs.iter().map(|run| run.1).sum();
+        let is_heavy = |count: u64| count * bins_max as u64 >= all;
+        let heavy: Vec<u64> = runs.iter().map(|run| run.1).filter(|count| is_heavy(*count)).collect();
+        let light = all - heavy.iter().sum::<u64>();
+        let size = light.div_ceil((bins_max - heavy.len().min(bins_max)).max(1) as u64).max(1);
         let (mut bounds, mut open, mut last) = (Vec::new(), 0, f64::NAN);
-        for run in &runs {
-            if is_heavy(run) && open > 0 {
+        for (value, count) in runs {
+            if is_heavy(*count) && open > 0 {
                 bounds.push(last);
             }
-            open = if is_heavy(run) { size } else { open + run.len() };
-            last = run[0];
+            open = if is_heavy(*count) { size } else { open + count };
+            last = *value;
             if open >= size {
                 bounds.push(last);
                 open = 0;
@@ -149,10 +157,87 @@ pub fn calibration(probabilities: &[f32], labels: &[f32], bins: usize, reference
     }
 }
 
+/// Cases of about the same probability, for what is kept in sums.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// How many.
+    pub cases: u64,
+    /// The sum of their probabilities.
+    pub expected: f64,
+    /// How many came true.
+    pub happened: u64,
+}
+
+impl Foreseen {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            cases: self.cases + other.cases,
+            expected: self.expected + other.expected,
+            happened: self.happened + other.happened,
+        }
+    }
+
+    fn variance(&self) -> f64 {
+        let mean = self.expected / self.cases.max(1) as f64;
+        self.expected * (1.0 - mean).max(0.0)
+    }
+}
+
+/// The calibration error of cases in bins by their probabilities, whatever the bins' sizes: Σ |expected − happened| over all cases. The
+/// threshold is what chance gives, or three times the error of the reference.
+pub fn calibration_of_sums(bins: &[Foreseen], reference_error: f64) -> Drift {
+    let cases = bins.iter().map(|bin| bin.cases).sum::<u64>().max(1) as f64;
+    let sum = |of: &dyn Fn(&Foreseen) -> f64| bins.iter().map(of).sum::<f64>();
+    // The mean of |x| for a normal x is √(2/π) of its deviation, and its variance 1 − 2/π of that of x.
+    let usual = std::f64::consts::FRAC_2_PI.sqrt() * sum(&|bin| bin.variance().sqrt()) / cases;
+    let spread = ((1.0 - std::f64::consts::FRAC_2_PI) * sum(&Foreseen::variance)).sqrt() / cases;
+    Drift {
+        value: sum(&|bin| (bin.expected - bin.happened as f64).abs()) / cases,
+        usual,
+        threshold: (usual + 3.09 * spread).max(CALIBRATION_TOLERATED * reference_error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::seeded::Seeded;
+
+    #[test]
+    fn sums_of_bins_tell_of_calibration_what_cases_do() {
+        let mut seeded = Seeded::new(6);
+        let mut bins = |cases: u64, odds: f64| -> Vec<Foreseen> {
+            let bin = |at: u32| {
+                let p = 0.01 * f64::from(at + 1);
+                let happened = (0..cases).filter(|_| seeded.unit() < p * odds).count() as u64;
+                Foreseen { cases, expected: p * cases as f64, happened }
+            };
+            (0..10).map(bin).collect()
+        };
+        let alarms = (0..1000).filter(|_| calibration_of_sums(&bins(300, 1.0), 0.0).is_found()).count();
+        assert!(alarms <= 5, "{alarms}");
+        assert!(calibration_of_sums(&bins(1000, 1.5), 0.002).is_found());
+        let by_hand = calibration_of_sums(
+            &[
+                Foreseen { cases: 10, expected: 2.0, happened: 3 },
+                Foreseen { cases: 30, expected: 12.0, happened: 9 },
+            ],
+            1.0,
+        );
+        assert!((by_hand.value - 0.1).abs() < 1e-12 && by_hand.threshold == 3.0);
+    }
+
+    #[test]
+    fn bins_of_counts_are_those_of_the_values() {
+        let values: Vec<f64> = (0..1000).map(|at| f64::from(at * at % 97)).collect();
+        let mut counts = vec![0_u64; 97];
+        values.iter().for_each(|value| counts[*value as usize] += 1);
+        let runs = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        let runs: Vec<(f64, u64)> = runs.map(|(value, count)| (value as f64, *count)).collect();
+        assert_eq!(Bins::new(&values, 10), Bins::of_runs(&runs, 10));
+    }
 
     fn normals(seeded: &mut Seeded, count: usize, mean: f64) -> Vec<f64> {
         (0..count).map(|_| mean + seeded.normal()).collect()

@@ -149,6 +149,11 @@ impl Question {
                 primary.name,
                 primary.number(primary.margin).trim_start_matches('+')
             ),
+            Verdict::NotYet { metric, .. } if !self.is_known(metric) => {
+                format!(
+                    "Cannot tell yet: too little of {metric} was seen for its change to be a share of what it was."
+                )
+            }
             Verdict::NotYet { metric, units, days } => {
                 let wait = match days {
                     Some(days) => format!("at most {units:.0} more units, {days} days at today's traffic"),
@@ -161,6 +166,11 @@ impl Question {
                 primary.name
             ),
         }
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        let mut all = std::iter::once(&self.primary).chain(&self.guardrails);
+        all.all(|metric| metric.name != name || metric.effect.is_known())
     }
 
     fn too_early(&self) -> Option<Verdict> {
@@ -303,6 +313,7 @@ mod tests {
         assert_eq!(unknown.verdict(), Verdict::Harm("conversion".to_owned()));
         unknown.primary.effect.estimate = 0.05;
         assert!(matches!(unknown.verdict(), Verdict::NotYet { ref metric, .. } if metric == "returns"));
+        assert!(said(&unknown).starts_with("Cannot tell yet: too little of returns was seen"));
     }
 
     #[test]

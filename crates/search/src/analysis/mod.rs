@@ -12,8 +12,11 @@ mod units;
 
 pub use numbers::Number;
 pub use pieces::Piece;
+pub use units::Unit;
 
 use rust_stemmers::{Algorithm, Stemmer};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 use units::Units;
 
 /// Letters of a term; what is longer is cut.
@@ -22,6 +25,18 @@ const TERM_LETTERS_MAX: usize = 48;
 const TOKENS_MAX: usize = 8192;
 
 pub use bespoke_domain::settings::Language;
+
+/// Words of a language of which a thread remembers the stem; beyond them it begins again.
+const STEMS_MAX: usize = 20_000;
+const LANGUAGES: usize = Language::Other as usize + 1;
+
+/// Words with their stems.
+type Stems = FxHashMap<Box<str>, Box<str>>;
+
+thread_local! {
+    /// By language: the same words come again and again.
+    static STEMS: RefCell<[Stems; LANGUAGES]> = RefCell::default();
+}
 
 /// What a token is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -104,15 +119,35 @@ impl Analyzer {
         pieces::Reader { analyzer: self, folded: &folded, lexemes: &lexemes, place: 0 }.pieces()
     }
 
+    /// The number that a text is and nothing else.
+    pub fn number(&self, text: &str) -> Option<Number> {
+        let text = text.trim();
+        let is_one = !text.is_empty() && numbers::length(text) == text.len();
+        let comma_groups = matches!(self.language, Language::English | Language::Other);
+        let mut read = if is_one { numbers::read(text, comma_groups) } else { Vec::new() };
+        if read.len() == 1 { read.pop().map(|(_, number)| number) } else { None }
+    }
+
     /// What a folded word is stemmed to.
     pub fn stem(&self, word: &str) -> String {
         // The stemmers know letters that were folded away, and no other script.
         let Some(stemmer) = self.stemmer.as_ref().filter(|_| word.is_ascii() && word.len() > 2) else {
             return word.to_owned();
         };
-        let once = stemmer.stem(without_plural(self.language, word)).into_owned();
-        // Dutch takes `fietsen` to `fiets`, and `fiets` to `fiet`.
-        if self.language == Language::Dutch { dutch_end(&stemmer.stem(&once)) } else { once }
+        STEMS.with_borrow_mut(|stems| {
+            let own = &mut stems[self.language as usize];
+            if let Some(stem) = own.get(word) {
+                return stem.as_ref().to_owned();
+            }
+            let once = stemmer.stem(without_plural(self.language, word)).into_owned();
+            // Dutch takes `fietsen` to `fiets`, and `fiets` to `fiet`.
+            let stem = if self.language == Language::Dutch { dutch_end(&stemmer.stem(&once)) } else { once };
+            if own.len() >= STEMS_MAX {
+                own.clear();
+            }
+            own.insert(word.into(), stem.as_str().into());
+            stem
+        })
     }
 
     /// Whether a folded word asks for nothing: "for", "mit".

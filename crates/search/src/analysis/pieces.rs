@@ -3,6 +3,7 @@
 
 use super::lexer::{Lexeme, Shape};
 use super::numbers::Number;
+use super::units::Unit;
 use super::{Analyzer, Kind, Token};
 
 /// Parts of a code that are looked at; later ones stand in the whole only.
@@ -24,6 +25,8 @@ pub struct Piece {
     pub indexed: usize,
     /// The number that it is or begins with.
     pub number: Option<Number>,
+    /// What it is measured in, where it is a quantity that is written as one number.
+    pub unit: Option<Unit>,
     /// A sign that says something between words or before a number: `€`, `<`, `-`.
     pub sign: Option<char>,
 }
@@ -225,7 +228,8 @@ impl<'a> Reader<'a> {
             let name = self.letters(name).filter(|_| !unit.only_counts());
             parts.extend(name.map(|name| (name.to_owned(), Kind::Word)));
             let (piece, length) = self.quantity(at, end, unit.term(amount, 1), &parts);
-            return (piece.map(|piece| Piece { number: Some(number), ..piece }), length);
+            let piece = piece.map(|piece| Piece { number: Some(number), unit: Some(unit), ..piece });
+            return (piece, length);
         }
         let goes_on = self.goes_on(after) || (self.is_joiner(after) && self.goes_on(after + 1));
         if goes_on && after == at + 1 {
@@ -244,7 +248,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The unit that begins at a lexeme, behind a number, and where it ends.
-    fn unit(&self, at: usize) -> Option<(super::units::Unit, usize)> {
+    fn unit(&self, at: usize) -> Option<(Unit, usize)> {
         let units = &self.analyzer.units;
         let is_held = |end: usize| self.is_joiner(end) && !self.is_sign(end, '-') && self.goes_on(end + 1);
         let ends = |end: usize| !self.goes_on(end) && !is_held(end);

@@ -10,7 +10,7 @@ const DIGITS_KEPT: u32 = 3;
 
 /// How an amount in a unit becomes one in its base unit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Unit {
+pub struct Unit {
     /// The base unit.
     base: &'static str,
     /// By what an amount is multiplied and divided; 0 = it is counted, and stays as it is.
@@ -153,6 +153,17 @@ impl Units {
 }
 
 impl Unit {
+    /// The base unit of its terms: `mm` of `=432mm`.
+    pub fn base(self) -> &'static str {
+        self.base
+    }
+
+    /// What so much of it is in the base unit, where that is rounded as no term is.
+    pub fn in_base(self, amount: f64) -> f64 {
+        let (multiply, divide) = if self.factor.0 == 0 { (1, 1) } else { self.factor };
+        amount * multiply as f64 / divide as f64
+    }
+
     /// Whether it is no word on its own: the `pc` of `6 pc(s)` is no computer.
     pub fn only_counts(self) -> bool {
         self.base == "pc"

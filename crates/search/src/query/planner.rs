@@ -4,9 +4,12 @@
 use super::spaces::Lookup;
 use super::spelling::{self, Correction};
 use super::synonyms::Synonyms;
-use super::{Alternative, Group, Plan, Understood, WORDS_MAX, What, Why, Word, expansions, numerals};
-use crate::analysis::{Analyzer, Kind, Piece, Token, heads};
+use super::{
+    About, Alternative, Group, Plan, Understood, Value, WORDS_MAX, What, Why, Word, expansions, numerals,
+};
+use crate::analysis::{Analyzer, Kind, Piece, Token, heads, measured};
 use crate::matching::rarity;
+use crate::measures::{self, Measures};
 use crate::vocabulary::{TermNo, Vocabulary};
 use std::ops::Range;
 
@@ -23,6 +26,9 @@ const THIN_LETTERS_MIN: usize = 5;
 const THIN_RATIO: u32 = 50;
 /// Fewest letters of a known word that is also looked for in parts, where words are written together.
 const COMPOUND_LETTERS_MIN: usize = 7;
+
+/// Attributes whose numbers a quantity may be.
+const MEASURES_MAX: usize = 12;
 
 const WEIGHT_PARTS: f32 = 0.8;
 /// A number and a unit that stand anywhere are hardly that quantity.
@@ -51,6 +57,8 @@ pub struct Planner<'a> {
     pub products: u32,
     /// What the shop says means the same.
     pub synonyms: &'a Synonyms,
+    /// What numbers of attributes are measured in.
+    pub measures: &'a Measures,
 }
 
 impl std::fmt::Debug for Planner<'_> {
@@ -146,6 +154,7 @@ impl<'a> Planner<'a> {
             .zip(all.iter().take(WORDS_MAX))
             .filter(|(_, at)| names(at))
             .fold(0_u16, |bits, (no, _)| bits | 1 << no);
+        let counted = self.counted(pieces, understood, &all);
         let all: Vec<&Piece> = all.into_iter().map(|at| &pieces[at]).collect();
         let (kept, later) = all.split_at(all.len().min(WORDS_MAX));
         let mut words: Vec<Word> = kept.iter().map(|piece| self.typed(piece)).collect();
@@ -169,9 +178,26 @@ impl<'a> Planner<'a> {
         }
         if !options.is_literal {
             self.synonyms(kept, &words, &mut draft);
+            counted.iter().for_each(|(word, term)| self.add_number(term, *word, &mut draft));
         }
         let rarity_of = |term| rarity(self.products, (self.frequency)(term));
         Plan { words, groups: draft.groups(rarity_of), words_left_out: later.len() }
+    }
+
+    /// Words that are the number of something of which an attribute says how many there are: the `24` of `24 ports`.
+    fn counted(&self, pieces: &[Piece], understood: &[Understood], words: &[usize]) -> Vec<(usize, String)> {
+        let term = |one: &Understood| {
+            let (word, number) =
+                (words.iter().position(|at| *at == one.pieces.start)?, &pieces[one.pieces.start]);
+            match &one.what {
+                What::Value(Value { about: About::Attribute(name), text, .. }) if number.is_number() => {
+                    let number = self.analyzer.number(text)?;
+                    Some((word, measures::term(name, &number.text)))
+                }
+                _ => None,
+            }
+        };
+        understood.iter().filter_map(term).collect()
     }
 
     fn lookup(&self) -> Lookup<'a> {
@@ -245,10 +271,29 @@ impl<'a> Planner<'a> {
         if !may_change {
             return;
         }
+        if token.kind == Kind::Quantity {
+            self.measured(token, own, draft);
+        }
         if token.kind == Kind::Word && piece.readings.len() == 1 {
             self.changed(token, word, (own, count), draft);
         } else if count == 0 && token.kind != Kind::Quantity {
             self.changed_parts(piece, word, own, draft);
+        }
+    }
+
+    /// A quantity as the number of an attribute that is measured so.
+    fn measured(&self, token: &Token, own: usize, draft: &mut Draft) {
+        let Some((_, base)) = measured(&token.term) else { return };
+        let terms = self.measures.of(base).into_iter().take(MEASURES_MAX);
+        for term in terms.flat_map(|measure| measure.equal(&token.term)) {
+            self.add_number(&term, own, draft);
+        }
+    }
+
+    /// A number as that of an attribute.
+    fn add_number(&self, term: &str, own: usize, draft: &mut Draft) {
+        if let Some((no, _)) = self.lookup().term(term) {
+            draft.add(own, Alternative { terms: vec![no], weight: 1.0, why: Why::Literal });
         }
     }
 

@@ -6,10 +6,13 @@ use super::Planner;
 use super::values::{self, About, Count, Value, Values};
 use super::wording::{self, CURRENCIES, GENDERS, Wording};
 use crate::analysis::{Kind, Piece, Token, measured};
+use crate::measures::Measure;
 use std::ops::Range;
 
 /// Pieces of a query that are looked at.
 const PIECES_MAX: usize = 48;
+/// Words beside a limit that may name what it is of.
+const NAME_WORDS_MAX: usize = 2;
 /// Least share of the products with the words of a value that must have the value.
 const CONFIDENCE_MIN: f32 = 0.1;
 
@@ -33,6 +36,8 @@ pub enum What {
         at_least: Option<f64>,
         /// Not more.
         at_most: Option<f64>,
+        /// The attributes that are named beside it, in lower case: `memory` of "at least 32 GB memory".
+        of: Vec<String>,
     },
     /// A low price.
     Cheap,
@@ -150,8 +155,44 @@ impl Reader<'_> {
             Some((at_least, at_most, unit, after + 1))
         };
         let (at_least, at_most, unit, end) = range().or_else(limit)?;
-        let what = What::Measure { unit: unit.to_owned(), at_least, at_most };
+        let of = self.named_beside(at..end, unit);
+        let what = What::Measure { unit: unit.to_owned(), at_least, at_most, of };
         Some(Understood { pieces: at..end, what, is_filter: true, is_searched: false, confidence: 1.0 })
+    }
+
+    /// The attributes measured in a unit that the words beside a limit name: of those with most of the words the ones with fewest
+    /// others. What is named behind it comes before what is named ahead of it.
+    fn named_beside(&self, limit: Range<usize>, unit: &str) -> Vec<String> {
+        let measures = self.planner.measures.of(unit);
+        let behind = limit.end..self.pieces.len().min(limit.end + NAME_WORDS_MAX);
+        let ahead = limit.start.saturating_sub(NAME_WORDS_MAX)..limit.start;
+        for words in [behind, ahead] {
+            let terms = self.terms_of(words);
+            let own =
+                |measure: &Measure<'_>| measure.words().iter().filter(|word| terms.contains(*word)).count();
+            let fit = |measure: &Measure<'_>| (own(measure), std::cmp::Reverse(measure.words().len()));
+            let best = measures.iter().map(fit).max().filter(|(own, _)| *own > 0);
+            if let Some(best) = best {
+                let named = measures.iter().filter(|measure| fit(measure) == best);
+                return named.map(|measure| measure.name.to_owned()).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// The terms of words, and of the single words that mean the same.
+    fn terms_of(&self, words: Range<usize>) -> Vec<String> {
+        let mut terms = Vec::new();
+        for token in words.filter_map(|at| self.whole(at)).filter(|token| token.kind == Kind::Word) {
+            let own = [token.term.as_str()];
+            let others = self.planner.synonyms.at(&own).flat_map(|(_, phrases, _)| phrases);
+            terms.extend(others.filter_map(|phrase| match phrase.as_slice() {
+                [only] => Some(only.clone()),
+                _ => None,
+            }));
+            terms.push(token.term.clone());
+        }
+        terms
     }
 
     /// A bare number in the unit that another has.
@@ -279,7 +320,8 @@ impl Reader<'_> {
             phrase += &token.term;
             longest = self.values.named(&phrase, self.count).map(|value| (value, end)).or(longest);
         }
-        let (value, end) = longest.or_else(|| self.gender(at).map(|value| (value, at + 1)))?;
+        let others = || self.gender(at).map(|value| (value, at + 1)).or_else(|| self.by_other_words(at));
+        let (value, end) = longest.or_else(others)?;
         let says = end > at + 1 || !self.planner.analyzer.is_stop(self.surface(at));
         let with_words = self.least_frequent(at..end).max(value.products);
         // Whoever names a number of something means that number.
@@ -298,6 +340,25 @@ impl Reader<'_> {
         let stem = |word: &&str| self.planner.analyzer.stem(word);
         let named = words.iter().filter_map(|word| self.values.named(&stem(word), self.count));
         named.filter(|value| matches!(value.about, About::Attribute(_))).max_by_key(|value| value.products)
+    }
+
+    /// The value that other words for the phrase at a piece name: `gray` where the catalogue says `Grey`.
+    fn by_other_words(&self, at: usize) -> Option<(Value, usize)> {
+        let end = self.pieces.len().min(at + values::WORDS_MAX);
+        let terms: Vec<&str> =
+            (at..end).map_while(|at| self.whole(at)).map(|token| token.term.as_str()).collect();
+        let mut best: Option<(Value, usize)> = None;
+        for (length, phrases, _) in self.planner.synonyms.at(&terms) {
+            for value in phrases.iter().filter_map(|phrase| self.values.named(&phrase.join(" "), self.count))
+            {
+                let is_better =
+                    |held: &(Value, usize)| (held.1, held.0.products) < (at + length, value.products);
+                if best.as_ref().is_none_or(is_better) {
+                    best = Some((value, at + length));
+                }
+            }
+        }
+        best
     }
 
     fn whole(&self, at: usize) -> Option<&Token> {

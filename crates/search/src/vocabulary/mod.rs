@@ -82,6 +82,11 @@ impl Vocabulary {
         no
     }
 
+    /// Whether [`Vocabulary::count_surface`] was ever told of a word written so: its place on the shelves stands.
+    pub fn is_counted(&self, text: &str) -> bool {
+        self.get(text).and_then(|no| self.term(no)).is_some_and(|term| term.is_shelved)
+    }
+
     /// Notes that a product has (`by` 1) or no longer has (`by` -1) a word written so, which is stemmed to `stem`.
     pub fn count_surface(&mut self, text: &str, stem: TermNo, by: i32) {
         let no = self.number(text);

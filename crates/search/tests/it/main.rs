@@ -2,6 +2,7 @@
 
 mod analysis;
 mod everyday;
+mod measures;
 mod planning;
 mod shop;
 mod understanding;

@@ -1,6 +1,7 @@
 //! A small catalogue of titles, for the golden cases: its words, and in how many titles each stands.
 
 use bespoke_search::analysis::{Analyzer, Kind, Language};
+use bespoke_search::measures::Measures;
 use bespoke_search::query::{Options, Plan, Planner, Synonyms};
 use bespoke_search::vocabulary::{TermNo, Vocabulary};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,7 @@ impl Shop {
             frequency: &frequency,
             products: self.products,
             synonyms: &self.synonyms,
+            measures: &Measures::default(),
         }
         .plan(query, options)
     }

@@ -2,6 +2,7 @@
 
 use crate::shop::Shop;
 use bespoke_search::analysis::{Language, Piece};
+use bespoke_search::measures::Measures;
 use bespoke_search::query::{About, Options, Planner, Understood, Values, What, understand};
 use bespoke_search::vocabulary::TermNo;
 use expect_test::{Expect, expect};
@@ -72,6 +73,7 @@ fn understood(shop: &Shop, values: &Known, query: &str) -> (Vec<Understood>, Str
         frequency: &frequency,
         products: shop.products,
         synonyms: &shop.synonyms,
+        measures: &Measures::default(),
     };
     let pieces = planner.pieces(query, Options::default());
     let all = values.understand(&planner, &pieces, &[]);
@@ -94,7 +96,7 @@ fn shown(language: Language, queries: &[&str]) -> String {
                     };
                     format!("price {}..{}", bound(at_least), bound(at_most))
                 }
-                What::Measure { unit, at_least, at_most } => {
+                What::Measure { unit, at_least, at_most, .. } => {
                     let bound = |bound: &Option<f64>| bound.map_or(String::new(), |bound| bound.to_string());
                     format!("{}..{} {unit}", bound(at_least), bound(at_most))
                 }
@@ -417,6 +419,7 @@ fn what_the_shopper_takes_back_is_left_alone() {
         frequency: &frequency,
         products: shop.products,
         synonyms: &shop.synonyms,
+        measures: &Measures::default(),
     };
     let pieces = planner.pieces("red laptop under 50", Options::default());
     let all = values.understand(&planner, &pieces, &[]);

@@ -57,6 +57,7 @@ pub fn run(which: Which, data: &Path, address: SocketAddr) -> anyhow::Result<()>
             limits: Limits::default(),
             storefront: Some(about),
             embedder: None,
+            secret: None,
         },
     )
 }
@@ -99,13 +100,13 @@ fn giftware(shop: &Shop) -> anyhow::Result<About> {
         category_note: "The data has no categories: these are derived from the words of the titles.",
         stock_note: "(derived: the data has no stock; what sold in its last 90 days counts as in stock)",
         customers: FREQUENT.map(str::to_owned).to_vec(),
-        publishable_key: String::new(),
+        ..About::default()
     })
 }
 
 fn simulated(shop: &Shop) -> anyhow::Result<About> {
-    let settings = format!("{}{}", placements::DEFAULT, demo::COMPARE);
-    placements::apply(shop, &settings, "default placements and demo/compare.toml")?;
+    let settings = format!("{}{}{}", placements::DEFAULT, demo::COMPARE, demo::EXPERIMENT);
+    placements::apply(shop, &settings, "default placements, demo/compare.toml and demo/experiment.toml")?;
     say("A simulated shop: seeded products, shoppers and events; nothing in it is real");
     let made = demo::simulate(clock::now());
     take_in(shop, &made.catalog_jsonl, &made.events_jsonl, None)?;
@@ -113,6 +114,7 @@ fn simulated(shop: &Shop) -> anyhow::Result<About> {
         name: "Simulated shop",
         tagline: "A simulation: its products, brands, shoppers and events are made up from a seed. Pictures are drawn from titles.",
         customers: made.customers,
+        has_crowd: true,
         ..About::default()
     })
 }

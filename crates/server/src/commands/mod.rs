@@ -12,3 +12,4 @@ pub mod queries;
 pub mod search;
 mod table;
 pub mod tune;
+pub mod watch;

@@ -4,6 +4,8 @@
 mod calendar;
 mod catalog;
 mod categories;
+/// Simulated shoppers who come while it runs.
+pub mod crowd;
 mod events;
 mod json;
 mod ledger;
@@ -27,3 +29,6 @@ pub const PLACEMENTS: &str = include_str!("../../../../demo/placements.toml");
 
 /// The placements of the page that compares, to be put after a shop's own.
 pub const COMPARE: &str = include_str!("../../../../demo/compare.toml");
+
+/// The placements and the experiment of the page that shows one running, to be put after those.
+pub const EXPERIMENT: &str = include_str!("../../../../demo/experiment.toml");

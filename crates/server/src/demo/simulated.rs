@@ -16,11 +16,16 @@ pub struct Simulated {
     pub customers: Vec<String>,
 }
 
-/// The shop with the seed 1, its last day today.
-pub fn simulate(now: Millis) -> Simulated {
+/// What the shop is made from, its last day today.
+pub fn params(now: Millis) -> Params {
     let midnight = Millis(now.0.div_euclid(DAY_MS) * DAY_MS);
     let params = Params::demo();
-    let shop = Shop::new(Params { start: midnight.plus(-i64::from(params.days) * DAY_MS), ..params });
+    Params { start: midnight.plus(-i64::from(params.days) * DAY_MS), ..params }
+}
+
+/// The shop with the seed 1, its last day today.
+pub fn simulate(now: Millis) -> Simulated {
+    let shop = Shop::new(params(now));
     let (mut catalog_jsonl, mut events_jsonl) = (Vec::new(), Vec::new());
     for patch in shop.patches() {
         push(&mut catalog_jsonl, &json::row(&patch));

@@ -349,6 +349,7 @@ mod tests {
             attribution: Default::default(),
             experiments: Vec::new(),
             challenges: Vec::new(),
+            watch: Default::default(),
         };
         Tables::of(Some(&settings))
     }

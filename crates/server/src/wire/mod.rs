@@ -42,5 +42,7 @@ mod shop;
 pub mod suggest;
 /// Recommendation tokens.
 pub mod token;
+/// Watches, of placement files and of the API.
+pub mod watch;
 /// The language of search and its synonyms.
 pub mod words;

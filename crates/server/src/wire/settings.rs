@@ -7,6 +7,7 @@ use super::expression;
 use super::field::parse_time;
 use super::models::ModelTables;
 use super::shop::{AttributionToml, CanonicalTables, ClutterTables, ShopToml};
+use super::watch::WatchToml;
 use super::words::{SearchToml, SynonymToml};
 use bespoke_domain::settings::{
     Diversity, Explore, FilterUse, Form, Objective, OnThin, Placement, Rule, ScorerUse, Segment, Settings,
@@ -66,6 +67,7 @@ struct FileToml {
     holdout: Option<HoldoutToml>,
     #[serde(default, rename = "experiment")]
     experiments: Vec<Spanned<ExperimentToml>>,
+    watch: Option<Spanned<WatchToml>>,
 }
 
 #[derive(Deserialize)]
@@ -326,6 +328,7 @@ impl<'a> Reader<'a> {
             attribution,
             experiments,
             challenges: Vec::new(),
+            watch: self.watch(file.watch),
         }
     }
 

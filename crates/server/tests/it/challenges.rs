@@ -83,7 +83,7 @@ async fn shop(bench: &Bench, range: std::ops::Range<u32>, (experiment, keen): (&
         let shopper = format!("shopper-{no}");
         let arm = ask(bench, &shopper, experiment).await.1;
         let mut events = vec![json!({"event": "page_view", "anonymous_id": shopper})];
-        if no % 10 < if arm == keen { 8 } else { 1 } {
+        if no % 10 < if arm == keen { 8 } else { 3 } {
             let item = json!({"item_id": "p1", "price": 9.99, "quantity": 1});
             events.push(json!({"event": "purchase", "anonymous_id": shopper, "transaction_id": format!("t{no}"), "currency": "EUR", "items": [item]}));
         }

@@ -19,6 +19,7 @@ mod storefront;
 mod suggesting;
 mod trials;
 mod tuning;
+mod watching;
 mod whole;
 
 use axum::Router;

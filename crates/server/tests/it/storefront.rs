@@ -394,3 +394,42 @@ fn the_simulated_shop_shows_what_fits_and_what_stands_in() {
         product.contains("Coffee Filters") && product.contains("in stock") | product.contains("In stock")
     );
 }
+
+#[test]
+fn a_test_is_running_among_simulated_shoppers_and_says_so() {
+    let demo = Demo::start("simulated");
+    let page = |path: &str| {
+        let mut answer = ureq::get(format!("{}{path}", demo.origin)).call().expect("it answers");
+        answer.body_mut().read_to_string().expect("text")
+    };
+    assert!(page("/").contains("href=\"/experiment\""), "the front page leads there");
+    let mut told = Value::Null;
+    for _ in 0..600 {
+        told = demo.ask("/v1/experiments/front_page");
+        let units = |no: usize| told["arms"][no]["units"].as_u64().unwrap_or_default();
+        if units(0) + units(1) >= 30 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert!(
+        told["arms"][0]["units"].as_u64() > Some(4) && told["arms"][1]["units"].as_u64() > Some(4),
+        "{told}"
+    );
+    let html = page("/experiment");
+    assert!(
+        html.contains("Simulated shoppers: ") && html.contains("made up from a seed"),
+        "they are labelled"
+    );
+    assert!(html.contains("You are in no arm"), "nobody is counted who has not been asked");
+    assert!(html.contains("What it says so far") && html.contains("popular: "), "{html}");
+    let giftware = Demo::start("giftware");
+    let mut answer = ureq::get(format!("{}/experiment", giftware.origin))
+        .config()
+        .http_status_as_error(false)
+        .build()
+        .call()
+        .expect("it answers");
+    assert_eq!(answer.status(), 404);
+    assert!(answer.body_mut().read_to_string().expect("text").contains("tests nothing just now"));
+}

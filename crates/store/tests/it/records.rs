@@ -9,7 +9,7 @@ use bespoke_domain::content::{Bandit, Block, Draw, Trait};
 use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
 };
-use bespoke_domain::entry::{ImportMark, ModelChange};
+use bespoke_domain::entry::{Delivery, ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
 use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Design, Experiment, Guardrail, Holdout, Team, Unit};
 use bespoke_domain::id::ArtifactId;
@@ -17,8 +17,8 @@ use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatc
 use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Attribution, Canonical, Clutter, Diversity, Explore, FilterUse, Form, KeyChange, Language, ModelUse,
-    Objective, OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Settings, Shop, Shows,
-    SourceUse, Synonym,
+    Objective, OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Sensitivity, Settings,
+    Shop, Shows, SourceUse, Synonym, WatchSettings,
 };
 use bespoke_domain::{
     BlockNo, Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo,
@@ -66,7 +66,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
     assert_eq!(RECORD_VERSION, 1);
     let samples = samples();
     assert!(
-        samples.iter().map(Body::kind_no).eq(1..=7),
+        samples.iter().map(Body::kind_no).eq(1..=8),
         "each kind has a sample, in the order of their numbers"
     );
     for body in samples {
@@ -76,7 +76,7 @@ fn a_change_of_these_bytes_needs_a_new_record_version() {
 }
 
 /// One body of each kind, every field told apart from its neighbours. Fields are all named, so that a new one stands here.
-fn samples() -> [Body; 7] {
+fn samples() -> [Body; 8] {
     [
         Body::Event(Box::new(event())),
         Body::Catalog(Box::new(patch())),
@@ -85,6 +85,7 @@ fn samples() -> [Body; 7] {
         Body::Decision(Box::new(decision())),
         Body::Import(ImportMark::Ends),
         Body::Model(ModelChange { name: "slim".to_owned(), artifact: Some(ArtifactId(7)) }),
+        Body::Delivery(Delivery { change: 300 }),
     ]
 }
 
@@ -187,6 +188,7 @@ fn settings() -> Settings {
         attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
         experiments: vec![experiment()],
         challenges: vec![challenge(placement())],
+        watch: watch(),
     }
 }
 
@@ -249,6 +251,14 @@ fn block() -> Block {
         when: Some(condition()),
         from: Some(Millis(7)),
         until: Some(Millis(8)),
+    }
+}
+
+fn watch() -> WatchSettings {
+    WatchSettings {
+        off: vec!["gini".to_owned()],
+        sensitivity: Sensitivity::High,
+        webhook: "https://a.example".to_owned(),
     }
 }
 
@@ -471,7 +481,7 @@ fn golden(body: &Body) -> Expect {
             000000f03f00000000000000400100030473616c650203056272616e6400010141010201020002030570726963650100
             0000000000f03f00000000000000400100030473616c650203056272616e6400010141010000c03f02010a010c03416e
             6e0b537072696e672073616c65010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3c
-            01b81e85eb51b89e3f2d0000000000002c40020001f40304010673756d6d6572010b686f6d655f62616e6e6572065375
+            01b81e85eb51b89e3f2d0000000000002c40020001f4030a010673756d6d6572010b686f6d655f62616e6e6572065375
             6d6d65720a48616c662070726963650b2f73756d6d65722e6a7067072f73756d6d657201024445010102000203057072
             69636501000000000000f03f00000000000000400100030473616c650203056272616e6400010141010e011001036e65
             77010200020305707269636501000000000000f03f00000000000000400100030473616c650203056272616e64000101
@@ -489,7 +499,7 @@ fn golden(body: &Body) -> Expect {
             6c650203056272616e64000101410102010200020305707269636501000000000000f03f000000000000004001000304
             73616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e672073616c65010870726f66
             69742d31cdcccc3d0000803e0000803f000000bf000000400000003e3c01b81e85eb51b89e3f2d0000000000002c4002
-            0001f40304"#]],
+            0001f4030a010467696e69021168747470733a2f2f612e6578616d706c65"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014dd5aa91a2046602010553
@@ -505,6 +515,7 @@ fn golden(body: &Body) -> Expect {
             0201056272616e64010206010101050000c0bf0100000000400109646976657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
+        Body::Delivery(_) => expect!["0107ac02"],
     }
 }
 

@@ -7,6 +7,7 @@ mod address;
 mod asked;
 mod compare;
 mod events;
+mod experiment;
 mod facets;
 mod layout;
 mod modules;
@@ -27,6 +28,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bespoke_engine::Snapshot;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 pub use compare::JUDGED;
 
@@ -49,6 +51,10 @@ pub struct About {
     pub customers: Vec<String>,
     /// The key with which its pages send events.
     pub publishable_key: String,
+    /// Simulated shoppers who have come since it runs; none come where `has_crowd` does not say so.
+    pub crowd: Arc<AtomicU32>,
+    /// Whether simulated shoppers come.
+    pub has_crowd: bool,
 }
 
 /// A storefront over a shop.
@@ -70,6 +76,7 @@ pub fn router(app: Arc<App>, about: About) -> Router {
         .route("/c/{*path}", get(results::category))
         .route("/p/{id}", get(pages::product))
         .route("/compare", get(compare::page))
+        .route(experiment::PATH, get(experiment::page))
         .route("/cart", get(pages::cart))
         .route("/confirmation", get(pages::confirmation))
         .route("/preferences", get(pages::preferences))

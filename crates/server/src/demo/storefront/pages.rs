@@ -2,7 +2,7 @@
 
 use super::modules::{self, Module, Page};
 use super::visitor::{Line, Visitor};
-use super::{Site, address, compare, events, layout, money};
+use super::{Site, address, compare, events, experiment, layout, money};
 use crate::wire::error::ApiError;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -77,8 +77,7 @@ pub async fn home(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response
         "home_categories",
     ];
     let modules = visit.modules(Vec::new(), &placements).await;
-    let content =
-        html! { h1.quiet { (site.about.name) } (visit.show(&modules)) (compare::link(&site, None)) };
+    let content = html! { h1.quiet { (site.about.name) } (visit.show(&modules)) (compare::link(&site, None)) (experiment::link(&site)) };
     visit.respond(StatusCode::OK, "Home", &content)
 }
 
