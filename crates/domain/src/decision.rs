@@ -1,9 +1,10 @@
 //! What a decision is asked for, and the certificate it leaves: enough to explain it, and to recompute it from the log.
 
 use crate::condition::Condition;
+use crate::content::Draw;
 use crate::event::PageType;
-use crate::experiment::Arm;
-use crate::id::{ArtifactId, CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
+use crate::experiment::{Arm, Team};
+use crate::id::{ArtifactId, BlockNo, CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
 use crate::search::{Met, Search};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ pub enum Candidate {
     Product(ProductNo),
     /// A category.
     Category(CategoryNo),
+    /// A content block.
+    Content(BlockNo),
 }
 
 /// All that a decision depends on besides the snapshot and the profile.
@@ -140,8 +143,10 @@ pub struct Slot {
     pub placed_by: Option<String>,
     /// The rules that raised or lowered its score, or kept a slot for it.
     pub moved_by: Vec<String>,
-    /// The probability with which this candidate was chosen for this position.
+    /// The probability with which this candidate was chosen for this position, given what stands above it.
     pub probability: f32,
+    /// Which of two interleaved rankings put it here; `None` where both would have, a rule did, or nothing is interleaved.
+    pub team: Option<Team>,
     /// What the learned order foresees: probabilities of a click, the cart, a purchase, a return; empty without one. The
     /// score is then what the objective makes of them, times what rules multiply by.
     pub foreseen: Vec<f32>,
@@ -180,6 +185,8 @@ pub struct Decision {
     pub personalization: Personalization,
     /// What it fell back to.
     pub fallback: Fallback,
+    /// How it was drawn, where a bandit chose.
+    pub draw: Option<Box<Draw>>,
     /// Each source with the number of candidates it yielded.
     pub sources: Vec<(String, u32)>,
     /// The scorers, in the placement's order.

@@ -290,6 +290,10 @@ pub struct Details {
     pub custom: Option<Box<str>>,
     /// The list of a list event: GA4 `item_list_id` or our `placement_id`.
     pub placement: Option<Box<str>>,
+    /// The content block of a promotion event: GA4 `promotion_id`.
+    pub promotion: Option<Box<str>>,
+    /// Where on the page it was: GA4 `creative_slot`.
+    pub creative_slot: Option<Box<str>>,
     /// `/path` of the page, query stripped.
     pub path: Option<Box<str>>,
     /// What the shopper gave, 0 to 5.

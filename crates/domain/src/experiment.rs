@@ -38,6 +38,27 @@ impl Unit {
     }
 }
 
+/// How arms are compared.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Design {
+    /// Each unit is in one arm.
+    #[default]
+    Split,
+    /// Each unit is shown both arms in one list, and clicks tell which it prefers.
+    Interleaving,
+}
+
+/// The arm that every unit of an interleaved experiment is in.
+pub const INTERLEAVED: &str = "interleaved";
+
+/// One of two interleaved rankings.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the two")]
+pub enum Team {
+    Control,
+    Treated,
+}
+
 /// How intervals are made.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum Analysis {
@@ -53,6 +74,8 @@ pub enum Analysis {
 pub struct Experiment {
     /// Its name.
     pub name: String,
+    /// How its arms are compared.
+    pub design: Design,
     /// What is put into an arm.
     pub unit: Unit,
     /// Experiments of one layer share its units out among themselves.
@@ -112,6 +135,13 @@ pub struct ArmUse {
     pub uses: Vec<(String, String)>,
     /// Whether something else than Bespoke answers: decisions of the experiment's placements are empty.
     pub is_external: bool,
+}
+
+impl ArmUse {
+    /// The placement that stands in for another.
+    pub fn used_for(&self, asked: &str) -> Option<&str> {
+        self.uses.iter().find(|(name, _)| name == asked).map(|(_, used)| used.as_str())
+    }
 }
 
 /// A metric that must not get worse.

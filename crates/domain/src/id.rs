@@ -36,6 +36,10 @@ dense_number! {
     BrandNo
 }
 dense_number! {
+    /// A content block, by its name.
+    BlockNo
+}
+dense_number! {
     /// One identity of a shopper (an `anonymous_id` or a `user_id`); linked identities share a profile.
     ShopperNo
 }

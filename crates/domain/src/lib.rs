@@ -7,6 +7,8 @@ pub mod challenge;
 pub mod condition;
 /// The four purposes and what a shopper said about them.
 pub mod consent;
+/// Content blocks, and how one is chosen.
+pub mod content;
 /// What a decision is asked for, and the certificate it leaves.
 pub mod decision;
 /// What stands in the log.
@@ -37,7 +39,7 @@ pub use consent::{Consent, Purpose};
 pub use decision::{Candidate, Decision, Request};
 pub use entry::{Body, Entry};
 pub use event::{Event, EventItem, EventKind};
-pub use id::{CategoryNo, DecisionId, GroupNo, Offset, ProductNo, ShopperNo};
+pub use id::{BlockNo, CategoryNo, DecisionId, GroupNo, Offset, ProductNo, ShopperNo};
 pub use money::{Currency, Money};
 pub use problem::Problem;
 pub use product::{Availability, ProductPatch};

@@ -3,6 +3,7 @@
 
 use crate::challenge::Challenge;
 use crate::condition::Condition;
+use crate::content::{Bandit, Block};
 use crate::event::PageType;
 use crate::experiment::{Experiment, Holdout};
 use crate::money::Currency;
@@ -16,6 +17,8 @@ pub struct Settings {
     pub shop: Shop,
     /// The placements, names unique.
     pub placements: Vec<Placement>,
+    /// Content blocks, names unique, in the order in which the shop would show them.
+    pub content: Vec<Block>,
     /// Groups of shoppers that conditions can name, names unique.
     pub segments: Vec<Segment>,
     /// How much a page may show.
@@ -216,6 +219,8 @@ pub enum Shows {
     Products,
     /// Categories.
     Categories,
+    /// Content blocks.
+    Content,
 }
 
 /// What a slate is part of.
@@ -249,7 +254,7 @@ pub struct Placement {
     pub headline: String,
     /// What is shown above it when it fell back.
     pub fallback_headline: String,
-    /// Products or categories.
+    /// Products, categories or content blocks.
     pub shows: Shows,
     /// What its slate is part of.
     pub form: Form,
@@ -273,6 +278,8 @@ pub struct Placement {
     pub rules: Vec<Rule>,
     /// What the learned order is after; `None` = sources and scorers put in order.
     pub objective: Option<Objective>,
+    /// How content blocks are tried; `None` = the first that may be shown.
+    pub bandit: Option<Bandit>,
     /// How often a slot is given to something else than what comes next.
     pub explore: Explore,
 }

@@ -1,6 +1,7 @@
 //! What the log adds up to over all shoppers: catalogue, popularity, what is viewed and bought together, visits. One
 //! writer folds entries in; a frozen copy costs a reference count a chunk.
 
+use crate::bandits::Bandits;
 use crate::catalog::Catalog;
 use crate::compatibility::Compatibility;
 use crate::demand::Demand;
@@ -10,6 +11,7 @@ use crate::kpis::Kpis;
 use crate::levels::Levels;
 use crate::members::Members;
 use crate::names::{Names, PRODUCTS_MAX};
+use crate::numbering::Numbering;
 use crate::orders::Orders;
 use crate::profile::{Act, Dated, Recent, seconds};
 use crate::pulse::Pulse;
@@ -21,8 +23,8 @@ use bespoke_domain::entry::{ImportMark, ModelChange};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::KeyChange;
 use bespoke_domain::{
-    CategoryNo, Consent, Event, EventKind, Millis, Offset, ProductNo, ProductPatch, Purpose, Settings,
-    ShopperNo,
+    BlockNo, CategoryNo, Consent, Event, EventKind, Millis, Offset, ProductNo, ProductPatch, Purpose,
+    Settings, ShopperNo,
 };
 use bespoke_models::appeal::Appeal;
 use bespoke_models::co_occurrence::CoOccurrence;
@@ -50,6 +52,9 @@ pub const SIGNALS: [(EventKind, f64); 4] = [
     (EventKind::AddToWishlist, 2.0),
     (EventKind::Purchase, 6.0),
 ];
+
+/// Content blocks that get a number, of all that there ever were.
+const BLOCKS_EVER_MAX: usize = 10_000;
 
 /// Catalogue files that can be undone.
 const IMPORTS_KEPT: usize = 3;
@@ -140,6 +145,10 @@ pub struct Aggregates {
     pub orders: Orders,
     /// What results are narrowed by.
     pub demand: Demand,
+    /// Numbers of content blocks, of those that are gone too.
+    pub blocks: Arc<Numbering>,
+    /// What placements of content have learnt.
+    pub bandits: Bandits,
     /// What is looked at every day.
     pub watch: Watch,
     /// Learnt models in force, by name.
@@ -190,6 +199,8 @@ impl Default for Aggregates {
             kpis: Kpis::default(),
             orders: Orders::default(),
             demand: Demand::default(),
+            blocks: Arc::default(),
+            bandits: Bandits::default(),
             watch: Watch::default(),
             models: BTreeMap::new(),
             imports: Vec::new(),
@@ -240,6 +251,14 @@ impl Aggregates {
             observe_basket(&mut self.co_bought_categories, &categories, event.time);
         }
         self.extend_visit(shopper, event, products);
+    }
+
+    /// Notes what came of a content block that was shown.
+    pub fn fold_promotion(&mut self, event: &Event) {
+        let named = event.details.as_deref().and_then(|details| details.promotion.as_deref());
+        // A name that is no block's is of something else than what was drawn.
+        let block = named.map(|name| self.blocks.get(name).map_or(BlockNo(u32::MAX), BlockNo));
+        self.bandits.fold_event(event, block);
     }
 
     /// Impressions in view and clicks, where their positions are told.
@@ -437,6 +456,11 @@ impl Aggregates {
     pub fn fold_settings(&mut self, offset: Offset, received: Millis, settings: &Settings) {
         self.texts.set(&settings.search, &self.catalog);
         Arc::make_mut(&mut self.epochs).fold(settings, received);
+        for block in &settings.content {
+            if self.blocks.get(&block.name).is_none() && self.blocks.names.len() < BLOCKS_EVER_MAX {
+                Arc::make_mut(&mut self.blocks).number(&block.name);
+            }
+        }
         self.settings = Some(Arc::new(settings.clone()));
         self.settings_offset = offset;
         if self.settings_history.len() == SETTINGS_KEPT {
@@ -473,13 +497,14 @@ impl Aggregates {
         let live_kpis = std::mem::replace(&mut self.kpis, kpis);
         let demand = self.demand.freeze();
         let live_demand = std::mem::replace(&mut self.demand, demand);
+        let bandits = self.bandits.freeze();
+        let live_bandits = std::mem::replace(&mut self.bandits, bandits);
         let watch = self.watch.freeze();
         let live_watch = std::mem::replace(&mut self.watch, watch);
         let frozen = self.clone();
         (self.catalog, self.queries, self.visits) = (live_catalog, live_queries, visits);
         (self.ledger, self.kpis, self.demand) = (live_ledger, live_kpis, live_demand);
-        self.orders = orders;
-        self.watch = live_watch;
+        (self.bandits, self.watch, self.orders) = (live_bandits, live_watch, orders);
         frozen
     }
 }

@@ -7,7 +7,7 @@ use crate::profile::{Profile, seconds};
 use bespoke_domain::condition::{Condition, Is, Test};
 use bespoke_domain::event::PageType;
 use bespoke_domain::settings::Segment;
-use bespoke_domain::{Candidate, CategoryNo, ProductNo};
+use bespoke_domain::{BlockNo, Candidate, CategoryNo, ProductNo};
 
 /// A field's line in the table; every other name is that of a product's attribute, `brand` among them.
 pub struct FieldSpec {
@@ -22,6 +22,8 @@ pub struct FieldSpec {
 pub struct Lookup<'a> {
     /// The number of a product's external id.
     pub product: &'a dyn Fn(&str) -> Option<ProductNo>,
+    /// The number of a content block.
+    pub block: &'a dyn Fn(&str) -> Option<BlockNo>,
     /// Categories and tags.
     pub catalog: &'a Catalog,
     /// Segments by name; one may not name another.
@@ -147,7 +149,7 @@ impl Check {
         let catalog = &context.snapshot.aggregates.catalog;
         let product = match candidate {
             Candidate::Product(product) => Some(product),
-            Candidate::Category(_) => None,
+            Candidate::Category(_) | Candidate::Content(_) => None,
         };
         match self {
             Self::All(all) => all.iter().all(|one| one.holds(context, candidate)),
@@ -159,6 +161,7 @@ impl Check {
                 let category = match candidate {
                     Candidate::Product(product) => of_product(product),
                     Candidate::Category(category) => category,
+                    Candidate::Content(_) => return false,
                 };
                 catalog.is_within(category, list)
             }

@@ -7,8 +7,8 @@ use crate::experiment::{Assigned, assigned};
 use crate::facets::{Facet, facets};
 use crate::found::Found;
 use crate::profile::{Act, Dated, Profile, Recent};
-use crate::tables::PlannedPlacement;
-use bespoke_domain::{CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
+use crate::tables::{PlannedBlock, PlannedPlacement};
+use bespoke_domain::{Candidate, CategoryNo, Condition, Offset, ProductNo, Purpose, Request};
 use std::cell::OnceCell;
 
 /// Most products of a visit that sources look at.
@@ -112,6 +112,12 @@ impl<'a> Context<'a> {
         self.found.get_or_init(find).as_ref()
     }
 
+    /// The content block that a candidate is, where it is one of the placement's.
+    pub fn block(&self, candidate: Candidate) -> Option<&'a PlannedBlock> {
+        let Candidate::Content(number) = candidate else { return None };
+        self.planned?.blocks.iter().find(|block| block.number == number)
+    }
+
     /// What the search's results can be narrowed by; none where that is not asked for.
     pub fn facets(&self) -> &[Facet] {
         let count = || {
@@ -188,6 +194,7 @@ fn resolved(snapshot: &Snapshot, filter: &Condition) -> Check {
     let settings = snapshot.aggregates.settings.as_ref();
     let lookup = Lookup {
         product: &|id| snapshot.product(id),
+        block: &|name| snapshot.block(name),
         catalog: &snapshot.aggregates.catalog,
         segments: settings.map_or(&[], |settings| &settings.segments),
     };

@@ -1,5 +1,6 @@
 //! The decision: one function that reads from top to bottom, and the steps it takes.
 
+mod blocks;
 mod explore;
 
 use crate::context::Context;
@@ -7,12 +8,14 @@ use crate::engine::Snapshot;
 use crate::experiment::place;
 use crate::features::narrow;
 use crate::foresight::{Foresight, bought_worth, foresee};
+use crate::interleaved;
 use crate::pool::{Place, Pool, Pooled};
 use crate::profile::Profile;
 use crate::rule::{Phase, Planned};
 use crate::source::{MATCHES, POPULAR};
 use crate::tables::{PlannedPlacement, PlannedSource};
 use crate::variants::is_lone;
+use bespoke_domain::content::Draw;
 use bespoke_domain::decision::{Considered, Fallback, Personalization, Reason, Slot, Versions};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::order::by_score;
@@ -20,6 +23,7 @@ use bespoke_domain::search::{Met, RESULTS_MAX, Search, Sort};
 use bespoke_domain::settings::{Diversity, Form, OnThin};
 use bespoke_domain::{Candidate, Decision, ProductNo, Request};
 use bespoke_models::learned::{EMBEDDED, TEXT_VECTORS};
+use blocks::bandit;
 use explore::{Drawn, explored};
 use rustc_hash::FxHashSet;
 use std::cmp::Reverse;
@@ -43,6 +47,15 @@ pub fn decide(snapshot: &Snapshot, profile: Option<&Profile>, request: &Request)
 
 /// The same, of a request that is resolved already.
 pub fn decide_in(context: &Context<'_>) -> Decision {
+    let against = context.assigned.against.as_deref().and_then(|name| context.snapshot.plan.get(name));
+    match (context.planned, against) {
+        (Some(control), Some(treated)) => interleaved::decide(context, control, treated),
+        _ => decide_alone(context),
+    }
+}
+
+/// What the context's placement answers by itself.
+pub(crate) fn decide_alone(context: &Context<'_>) -> Decision {
     let request = context.request;
     let Some(planned) = context.planned else { return nothing(context) };
     if !is_rolled_out(request, planned.placement.rollout) {
@@ -104,7 +117,7 @@ fn is_rolled_out(request: &Request, rollout: u8) -> bool {
 }
 
 /// How many slots, and their caps. Whoever gives what is to be put in order gets all of it back.
-fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
+pub(crate) fn room(planned: &PlannedPlacement, request: &Request) -> (usize, Diversity) {
     if !request.given.is_empty() && request.follows.is_none() {
         return (request.given.len(), Diversity::default());
     }
@@ -127,7 +140,7 @@ fn is_sorted(request: &Request) -> bool {
     request.search.as_ref().is_some_and(|search| search.sort != Sort::Relevance)
 }
 
-fn nothing(context: &Context<'_>) -> Decision {
+pub(crate) fn nothing(context: &Context<'_>) -> Decision {
     Decision {
         request: context.request.clone(),
         versions: versions(context),
@@ -136,6 +149,7 @@ fn nothing(context: &Context<'_>) -> Decision {
         slate: Vec::new(),
         personalization: Personalization::None,
         fallback: Fallback::Hidden,
+        draw: None,
         sources: Vec::new(),
         scorers: Vec::new(),
         objective: String::new(),
@@ -197,13 +211,15 @@ struct Chosen {
     fallback: Fallback,
 }
 
-/// What a decision works on: the pool, and by name what yielded and what removed.
+/// What a decision works on: the pool, by name what yielded and what removed, and what was drawn.
 struct Work<'a> {
     pool: Pool<'a>,
     sources: Vec<(&'a PlannedSource, u32)>,
     removed: Vec<(String, u32)>,
     /// Of what was drawn, its place in the pool, the probability with which it got its slot, and whether something else came next.
     drawn: Vec<Drawn>,
+    /// How content blocks were drawn.
+    draw: Option<Draw>,
 }
 
 impl<'a> Work<'a> {
@@ -228,7 +244,7 @@ impl<'a> Work<'a> {
     fn gather(context: &Context<'a>, sources: Vec<&'a PlannedSource>) -> Self {
         let capacity = sources.iter().map(|source| source.limit).sum();
         let pool = Pool::with_capacity(&context.snapshot.aggregates.catalog, capacity);
-        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new(), drawn: Vec::new() };
+        let mut work = Self { pool, sources: Vec::new(), removed: Vec::new(), drawn: Vec::new(), draw: None };
         for source in sources {
             work.add_source(context, source);
         }
@@ -420,11 +436,13 @@ impl<'a> Work<'a> {
             .filter(|at| !is_pinned(at))
             .map(|at| Ranked::of(&self.pool.all[at], at))
             .collect();
-        let mut chosen = match explored(context, &self.pool, fallback) {
-            Some(explore) => self.draw((context.request.id, explore), ranked, open - pins.len(), &mut shares),
-            None => {
-                let (kept_slots, ranked) = self.keep_slots(ranked, open - pins.len(), &mut shares);
-                self.fill(ranked, open - pins.len(), kept_slots, &mut shares)
+        let free = open - pins.len();
+        let mut chosen = match (bandit(context), explored(context, &self.pool, fallback)) {
+            (Some(bandit), _) => self.draw_blocks(context, bandit, ranked, free),
+            (None, Some(explore)) => self.draw((context.request.id, explore), ranked, free, &mut shares),
+            (None, None) => {
+                let (kept_slots, ranked) = self.keep_slots(ranked, free, &mut shares);
+                self.fill(ranked, free, kept_slots, &mut shares)
             }
         };
         // Of two that claim one position the first keeps it, and the other comes after it.
@@ -548,6 +566,7 @@ impl<'a> Work<'a> {
             personalization: personalization(context, fallback),
             fallback,
             headline,
+            draw: self.draw.clone().map(Box::new),
             sources: self.sources.iter().map(named).collect(),
             scorers: planned.scorers.iter().map(|scorer| scorer.spec.name.to_owned()).collect(),
             candidate_count: self.pool.all.len() as u32,
@@ -591,6 +610,7 @@ impl<'a> Work<'a> {
                 .chain(drawn.filter(|one| one.is_early).map(|_| EXPLORED.to_owned()))
                 .collect(),
             probability: drawn.map_or(1.0, |one| one.probability),
+            team: None,
             foreseen: row.and_then(|row| foresight.foreseen.get(row)).map_or(Vec::new(), |all| all.to_vec()),
             features: features.iter().map(|value| narrow(*value)).collect(),
         }

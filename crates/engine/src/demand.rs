@@ -227,7 +227,7 @@ impl Demand {
         }
         let products = decision.slate.iter().filter_map(|slot| match slot.candidate {
             Candidate::Product(product) => Some(product),
-            Candidate::Category(_) => None,
+            Candidate::Category(_) | Candidate::Content(_) => None,
         });
         let mut up = catalog.categories_up(category_of(catalog, products));
         up.retain(|category| category.0 != 0);

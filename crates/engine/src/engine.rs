@@ -17,10 +17,11 @@ use crate::shelf::{Changed, Models, Shelf};
 use crate::tables::{Plan, PlannedPlacement};
 use crate::texts::Texts;
 use crate::watch::{Seen, Watch};
+use bespoke_domain::content::Block;
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::{
-    Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, ProductNo, Purpose, Request, Settings,
-    ShopperNo,
+    BlockNo, Body, Consent, Decision, Entry, Event, EventKind, Millis, Offset, ProductNo, Purpose, Request,
+    Settings, ShopperNo,
 };
 use bespoke_models::learned::Learned;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,22 @@ impl Snapshot {
             arm.uses.iter().find(|(name, _)| name == asked).map(|(_, variant)| variant)
         });
         self.plan.get(variant.unwrap_or(asked))
+    }
+
+    /// The number of a content block, of one that is gone too.
+    pub fn block(&self, name: &str) -> Option<BlockNo> {
+        self.aggregates.blocks.get(name).map(BlockNo)
+    }
+
+    /// A content block's name; empty where there is no such number.
+    pub fn block_name(&self, block: BlockNo) -> &str {
+        self.aggregates.blocks.names.get(block.index()).map_or("", |name| name)
+    }
+
+    /// What a content block says, as long as it is set.
+    pub fn block_said(&self, block: BlockNo) -> Option<&Block> {
+        let name = self.block_name(block);
+        self.aggregates.settings.as_deref()?.content.iter().find(|one| one.name == name)
     }
 
     /// The product with this external id, if it had a number when the snapshot was taken.
@@ -177,6 +194,8 @@ impl Engine {
 
     /// Folds the entry at `offset` in. Entries MUST come in log order, each once.
     pub fn apply(&mut self, offset: Offset, entry: &Entry) {
+        let Aggregates { bandits, settings, .. } = &mut self.aggregates;
+        bandits.advance(entry.received, settings.as_deref());
         match &entry.body {
             Body::Event(event) => self.apply_event(offset, entry, event),
             Body::Catalog(patch) => {
@@ -198,6 +217,8 @@ impl Engine {
                 self.fold_exposure(decision);
                 let root = decision.request.shopper.map(|shopper| self.live.profiles.root(shopper));
                 self.aggregates.kpis.fold_decision(decision, root);
+                let Aggregates { bandits, settings, .. } = &mut self.aggregates;
+                bandits.fold_decision(decision, settings.as_deref());
                 self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
                 let consent = self.consent(root);
                 if let Some((watch, seen)) = self.watched(offset, decision.request.now) {
@@ -222,6 +243,7 @@ impl Engine {
             self.seen.insert(event.key, entry.received);
         }
         self.aggregates.pulse_mut().event(entry.received, event);
+        self.aggregates.fold_promotion(event);
         if event.is_bot() {
             // Whoever it was, what it says about consent holds.
             self.note_keys(entry.shopper, event);
@@ -381,7 +403,13 @@ impl Engine {
         let Some(settings) = self.aggregates.settings.as_deref().filter(|_| now != self.planned_for) else {
             return;
         };
-        let ids = Lookup { product: &|id| self.live.names.get(id), catalog, segments: &settings.segments };
+        let blocks = &self.aggregates.blocks;
+        let ids = Lookup {
+            product: &|id| self.live.names.get(id),
+            block: &|name| blocks.get(name).map(BlockNo),
+            catalog,
+            segments: &settings.segments,
+        };
         self.plan = Arc::new(Plan::new(settings, &ids));
         self.planned_for = now;
     }
@@ -408,6 +436,7 @@ impl Engine {
         aggregates.catalog.restore(|id, number| names.set(id, number));
         aggregates.compatibility.restore();
         aggregates.queries.restore();
+        Arc::make_mut(&mut aggregates.blocks).restore();
         aggregates.ledger.restore();
         let search = aggregates.settings.as_ref().map(|settings| settings.search.clone()).unwrap_or_default();
         aggregates.texts = Texts::of(&aggregates.catalog, &search);

@@ -10,15 +10,22 @@
 pub mod baseline;
 /// What became of the units of each arm.
 pub mod ledger;
+/// Interleaved lists that may still be clicked.
+mod lists;
 /// What a unit's row is read as.
 pub mod metric;
 /// The holdout month by month.
 pub mod month;
+/// Which of two interleaved rankings is preferred.
+pub mod preference;
 /// What it all says.
 pub mod result;
 
 use crate::queries::fold;
-use bespoke_domain::experiment::{Arm, ArmUse, Experiment, HELD, HOLDOUT, PERSONALIZED, Unit, WHOLE};
+use bespoke_domain::experiment::{
+    Arm, ArmUse, Design, Experiment, HELD, HOLDOUT, INTERLEAVED, PERSONALIZED, Unit, WHOLE,
+};
+use bespoke_domain::search::Sort;
 use bespoke_domain::time::MINUTE_MS;
 use bespoke_domain::{Millis, Request, Settings};
 use serde::{Deserialize, Serialize};
@@ -94,6 +101,17 @@ pub struct Assigned {
     pub variant: Option<String>,
     /// Whether something else answers.
     pub is_external: bool,
+    /// The placement whose ranking is interleaved with that of the one that was asked for.
+    pub against: Option<String>,
+}
+
+/// Whether two rankings can stand in one list: on first pages, where nothing else says what comes in which order.
+fn can_interleave(request: &Request) -> bool {
+    let is_ranked = request
+        .search
+        .as_deref()
+        .is_none_or(|search| search.sort == Sort::Relevance && search.from == 0 && search.after.is_none());
+    is_ranked && request.follows.is_none() && request.given.is_empty()
 }
 
 /// What a request is in, by the settings and the epochs.
@@ -112,10 +130,17 @@ pub fn assigned(settings: &Settings, epochs: &Epochs, request: &Request) -> Assi
         let Some(arm) = unit_key(experiment.unit, request).and_then(|key| arm_of(experiment, key)) else {
             continue;
         };
+        if experiment.design == Design::Interleaving {
+            let other = experiment.arms.get(1).and_then(|arm| arm.used_for(&request.placement));
+            if other.is_some() && can_interleave(request) {
+                assigned.arms.push(epochs.arm(&experiment.name, INTERLEAVED));
+                assigned.against = other.map(str::to_owned);
+            }
+            continue;
+        }
         assigned.arms.push(epochs.arm(&experiment.name, &arm.name));
         assigned.is_external |= arm.is_external;
-        let used = arm.uses.iter().find(|(asked, _)| *asked == request.placement);
-        assigned.variant = assigned.variant.or(used.map(|(_, variant)| variant.clone()));
+        assigned.variant = assigned.variant.or(arm.used_for(&request.placement).map(str::to_owned));
     }
     assigned
 }
@@ -175,7 +200,7 @@ fn signature(settings: &Settings, one: &Experiment) -> u64 {
     let uses = one.arms.iter().flat_map(|arm| arm.uses.iter().map(|(_, variant)| variant));
     let names: Vec<&String> = one.placements.iter().chain(uses).collect();
     let placements: Vec<_> = settings.placements.iter().filter(|held| names.contains(&&held.name)).collect();
-    let fixed = (one.unit, &one.layer, one.slice, &one.placements, &one.arms, placements);
+    let fixed = (one.design, one.unit, &one.layer, one.slice, &one.placements, &one.arms, placements);
     fnv(postcard::to_allocvec(&fixed).unwrap_or_default().into_iter())
 }
 

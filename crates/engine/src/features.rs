@@ -155,7 +155,7 @@ pub fn describe(
         values.extend(scorers.iter().map(|score| score(one)));
         let of_candidate = |(_, value): &OfCandidate| match one.candidate {
             Candidate::Product(product) => value(&moment, one, product),
-            Candidate::Category(_) => f32::NAN,
+            Candidate::Category(_) | Candidate::Content(_) => f32::NAN,
         };
         values.extend(OF_CANDIDATE.iter().map(of_candidate));
         values.extend_from_slice(&of_moment);

@@ -458,7 +458,8 @@ fn plain_counts(event: &Event) -> Vec<(Count, i64)> {
     match event.kind {
         EventKind::ViewItem => vec![(Count::Views, 1)],
         EventKind::ViewItemList if of_ours && event.visible => vec![(Count::Lists, 1)],
-        EventKind::SelectItem if of_ours => vec![(Count::Clicks, 1)],
+        EventKind::ViewPromotion if of_ours => vec![(Count::Lists, 1)],
+        EventKind::SelectItem | EventKind::SelectPromotion if of_ours => vec![(Count::Clicks, 1)],
         EventKind::AddToCart => vec![(Count::Carts, 1)],
         EventKind::Purchase => {
             let items = event.items.iter().map(|item| i64::from(item.quantity)).sum();

@@ -246,7 +246,7 @@ impl Slates {
                 is_seen: false,
                 is_clicked: false,
             }),
-            Candidate::Category(_) => None,
+            Candidate::Category(_) | Candidate::Content(_) => None,
         };
         let slots = described.filter_map(slot).collect();
         self.kept.insert(decision.request.id, Slate { shopper, time: decision.request.now, slots });

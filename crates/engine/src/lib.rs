@@ -8,6 +8,8 @@ pub mod aggregates;
 pub mod attributes;
 /// What a model would have been worth.
 pub mod backtest;
+/// What placements of content have learnt.
+pub mod bandits;
 /// The catalogue's columns.
 pub mod catalog;
 /// The tree of categories.
@@ -28,6 +30,8 @@ pub mod counting;
 pub mod decide;
 /// What shoppers narrow results by.
 pub mod demand;
+/// Content blocks drawn by a bandit.
+pub mod draw;
 /// The fold and its published snapshots.
 pub mod engine;
 /// Arms, and what became of their units.
@@ -44,6 +48,8 @@ pub mod foresight;
 pub mod found;
 /// Words and vectors together.
 pub mod fused;
+/// Two rankings in one list.
+pub mod interleaved;
 /// Counts by day, and what they come to.
 pub mod kpis;
 /// What a ranker learns from.

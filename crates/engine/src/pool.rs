@@ -3,8 +3,8 @@
 
 use crate::catalog::{Catalog, Row};
 use crate::tables::{SCORERS_MAX, SOURCES_MAX};
-use bespoke_domain::Candidate;
 use bespoke_domain::order::by_score;
+use bespoke_domain::{Candidate, CategoryNo};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::cmp::Ordering;
 
@@ -121,6 +121,7 @@ impl<'a> Pool<'a> {
             let row = match candidate {
                 Candidate::Product(product) => self.catalog.row(product).copied().unwrap_or_default(),
                 Candidate::Category(category) => Row::of_category(category),
+                Candidate::Content(_) => Row::of_category(CategoryNo(0)),
             };
             let (parts, scores) = ([0.0; SOURCES_MAX], [0.0; SCORERS_MAX]);
             self.all.push(Pooled {

@@ -5,9 +5,10 @@ use crate::category_tree::CategorySet;
 use crate::condition::{Check, Lookup};
 use crate::foresight::ranker_name;
 use crate::{features, filter, rule, scorer, source};
+use bespoke_domain::content::Block;
 pub use bespoke_domain::settings::ParamSpec;
-use bespoke_domain::settings::{FilterUse, Placement, Rule, ScorerUse, Settings, SourceUse};
-use bespoke_domain::{Condition, ProductNo};
+use bespoke_domain::settings::{FilterUse, Placement, Rule, ScorerUse, Settings, Shows, SourceUse};
+use bespoke_domain::{BlockNo, Candidate, Condition, ProductNo};
 use std::collections::HashMap;
 
 /// Values of a use's parameters, in the order of its spec.
@@ -52,6 +53,17 @@ pub struct PlannedFilter {
     pub params: Params,
 }
 
+/// A content block of a placement.
+#[derive(Debug)]
+pub struct PlannedBlock {
+    /// Its number.
+    pub number: BlockNo,
+    /// As it was set.
+    pub block: Block,
+    /// Whom and what moment it is for.
+    pub when: Option<Check>,
+}
+
 /// A placement, its names resolved.
 #[derive(Debug)]
 pub struct PlannedPlacement {
@@ -65,6 +77,8 @@ pub struct PlannedPlacement {
     pub filters: Vec<PlannedFilter>,
     /// Its rules.
     pub rules: Vec<rule::Planned>,
+    /// Its content blocks, in order, where it shows content.
+    pub blocks: Vec<PlannedBlock>,
     /// The name of its ranker among the learnt models.
     pub ranker: String,
     /// What its candidates are described by, where it has an objective.
@@ -85,7 +99,9 @@ impl Plan {
     /// Resolves settings. They were validated before they came into the log; a name that this version does not know
     /// (a log written by a later one) is left out.
     pub fn new(settings: &Settings, ids: &Lookup<'_>) -> Self {
-        let planned = |placement: &Placement| (placement.name.clone(), PlannedPlacement::new(placement, ids));
+        let planned = |placement: &Placement| {
+            (placement.name.clone(), PlannedPlacement::new(placement, &settings.content, ids))
+        };
         let paths = &settings.shop.sensitive_categories;
         let sensitive: Vec<_> = paths.iter().filter_map(|path| ids.catalog.category(path)).collect();
         Self {
@@ -101,7 +117,7 @@ impl Plan {
 }
 
 impl PlannedPlacement {
-    fn new(placement: &Placement, ids: &Lookup<'_>) -> Self {
+    fn new(placement: &Placement, content: &[Block], ids: &Lookup<'_>) -> Self {
         let sources = placement.sources.iter().filter_map(|used| plan_source(used, ids));
         let sources: Vec<PlannedSource> = sources.take(SOURCES_MAX).collect();
         let has_objective = placement.objective.is_some();
@@ -115,14 +131,33 @@ impl PlannedPlacement {
             features,
             scorers: placement.scorers.iter().filter_map(plan_scorer).take(SCORERS_MAX).collect(),
             filters: plan_filters(&placement.filters),
-            rules: placement.rules.iter().filter_map(|rule| plan_rule(rule, ids)).collect(),
+            rules: placement.rules.iter().filter_map(|rule| plan_rule(rule, placement.shows, ids)).collect(),
+            blocks: plan_blocks(placement, content, ids),
         }
     }
 }
 
-fn plan_rule(rule: &Rule, ids: &Lookup<'_>) -> Option<rule::Planned> {
+fn plan_blocks(placement: &Placement, content: &[Block], ids: &Lookup<'_>) -> Vec<PlannedBlock> {
+    let is_ours =
+        |block: &&Block| placement.shows == Shows::Content && block.placements.contains(&placement.name);
+    let planned = |block: &Block| {
+        Some(PlannedBlock {
+            number: (ids.block)(&block.name)?,
+            when: block.when.as_ref().map(|when| Check::new(when, ids)),
+            block: block.clone(),
+        })
+    };
+    content.iter().filter(is_ours).filter_map(planned).collect()
+}
+
+fn plan_rule(rule: &Rule, shows: Shows, ids: &Lookup<'_>) -> Option<rule::Planned> {
     let spec = rule::RULES.iter().find(|spec| spec.name == rule.rule)?;
-    let items = rule.items.iter().filter_map(|id| (ids.product)(id)).collect();
+    // At a placement of content a rule's items are blocks.
+    let item = |id: &String| match shows {
+        Shows::Content => (ids.block)(id).map(Candidate::Content),
+        Shows::Products | Shows::Categories => (ids.product)(id).map(Candidate::Product),
+    };
+    let items = rule.items.iter().filter_map(item).collect();
     let categories: Vec<_> = rule.categories.iter().filter_map(|path| ids.catalog.category(path)).collect();
     let below = ids.catalog.with_all_below(&categories);
     let check = |condition: &Option<Condition>| condition.as_ref().map(|one| Check::new(one, ids));

@@ -205,5 +205,7 @@ fn number(candidate: Candidate) -> u32 {
     match candidate {
         Candidate::Product(product) => product.0 << 1,
         Candidate::Category(category) => category.0 << 1 | 1,
+        // Nothing shows both categories and content.
+        Candidate::Content(block) => block.0 << 1 | 1,
     }
 }

@@ -282,7 +282,7 @@ impl Watch {
         let request = &decision.request;
         let products = decision.slate.iter().filter_map(|slot| match slot.candidate {
             Candidate::Product(product) => Some(product),
-            Candidate::Category(_) => None,
+            Candidate::Category(_) | Candidate::Content(_) => None,
         });
         let products: Vec<ProductNo> = products.collect();
         self.hope(decision);

@@ -107,7 +107,7 @@ pub fn run(data: &Path) -> Result<Fits, Error> {
         let (decision, snapshot) = (live.decide(&request), live.snapshot());
         let id = |candidate| match candidate {
             Candidate::Product(product) => snapshot.aggregates.catalog.id(product).to_owned(),
-            Candidate::Category(_) => String::new(),
+            Candidate::Category(_) | Candidate::Content(_) => String::new(),
         };
         let shown: Vec<String> = decision.slate.iter().map(|slot| id(slot.candidate)).collect();
         covered += usize::from(!shown.is_empty());

@@ -267,7 +267,7 @@ impl<'a> Bench<'a> {
         let (decision, snapshot) = (live.decide(request), live.snapshot());
         let id = |candidate| match candidate {
             Candidate::Product(no) => self.shop.product_with_id(snapshot.aggregates.catalog.id(no)),
-            Candidate::Category(_) => None,
+            Candidate::Category(_) | Candidate::Content(_) => None,
         };
         decision.slate.iter().filter_map(|slot| id(slot.candidate)).collect()
     }

@@ -425,7 +425,7 @@ impl<'a> Bench<'a> {
             let (decision, _) = live.search_on(&snapshot, request);
             let row = |candidate| match candidate {
                 Candidate::Product(no) => self.shop.product_with_id(snapshot.aggregates.catalog.id(no)),
-                Candidate::Category(_) => None,
+                Candidate::Category(_) | Candidate::Content(_) => None,
             };
             let rows = decision.slate.iter().filter_map(|slot| row(slot.candidate));
             let shown: Vec<Product> = rows.map(|no| self.shop.product(no)).collect();

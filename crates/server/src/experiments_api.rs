@@ -5,11 +5,12 @@ use crate::http::App;
 use crate::operate::put;
 use crate::wire::error::ApiError;
 use crate::wire::experiments::parse_experiment;
-use bespoke_domain::experiment::{Experiment, HOLDOUT, WHOLE};
-use bespoke_domain::{Currency, Settings};
+use bespoke_domain::experiment::{Design, Experiment, HOLDOUT, WHOLE};
+use bespoke_domain::{Currency, Problem, Settings};
 use bespoke_engine::Snapshot;
 use bespoke_engine::experiment::ledger::Run;
 use bespoke_engine::experiment::metric::metric;
+use bespoke_engine::experiment::preference::{Preference, preference};
 use bespoke_engine::experiment::result::{
     ArmResult, Compared, InSegment, LeftOut, Plan, Report, holdout, plan, report,
 };
@@ -31,6 +32,8 @@ pub struct ExperimentBody {
     pub experiment: String,
     /// Whether it goes on now.
     pub is_on: bool,
+    /// split: each unit is in one arm; interleaving: each is shown both rankings in one list.
+    pub design: String,
     /// Why it was stopped, where it stopped by itself; else empty.
     pub stopped_for: String,
     /// What is put into an arm: shopper, session, query or switchback.
@@ -53,8 +56,37 @@ pub struct ExperimentBody {
     pub mismatch: bool,
     /// Each arm against the control.
     pub results: Vec<ArmResultBody>,
+    /// Which ranking shoppers prefer, where two are interleaved; then `results` are empty.
+    pub preference: Option<PreferenceBody>,
     /// Where the planned days cannot show the change that would matter, by what is known of the shop: what to do about it.
     pub warning: Option<String>,
+}
+
+/// Which of two interleaved rankings shoppers prefer.
+#[derive(Serialize, ToSchema, Debug)]
+pub struct PreferenceBody {
+    /// The second arm, of which it is said.
+    pub arm: String,
+    /// win, harm, equivalent, not_yet or ended.
+    pub verdict: String,
+    /// The same in plain words.
+    pub words: String,
+    /// Days until there is an answer at most, at today's traffic.
+    pub days_left: Option<u32>,
+    /// Shoppers who preferred it, by the lists that they were shown.
+    pub units_won: u64,
+    /// Shoppers who preferred the control.
+    pub units_lost: u64,
+    /// Shoppers who preferred neither, or clicked nothing that was somebody's.
+    pub units_tied: u64,
+    /// Lists that it won.
+    pub lists_won: u64,
+    /// Lists that the control won.
+    pub lists_lost: u64,
+    /// Share of lists won less lost, of those that somebody won: -1 to 1; `null` where nobody won any.
+    pub preference: Option<IntervalBody>,
+    /// The p-value of there being no preference.
+    pub p: f64,
 }
 
 /// An arm.
@@ -220,6 +252,10 @@ pub fn planned(shop: &Shop, name: &str, definition: Option<&[u8]>) -> Result<Pla
         Some(body) => parse_experiment(name, body, settings).map_err(ApiError::invalid)?,
         None => find(&snapshot, name)?,
     };
+    if experiment.design == Design::Interleaving {
+        let detail = "what two interleaved rankings need depends on how often they differ; begin it: the answer says how much longer it takes";
+        return Err(ApiError::invalid(Problem::new("design", "not_planned", detail)));
+    }
     let found = plan_of(&snapshot, &experiment).ok_or_else(|| {
         let detail = "too few units with this metric are known yet; a plan needs a hundred of them in the last 28 days";
         ApiError::new("not_enough_data", detail)
@@ -288,6 +324,11 @@ fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> Experiment
     ExperimentBody {
         experiment: experiment.name.clone(),
         is_on,
+        design: match experiment.design {
+            Design::Split => "split",
+            Design::Interleaving => "interleaving",
+        }
+        .to_owned(),
         stopped_for: experiment.stopped_for.clone(),
         unit: experiment.unit.name().to_owned(),
         metric: experiment.metric.clone(),
@@ -299,28 +340,58 @@ fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> Experiment
         mismatch_p: told.as_ref().map_or(1.0, |told| told.mismatch.p),
         mismatch: told.as_ref().is_some_and(|told| told.mismatch.is_found()),
         results: told.map(|told| results(told, currency)).unwrap_or_default(),
+        preference: run
+            .filter(|_| experiment.design == Design::Interleaving)
+            .map(|run| preferred(preference(run, experiment))),
         warning: Some(experiment)
-            .filter(|one| is_on && one.name != HOLDOUT)
+            .filter(|one| is_on && one.name != HOLDOUT && one.design == Design::Split)
             .and_then(|one| warning(snapshot, one, currency)),
+    }
+}
+
+fn preferred(told: Preference) -> PreferenceBody {
+    PreferenceBody {
+        verdict: named(&told.verdict).to_owned(),
+        days_left: days_left(&told.verdict),
+        units_won: told.units.0,
+        units_lost: told.units.1,
+        units_tied: told.units.2,
+        lists_won: told.lists.0,
+        lists_lost: told.lists.1,
+        preference: told.preference.map(|(estimate, range)| IntervalBody {
+            estimate,
+            low: range.low,
+            high: range.high,
+        }),
+        p: told.p,
+        arm: told.arm,
+        words: told.words,
+    }
+}
+
+fn named(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Invalid => "invalid",
+        Verdict::Win => "win",
+        Verdict::Harm(_) => "harm",
+        Verdict::Equivalent => "equivalent",
+        Verdict::NotYet { .. } => "not_yet",
+        Verdict::Ended => "ended",
+    }
+}
+
+fn days_left(verdict: &Verdict) -> Option<u32> {
+    match verdict {
+        Verdict::NotYet { days, .. } => *days,
+        _ => None,
     }
 }
 
 fn results(told: Report, currency: Currency) -> Vec<ArmResultBody> {
     let result = |one: ArmResult| ArmResultBody {
         arm: one.arm,
-        verdict: match &one.verdict {
-            Verdict::Invalid => "invalid",
-            Verdict::Win => "win",
-            Verdict::Harm(_) => "harm",
-            Verdict::Equivalent => "equivalent",
-            Verdict::NotYet { .. } => "not_yet",
-            Verdict::Ended => "ended",
-        }
-        .to_owned(),
-        days_left: match one.verdict {
-            Verdict::NotYet { days, .. } => days,
-            _ => None,
-        },
+        verdict: named(&one.verdict).to_owned(),
+        days_left: days_left(&one.verdict),
         words: one.words,
         metrics: one.metrics.iter().map(|one| compared(one, currency)).collect(),
         segments: one.segments.into_iter().map(|one| segment(one, currency)).collect(),

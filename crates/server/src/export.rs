@@ -103,6 +103,7 @@ pub const TABLES: [TableSpec; 7] = [
             ("position", Kind::Whole),
             ("item", Kind::Text),
             ("category", Kind::Text),
+            ("block", Kind::Text),
             ("reason", Kind::Text),
             ("score", Kind::Real),
             ("probability", Kind::Real),
@@ -319,14 +320,16 @@ impl Export<'_> {
         }
         for (position, slot) in (0_u32..).zip(&decision.slate) {
             let catalog = &self.snapshot.aggregates.catalog;
-            let (item, category) = match slot.candidate {
-                Candidate::Product(product) => (Some(catalog.id(product)), None),
-                Candidate::Category(category) => (None, Some(catalog.category_path(category))),
+            let (item, category, block) = match slot.candidate {
+                Candidate::Product(product) => (Some(catalog.id(product)), None, None),
+                Candidate::Category(category) => (None, Some(catalog.category_path(category)), None),
+                Candidate::Content(block) => (None, None, Some(self.snapshot.block_name(block))),
             };
             let row = [
                 position.into(),
                 item.into(),
                 category.into(),
+                block.into(),
                 slot.reason.code.as_str().into(),
                 f64::from(slot.score).into(),
                 f64::from(slot.probability).into(),

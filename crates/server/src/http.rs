@@ -12,8 +12,8 @@ use crate::pace::{self, Pace};
 use crate::watchdog::Watchdog;
 use crate::wire::error::ApiError;
 use crate::{
-    catalog_versions, challenges_api, clock, experiments_api, keys, kpis_api, models_api, operate, pilot,
-    queries_api, recommend, search_api, statements, suggest_api, tune, watch_api,
+    bandit_api, catalog_versions, challenges_api, clock, experiments_api, keys, kpis_api, models_api,
+    operate, pilot, queries_api, recommend, search_api, statements, suggest_api, tune, watch_api,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -124,6 +124,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/decisions/{id}", get(get_decision))
         .route("/v1/decisions/{id}/replay", get(get_replay))
         .route("/v1/placements/{placement}", patch(patch_placement))
+        .route("/v1/placements/{placement}/bandit", get(get_bandit))
         .route("/v1/settings/versions", get(get_versions))
         .route("/v1/settings/rollback", post(post_rollback))
         .route("/v1/models", get(get_models))
@@ -607,6 +608,15 @@ async fn patch_placement(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     Ok(axum::Json(operate::roll_out(&app, &placement, &body).await?).into_response())
+}
+
+async fn get_bandit(
+    State(app): State<Arc<App>>,
+    Path(placement): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let told = look(app, &headers, move |shop| bandit_api::get(shop, &placement)).await?;
+    Ok(axum::Json(told).into_response())
 }
 
 async fn get_versions(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {

@@ -5,6 +5,8 @@
 pub mod alarms;
 /// What a backtest of a placement says.
 pub mod backtest_api;
+/// What bandits have learnt over HTTP.
+pub mod bandit_api;
 /// What one commit will hold.
 pub mod batch;
 /// From a data directory to a running shop.

@@ -162,6 +162,16 @@ enum Command {
     Experiments(commands::experiments::Experiments),
     /// Whether a placement is worth having: measure, plan and begin a test of it, look at it, end it.
     Pilot(commands::pilot::Pilot),
+    /// What a placement's bandit has learnt of its content blocks.
+    Bandit {
+        /// The placement.
+        placement: String,
+        /// Print the answer as JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
     /// What wants to stand in for what: valued on the log, shadowed, shown to a few, tested, promoted; each step with its evidence.
     Challenge(commands::challenge::Challenge),
     /// What shoppers did, by day, segment, market, category, placement or arm.
@@ -261,6 +271,7 @@ fn main() -> ExitCode {
         Command::Queries(asked) => commands::queries::run(&asked),
         Command::Experiments(asked) => commands::experiments::run(&asked),
         Command::Pilot(asked) => commands::pilot::run(&asked),
+        Command::Bandit { placement, json, server } => commands::bandit::run(&placement, json, &server),
         Command::Challenge(asked) => commands::challenge::run(&asked),
         Command::Kpis(asked) => commands::kpis::run(&asked),
         Command::Export(asked) => commands::export::run(&asked),

@@ -1,5 +1,6 @@
 //! The API's description, OpenAPI 3.1, made from the types that serve it; `docs/openapi.json` is compared with it.
 
+use crate::bandit_api::BanditBody;
 use crate::catalog_versions::CatalogVersionsBody;
 use crate::challenges_api::{ChallengeBody, ChallengesBody};
 use crate::doctor::DoctorBody;
@@ -44,6 +45,7 @@ use utoipa::OpenApi;
         category_products,
         impersonal,
         rollout,
+        bandit,
         versions,
         rollback,
         doctor,
@@ -95,6 +97,7 @@ use utoipa::OpenApi;
         CatalogVersionsBody,
         ModelsBody,
         DoctorBody,
+        BanditBody,
         ExperimentsBody,
         ChallengesBody,
         ChallengeBody,
@@ -216,6 +219,14 @@ fn search_settings() {}
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn put_search_settings() {}
+
+/// What a placement's bandit has learnt of its content blocks: exposures, clicks, click rates without the bias of plain means, and the
+/// probability of each now. Needs a secret key.
+#[utoipa::path(get, path = "/v1/placements/{placement}/bandit", params(("placement" = String, Path)), responses(
+    (status = 200, body = BanditBody), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson),
+    (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn bandit() {}
 
 /// Roll a placement out to a share of shoppers: `{"rollout": 0..100}`, 0 switches it off. Needs a secret key.
 #[utoipa::path(patch, path = "/v1/placements/{placement}", request_body = String,

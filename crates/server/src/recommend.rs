@@ -16,7 +16,7 @@ use bespoke_domain::settings::{Clutter, Form, Scope};
 use bespoke_domain::{Candidate, Decision, DecisionId, Millis, Purpose, Request, ShopperNo};
 use bespoke_engine::Snapshot;
 use bespoke_engine::replay::Replay;
-use bespoke_engine::source::{MATCHES, POPULAR};
+use bespoke_engine::source::{CONTENT, MATCHES, POPULAR};
 use bespoke_engine::tables::PlannedPlacement;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -146,7 +146,10 @@ pub(crate) fn note(app: &App, decision: &Decision, took: Duration) {
 /// What is left out when there is no time: everything but the leaderboards, which are there already.
 pub(crate) fn slower_sources(planned: &PlannedPlacement) -> Vec<String> {
     let names = planned.sources.iter().map(|source| source.spec.name);
-    names.filter(|name| *name != POPULAR.name && *name != MATCHES.name).map(str::to_owned).collect()
+    names
+        .filter(|name| ![POPULAR.name, MATCHES.name, CONTENT.name].contains(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The request that is asked for, by who may ask it.
@@ -299,7 +302,7 @@ fn slot_body(snapshot: &Snapshot, position: usize, slot: &Slot) -> SlotBody {
     SlotBody {
         id: render::id(snapshot, slot.candidate),
         group_id: group_id(snapshot, slot.candidate),
-        kind: if matches!(slot.candidate, Candidate::Product(_)) { "product" } else { "category" }.to_owned(),
+        kind: render::kind(slot.candidate).to_owned(),
         position: position as u32,
         score: slot.score,
         pinned: slot.placed_by.is_some(),
@@ -321,23 +324,26 @@ fn group_id(snapshot: &Snapshot, candidate: Candidate) -> Option<String> {
 
 pub(crate) fn item_body(snapshot: &Snapshot, candidate: Candidate) -> ItemBody {
     let catalog = &snapshot.aggregates.catalog;
-    let Candidate::Product(product) = candidate else {
-        return ItemBody {
-            title: render::title(snapshot, candidate),
-            link: None,
-            image_link: None,
-            price: None,
-        };
+    let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let title = render::title(snapshot, candidate);
+    let bare = ItemBody { title, text: None, link: None, image_link: None, price: None };
+    let product = match candidate {
+        Candidate::Product(product) => product,
+        Candidate::Category(_) => return bare,
+        Candidate::Content(block) => {
+            let Some(block) = snapshot.block_said(block) else { return bare };
+            let (link, image_link) = (text(&block.link), text(&block.image));
+            return ItemBody { text: text(&block.text), link, image_link, ..bare };
+        }
     };
     let content = catalog.content(product);
-    let text = |text: &String| (!text.is_empty()).then(|| text.clone());
     ItemBody {
-        title: render::title(snapshot, candidate),
         link: content.as_ref().and_then(|content| text(&content.link)),
         image_link: content.as_ref().and_then(|content| text(&content.image_link)),
         price: catalog
             .price(product)
             .map(|price| MoneyBody { amount: price.amount(), currency: price.currency.code().to_owned() }),
+        ..bare
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::wire::expression;
 use crate::wire::recommend::InArmBody;
+use bespoke_domain::content::Draw;
 use bespoke_domain::decision::{Fallback, Personalization, Slot};
-use bespoke_domain::experiment::Arm;
+use bespoke_domain::experiment::{Arm, Team};
 use bespoke_domain::search::{Choice, Refinement, Search};
-use bespoke_domain::{Candidate, Decision};
+use bespoke_domain::{BlockNo, Candidate, Decision};
 use bespoke_engine::Snapshot;
 use bespoke_engine::features::wide;
 use bespoke_models::ranker::HEADS;
@@ -38,22 +39,35 @@ pub fn arms(decision: &Decision) -> Vec<InArmBody> {
     decision.arms.iter().map(arm).collect()
 }
 
-/// The external id of a product, or the path of a category.
+/// The external id of a product, the path of a category, or the name of a content block.
 pub fn id(snapshot: &Snapshot, candidate: Candidate) -> String {
     let catalog = &snapshot.aggregates.catalog;
     match candidate {
         Candidate::Product(product) => catalog.id(product).to_owned(),
         Candidate::Category(category) => catalog.category_path(category).to_owned(),
+        Candidate::Content(block) => snapshot.block_name(block).to_owned(),
     }
 }
 
-/// The title of a product, or the last part of a category's path.
+/// The kind of a candidate, as the API says it.
+pub fn kind(candidate: Candidate) -> &'static str {
+    match candidate {
+        Candidate::Product(_) => "product",
+        Candidate::Category(_) => "category",
+        Candidate::Content(_) => "content",
+    }
+}
+
+/// The title of a product or a content block, or the last part of a category's path.
 pub fn title(snapshot: &Snapshot, candidate: Candidate) -> String {
     let catalog = &snapshot.aggregates.catalog;
     match candidate {
         Candidate::Product(product) => catalog.title(product).unwrap_or_default().to_owned(),
         Candidate::Category(category) => {
             catalog.category_path(category).rsplit(" > ").next().unwrap_or_default().to_owned()
+        }
+        Candidate::Content(block) => {
+            snapshot.block_said(block).map_or(String::new(), |block| block.title.clone())
         }
     }
 }
@@ -85,6 +99,7 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
         "candidate_count": decision.candidate_count,
         "arms": decision.arms.iter().map(|one| json!({"experiment": one.experiment, "epoch": one.epoch, "arm": one.arm})).collect::<Vec<_>>(),
         "removed": decision.removed.iter().map(|(name, count)| json!({"by": name, "count": count})).collect::<Vec<_>>(),
+        "draw": decision.draw.as_deref().map(|one| draw(snapshot, one)),
         "missing_ids": decision.missing_ids,
         "slate": decision.slate.iter().enumerate().map(|(at, slot)| slot_json(snapshot, decision, at, slot)).collect::<Vec<_>>(),
         "considered": decision.considered.as_ref().map(|all| all.iter().map(|one| json!({
@@ -93,6 +108,16 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
             "parts": parts(decision, &one.parts),
             "removed_by": one.removed_by,
         })).collect::<Vec<_>>()),
+    })
+}
+
+/// How a bandit drew: every block that could be drawn, with its probability of the first place that no rule fills.
+fn draw(snapshot: &Snapshot, draw: &Draw) -> Value {
+    let chance = |(block, chance): &(BlockNo, f32)| (snapshot.block_name(*block).to_owned(), json!(chance));
+    json!({
+        "placement": draw.placement,
+        "part": draw.part,
+        "chances": draw.chances.iter().map(chance).collect::<serde_json::Map<_, Value>>(),
     })
 }
 
@@ -133,6 +158,10 @@ fn slot_json(snapshot: &Snapshot, decision: &Decision, position: usize, slot: &S
         "placed_by": slot.placed_by,
         "moved_by": slot.moved_by,
         "probability": slot.probability,
+        "team": slot.team.map(|team| match team {
+            Team::Control => "control",
+            Team::Treated => "treated",
+        }),
         "foreseen": (!slot.foreseen.is_empty()).then(|| named(&HEADS.map(str::to_owned), slot.foreseen.iter().copied())),
         "features": features(snapshot, decision, slot),
     })

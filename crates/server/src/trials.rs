@@ -84,9 +84,13 @@ pub fn problem(settings: Option<&Settings>, name: &str) -> Option<Problem> {
             format!("{name:?} is none of {}", names.join(", ")),
         ));
     };
-    let shows_other = placement.shows == Shows::Categories;
-    shows_other.then(|| {
-        let detail = format!("{name:?} shows categories; only placements that show products are judged");
+    let shows_other = match placement.shows {
+        Shows::Products => None,
+        Shows::Categories => Some("categories"),
+        Shows::Content => Some("content"),
+    };
+    shows_other.map(|other| {
+        let detail = format!("{name:?} shows {other}; only placements that show products are judged");
         Problem::new("placement", "invalid_value", detail)
     })
 }

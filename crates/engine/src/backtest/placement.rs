@@ -324,7 +324,7 @@ pub const NDCG: usize = 2;
 fn slate(decision: &Decision) -> Vec<ProductNo> {
     let product = |candidate: Candidate| match candidate {
         Candidate::Product(product) => Some(product),
-        Candidate::Category(_) => None,
+        Candidate::Category(_) | Candidate::Content(_) => None,
     };
     decision.slate.iter().filter_map(|slot| product(slot.candidate)).collect()
 }

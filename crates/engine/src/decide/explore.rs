@@ -3,7 +3,8 @@
 //! A slot goes to the next candidate with probability `1 − share + share / n` and to each of the `n − 1` after it with `share / n`, where `n`
 //! is `among`, or as many as are left that diversity has room for. The probability is that of the candidate at its place *given what
 //! stands above it*. Pinned slots are certain and nothing is drawn for them. Nothing is drawn either where slots are reserved, where an order was
-//! asked for or goes on, for what fell back, in searches, and for whom is held out.
+//! asked for or goes on, for what fell back, in searches, for whom is held out, and in a
+//! list that is interleaved.
 
 use super::{Ranked, Shares, Work, room};
 use crate::context::Context;
@@ -35,6 +36,7 @@ pub(super) fn explored(context: &Context<'_>, pool: &Pool<'_>, fallback: Fallbac
     let (explore, request) = (context.planned?.placement.explore, context.request);
     let is_fixed = explore.share == 0
         || context.assigned.is_held
+        || context.assigned.against.is_some()
         || fallback != Fallback::None
         || request.search.is_some()
         || request.follows.is_some()
@@ -116,7 +118,10 @@ pub fn chances(
     slate: &[Candidate],
 ) -> Vec<Vec<(Candidate, f64)>> {
     let context = Context::new(snapshot, profile, request);
-    let Some(planned) = context.planned else { return Vec::new() };
+    // What a bandit draws follows other rules than an order with chance in it.
+    let Some(planned) = context.planned.filter(|planned| planned.placement.bandit.is_none()) else {
+        return Vec::new();
+    };
     let (slots, caps) = room(planned, request);
     let (mut work, fallback) = Work::ordered(&context, planned, slots);
     work.foresee(&context, planned, fallback);

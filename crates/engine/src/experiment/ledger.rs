@@ -5,13 +5,14 @@
 //! compared with what the same shoppers would have got. Only where the page had no room left for any arm it is none. What happened before it
 //! never counts. Programs count for nothing; a unit that one of them spoke for is marked. Bounded: see the `_MAX`es.
 
+use super::lists::Lists;
 use super::month::{Closed, Months};
 use super::{Epochs, unit_key};
 use crate::catalog::Catalog;
 use crate::orders::{Prices, Returned};
 use crate::profile::{Act, Profile, seconds};
 use bespoke_domain::decision::Fallback;
-use bespoke_domain::experiment::{Arm, HELD, HOLDOUT, PERSONALIZED, Unit};
+use bespoke_domain::experiment::{Arm, Design, HELD, HOLDOUT, INTERLEAVED, PERSONALIZED, Unit, WHOLE};
 use bespoke_domain::time::{MINUTE_MS, Month, SESSION_GAP_MS};
 use bespoke_domain::{Decision, Event, EventKind, Millis, ProductNo, Settings, ShopperNo};
 use bespoke_models::cow::CowVec;
@@ -51,9 +52,25 @@ pub struct Outcome {
     pub items: u16,
     pub returns: u16,
     pub contacts: u16,
+    pub won: u16,
+    pub lost: u16,
 }
 
 impl Outcome {
+    /// Counts a list for whom it is won by now, and not for whom it was before: 1 for the treated ranking, −1 for the control.
+    fn shift(&mut self, (before, now): (i64, i64)) {
+        match before {
+            1 => self.won = self.won.saturating_sub(1),
+            -1 => self.lost = self.lost.saturating_sub(1),
+            _ => {}
+        }
+        match now {
+            1 => self.won = self.won.saturating_add(1),
+            -1 => self.lost = self.lost.saturating_add(1),
+            _ => {}
+        }
+    }
+
     fn add(&mut self, other: &Self) {
         let money = [
             (&mut self.revenue, other.revenue),
@@ -73,6 +90,8 @@ impl Outcome {
             (&mut self.items, other.items),
             (&mut self.returns, other.returns),
             (&mut self.contacts, other.contacts),
+            (&mut self.won, other.won),
+            (&mut self.lost, other.lost),
         ];
         counts.into_iter().for_each(|(sum, more)| *sum = sum.saturating_add(more));
     }
@@ -94,7 +113,8 @@ pub struct Before {
 }
 
 impl Before {
-    fn of(profile: Option<&Profile>, now: Millis, catalog: &Catalog) -> Self {
+    /// By the profile of then; nothing of who is unknown.
+    pub fn of(profile: Option<&Profile>, now: Millis, catalog: &Catalog) -> Self {
         let Some(profile) = profile else { return Self::default() };
         let now_s = seconds(now);
         let from_s = now_s.saturating_sub(BEFORE_DAYS * 86_400);
@@ -187,7 +207,11 @@ impl Run {
             (Unit::Shopper, arms)
         } else {
             let one = settings.experiments.iter().find(|one| one.name == arm.experiment)?;
-            (one.unit, one.arms.iter().map(|arm| (arm.name.clone(), arm.share)).collect())
+            let arms = match one.design {
+                Design::Split => one.arms.iter().map(|arm| (arm.name.clone(), arm.share)).collect(),
+                Design::Interleaving => vec![(INTERLEAVED.to_owned(), WHOLE)],
+            };
+            (one.unit, arms)
         };
         let epoch = epochs.get(&arm.experiment).filter(|epoch| epoch.number == arm.epoch)?;
         Some(Self {
@@ -303,6 +327,8 @@ pub struct Ledger {
     pub months: Months,
     /// Shoppers within searches and cells. Only the fold reads it.
     followed: BTreeMap<ShopperNo, Vec<Followed>>,
+    /// Interleaved lists that may still be clicked. Only the fold reads them.
+    lists: Lists,
     /// Orders in other currencies than the shop's, which count as orders and not as money.
     pub foreign_orders: u64,
 }
@@ -325,9 +351,9 @@ impl Ledger {
 
     /// The copy a snapshot keeps: without what only the fold needs.
     pub fn freeze(&mut self) -> Self {
-        let followed = std::mem::take(&mut self.followed);
+        let (followed, lists) = (std::mem::take(&mut self.followed), std::mem::take(&mut self.lists));
         let frozen = self.clone();
-        self.followed = followed;
+        (self.followed, self.lists) = (followed, lists);
         frozen
     }
 
@@ -366,6 +392,9 @@ impl Ledger {
                 _ => unit_key(unit, request),
             };
             let Some(key) = key else { continue };
+            if arm.arm == INTERLEAVED {
+                self.lists.note(decision, self.runs[at].0);
+            }
             let before = || Before::of(profile, request.now, catalog);
             let row = self.expose(at, (key, arm), request.now, before);
             if let Some(row) = row.filter(|_| arm.experiment == HOLDOUT) {
@@ -495,11 +524,16 @@ impl Ledger {
                 None => self.foreign_orders += 1,
             }
         }
+        let shift = self.lists.click(event, prices);
         for (at, number) in rows {
             let (id, run) = &mut self.runs[at];
-            if let Some(arm) = run.count(number, time_s, &outcome) {
-                counted.arms.push((*id, arm));
-                counted.rows.push((*id, number));
+            let Some(arm) = run.count(number, time_s, &outcome) else { continue };
+            counted.arms.push((*id, arm));
+            counted.rows.push((*id, number));
+            if let Some((_, shift)) = shift.filter(|(of, _)| of == id)
+                && let Some(row) = run.rows.get_mut(number as usize)
+            {
+                row.outcome.shift(shift);
             }
         }
         counted.rows.extend(self.months.count((Month::of_day(day), who.bucket), time_s, &outcome));
@@ -563,8 +597,10 @@ fn outcome_of(event: &Event) -> Outcome {
     let of_ours = u16::from(event.decision.is_some());
     Outcome {
         views: is(EventKind::ViewItem),
-        shown: is(EventKind::ViewItemList) * of_ours * u16::from(event.visible),
-        clicked: is(EventKind::SelectItem) * of_ours,
+        // Who tells of a promotion's view has seen it.
+        shown: (is(EventKind::ViewItemList) * u16::from(event.visible) + is(EventKind::ViewPromotion))
+            * of_ours,
+        clicked: (is(EventKind::SelectItem) + is(EventKind::SelectPromotion)) * of_ours,
         carts: is(EventKind::AddToCart),
         searches: is(EventKind::Search),
         orders: is(EventKind::Purchase),

@@ -215,6 +215,17 @@ impl Of {
     }
 }
 
+/// When the experiment's results are looked at.
+pub(super) fn look(experiment: &Experiment) -> Look {
+    match experiment.analysis {
+        Analysis::FixedHorizon => Look::Once,
+        Analysis::AlwaysValid if experiment.planned_units > 0 => {
+            Look::Always(Sequence::planned(experiment.planned_units as f64, ALPHA))
+        }
+        Analysis::AlwaysValid => Look::Always(Sequence::default()),
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     run: &'a Run,
@@ -222,16 +233,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn look(&self) -> Look {
-        match self.experiment.analysis {
-            Analysis::FixedHorizon => Look::Once,
-            Analysis::AlwaysValid if self.experiment.planned_units > 0 => {
-                Look::Always(Sequence::planned(self.experiment.planned_units as f64, ALPHA))
-            }
-            Analysis::AlwaysValid => Look::Always(Sequence::default()),
-        }
-    }
-
     /// The moments of a metric, arm by arm, of the rows that are asked for.
     fn moments(&self, spec: &MetricSpec, of: Of) -> Vec<Moments> {
         if let Some(closed) = &self.run.closed {
@@ -287,7 +288,7 @@ impl Reader<'_> {
         if !Effect::is_relative_sound(control) {
             relative.error = f64::NAN;
         }
-        let look = self.look();
+        let look = look(self.experiment);
         let compared = Compared {
             metric: spec.name,
             control: plain[0].mean,
@@ -335,7 +336,7 @@ impl Reader<'_> {
             guardrails: guards,
             mismatch,
             alpha: ALPHA,
-            look: self.look(),
+            look: look(self.experiment),
             planned_units: self.experiment.planned_units as f64,
             least_units: LEAST_UNITS,
             units_a_day: units / days,

@@ -4,6 +4,7 @@
 use super::FilterSpec;
 use crate::context::Context;
 use crate::pool::Pool;
+use bespoke_domain::Candidate;
 
 /// The line in the table.
 pub static SPEC: FilterSpec = FilterSpec {
@@ -21,6 +22,10 @@ fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16
         return 0;
     }
     pool.remove(remover, true, |one| {
+        // A page's filter is about what it sells, not about what it says.
+        if matches!(one.candidate, Candidate::Content(_)) {
+            return false;
+        }
         let is_filtered = context.filter.as_ref().is_some_and(|filter| !filter.holds(context, one.candidate));
         is_filtered || found.is_some_and(|found| !found.is_refined(context, one.candidate, &one.row))
     })

@@ -17,5 +17,8 @@ pub static SPEC: FilterSpec = FilterSpec {
 
 fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16) -> u32 {
     let products = context.exclude.iter().copied().map(Candidate::Product);
-    pool.remove_listed(remover, true, products.chain([Candidate::Category(context.category)]))
+    let blocks = context.planned.map_or(&[][..], |planned| &planned.blocks);
+    let blocks = blocks.iter().filter(|one| context.request.exclude.contains(&one.block.name));
+    let blocks = blocks.map(|one| Candidate::Content(one.number));
+    pool.remove_listed(remover, true, products.chain(blocks).chain([Candidate::Category(context.category)]))
 }

@@ -8,7 +8,7 @@ use bespoke_domain::Candidate;
 /// The line in the table.
 pub static SPEC: FilterSpec = FilterSpec {
     name: "market",
-    doc: "Removes what is not sold in the `market` that the request names: the row's attribute `market` lists those it is sold in; without one it is sold everywhere.",
+    doc: "Removes what is not sold in the `market` that the request names: the row's attribute `market` lists those it is sold in; without one it is sold everywhere. The same of content blocks and their `markets`.",
     plain: "are not sold here",
     params: &[],
     hard: true,
@@ -22,6 +22,14 @@ fn run(context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u16
     let is_sold = context.snapshot.aggregates.catalog.sold_in(&context.request.market);
     pool.remove(remover, SPEC.hard, |one| {
         let set = usize::from(one.row.markets);
-        matches!(one.candidate, Candidate::Product(_)) && !is_sold.get(set).is_some_and(|sold| *sold)
+        match one.candidate {
+            Candidate::Product(_) => !is_sold.get(set).is_some_and(|sold| *sold),
+            Candidate::Content(_) => context.block(one.candidate).is_some_and(|block| {
+                let markets = &block.block.markets;
+                !markets.is_empty()
+                    && !markets.iter().any(|one| one.eq_ignore_ascii_case(&context.request.market))
+            }),
+            Candidate::Category(_) => false,
+        }
     })
 }

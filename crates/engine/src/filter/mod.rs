@@ -10,6 +10,7 @@ mod in_cart;
 mod in_category;
 mod in_my_size;
 mod market;
+mod meant_for;
 mod one_variant;
 mod seen_often;
 mod sensitive;
@@ -37,9 +38,10 @@ pub struct FilterSpec {
 }
 
 /// Every filter, hard ones first.
-pub static FILTERS: [&FilterSpec; 13] = [
+pub static FILTERS: [&FilterSpec; 14] = [
     &available::SPEC,
     &market::SPEC,
+    &meant_for::SPEC,
     &sensitive::SPEC,
     &excluded::SPEC,
     &asked_for::SPEC,

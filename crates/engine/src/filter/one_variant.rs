@@ -31,6 +31,6 @@ fn run(_context: &Context<'_>, _params: &[f64], pool: &mut Pool<'_>, remover: u1
     }
     pool.remove(remover, SPEC.hard, |one| match one.candidate {
         Candidate::Product(product) => best[&one.row.group].1 != product,
-        Candidate::Category(_) => false,
+        Candidate::Category(_) | Candidate::Content(_) => false,
     })
 }

@@ -76,8 +76,12 @@ pub const NAMES: [CountSpec; COUNTS] = [
         "searches",
         "`search` and `view_search_results`; the same words again within 30 minutes are the same search.",
     ),
-    count(Count::Lists, "lists", "Lists of Bespoke's in view: `view_item_list` with a token and `visible`."),
-    count(Count::Clicks, "clicks", "`select_item` with a token."),
+    count(
+        Count::Lists,
+        "lists",
+        "Lists of Bespoke's in view: `view_item_list` with a token and `visible`, and `view_promotion` with a token.",
+    ),
+    count(Count::Clicks, "clicks", "`select_item` and `select_promotion` with a token."),
     count(
         Count::ClickBounces,
         "click_bounces",

@@ -3,7 +3,6 @@
 use super::{Phase, Planned, RuleSpec};
 use crate::context::Context;
 use crate::pool::Pool;
-use bespoke_domain::Candidate;
 
 /// The line in the table.
 pub static SPEC: RuleSpec = RuleSpec {
@@ -15,7 +14,7 @@ pub static SPEC: RuleSpec = RuleSpec {
 };
 
 fn apply(context: &Context<'_>, rule: &Planned, _rule_no: u16, pool: &mut Pool<'_>, remover: u16) -> u32 {
-    let named = pool.remove_listed(remover, true, rule.items.iter().copied().map(Candidate::Product));
+    let named = pool.remove_listed(remover, true, rule.items.iter().copied());
     if rule.categories.is_empty() && rule.filter.is_none() {
         return named;
     }

@@ -14,7 +14,7 @@ use crate::condition::Check;
 use crate::context::Context;
 use crate::pool::Pool;
 use bespoke_domain::settings::Rule;
-use bespoke_domain::{Candidate, CategoryNo, ProductNo};
+use bespoke_domain::{Candidate, CategoryNo};
 
 /// A rule as used by a placement, its ids resolved.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub struct Planned {
     pub spec: &'static RuleSpec,
     /// As it was set.
     pub rule: Rule,
-    /// The products it names, those with a number.
-    pub items: Vec<ProductNo>,
+    /// The products or content blocks it names, those with a number.
+    pub items: Vec<Candidate>,
     /// The categories it names, those that are there.
     pub categories: Vec<CategoryNo>,
     /// These categories and all below them.
@@ -76,8 +76,7 @@ impl Planned {
 
     /// Whether it is about a candidate: named, in a named category, or as its filter says.
     pub fn is_about(&self, context: &Context<'_>, candidate: Candidate, row: &Row) -> bool {
-        let is_named = matches!(candidate, Candidate::Product(product) if self.items.contains(&product));
-        is_named
+        self.items.contains(&candidate)
             || self.below.contains(row.category)
             || self.filter.as_ref().is_some_and(|filter| filter.holds(context, candidate))
     }

@@ -15,7 +15,7 @@ pub static SPEC: RuleSpec = RuleSpec {
 };
 
 fn apply(_context: &Context<'_>, rule: &Planned, rule_no: u16, pool: &mut Pool<'_>, _remover: u16) -> u32 {
-    let items = rule.items.iter().copied().map(Candidate::Product);
+    let items = rule.items.iter().copied();
     let categories = rule.categories.iter().copied().map(Candidate::Category);
     for (candidate, position) in items.chain(categories).zip(rule.rule.position..) {
         pool.entry(candidate).pin.get_or_insert((position, rule_no));

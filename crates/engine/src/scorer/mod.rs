@@ -42,7 +42,7 @@ pub struct ScorerSpec {
 fn of_products<'a>(score: impl Fn(ProductNo) -> f32 + 'a) -> Score<'a> {
     Box::new(move |one| match one.candidate {
         Candidate::Product(product) => score(product),
-        Candidate::Category(_) => 0.0,
+        Candidate::Category(_) | Candidate::Content(_) => 0.0,
     })
 }
 

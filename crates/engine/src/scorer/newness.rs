@@ -23,6 +23,6 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
             let age = catalog.number(product, Number::AgeDays, context.request.now);
             age.map_or(0.0, |days| libm::exp2(-days.max(0.0) / HALF_DAYS) as f32)
         }
-        Candidate::Category(_) => 0.0,
+        Candidate::Category(_) | Candidate::Content(_) => 0.0,
     })
 }

@@ -19,6 +19,6 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     let scale = 1.0 / libm::log2(1.0 + top).max(1e-9);
     Box::new(move |one| match one.candidate {
         Candidate::Product(product) => (libm::log2(1.0 + popularity.score(product, now)) * scale) as f32,
-        Candidate::Category(_) => 0.0,
+        Candidate::Category(_) | Candidate::Content(_) => 0.0,
     })
 }

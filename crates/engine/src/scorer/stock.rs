@@ -18,7 +18,7 @@ pub static SPEC: ScorerSpec = ScorerSpec {
 
 fn prepare<'a>(_context: &'a Context<'a>) -> Score<'a> {
     Box::new(|one| match one.candidate {
-        Candidate::Category(_) => 0.0,
+        Candidate::Category(_) | Candidate::Content(_) => 0.0,
         Candidate::Product(_) => depth(&one.row),
     })
 }

@@ -68,7 +68,7 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     let mean = best.iter().map(|product| evidence(*product)).sum::<f32>() * each;
     Box::new(move |one| match one.candidate {
         Candidate::Product(product) => ((evidence(product) - mean) / FULL_EVIDENCE).clamp(-1.0, 1.0),
-        Candidate::Category(_) => 0.0,
+        Candidate::Category(_) | Candidate::Content(_) => 0.0,
     })
 }
 

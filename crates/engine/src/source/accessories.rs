@@ -59,7 +59,7 @@ fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) ->
     let compatibility = &context.snapshot.aggregates.compatibility;
     let fits = |anchor: &&ProductNo| match candidate {
         Candidate::Product(product) => compatibility.fits(product, &keys(context, **anchor)),
-        Candidate::Category(_) => false,
+        Candidate::Category(_) | Candidate::Content(_) => false,
     };
     let basis = context.anchors().iter().rev().find(fits);
     let text = basis.map_or_else(|| "Fits".to_owned(), |anchor| format!("Fits {}", context.title(*anchor)));

@@ -27,7 +27,7 @@ fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) ->
         Candidate::Product(product) => {
             catalog.row(product).is_some_and(|row| catalog.is_within(row.category, &[context.category]))
         }
-        Candidate::Category(_) => false,
+        Candidate::Category(_) | Candidate::Content(_) => false,
     };
     match catalog.category_path(context.category).rsplit(" > ").next() {
         Some(name) if is_of_page && !name.is_empty() => plain(&SPEC, format!("Best seller in {name}")),

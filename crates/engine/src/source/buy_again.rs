@@ -42,7 +42,7 @@ fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
 fn reason(_context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
     let based_on = match candidate {
         Candidate::Product(product) => vec![product],
-        Candidate::Category(_) => Vec::new(),
+        Candidate::Category(_) | Candidate::Content(_) => Vec::new(),
     };
     Reason { code: SPEC.name.to_owned(), text: "You bought this before".to_owned(), based_on, personal: true }
 }

@@ -56,7 +56,7 @@ pub fn latest_in(context: &Context<'_>, category: CategoryNo) -> Option<ProductN
 fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {
     let based_on = match candidate {
         Candidate::Category(category) => latest_in(context, category).into_iter().collect(),
-        Candidate::Product(_) => Vec::new(),
+        Candidate::Product(_) | Candidate::Content(_) => Vec::new(),
     };
     Reason { code: SPEC.name.to_owned(), text: "You looked around here".to_owned(), based_on, personal: true }
 }

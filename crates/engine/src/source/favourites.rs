@@ -51,6 +51,7 @@ fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) ->
     let category = match candidate {
         Candidate::Product(product) => catalog.row(product).map(|row| row.category).unwrap_or_default(),
         Candidate::Category(category) => category,
+        Candidate::Content(_) => CategoryNo(0),
     };
     let based_on = favourite_categories::latest_in(context, category).into_iter().collect();
     let name = catalog.category_path(category).rsplit(" > ").next().unwrap_or_default();

@@ -9,6 +9,7 @@ mod buy_again;
 mod category;
 mod co_viewed;
 mod complements;
+mod content;
 mod editorial;
 mod favourite_categories;
 mod favourites;
@@ -31,6 +32,7 @@ use bespoke_domain::{Candidate, ProductNo};
 use bespoke_models::popularity::Popularity;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
+pub use content::SPEC as CONTENT;
 pub use matches::SPEC as MATCHES;
 pub use popular::SPEC as POPULAR;
 
@@ -57,7 +59,7 @@ pub struct SourceSpec {
 }
 
 /// Every source.
-pub static SOURCES: [&SourceSpec; 27] = [
+pub static SOURCES: [&SourceSpec; 28] = [
     &popular::SPEC,
     &recently_viewed::SPEC,
     &co_viewed::SPEC,
@@ -77,6 +79,7 @@ pub static SOURCES: [&SourceSpec; 27] = [
     &favourites::SPEC,
     &favourite_categories::SPEC,
     &editorial::SPEC,
+    &content::SPEC,
     &learned::ITEM_ITEM,
     &learned::SLIM,
     &learned::ALS,

@@ -65,7 +65,7 @@ fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) ->
     let catalog = &context.snapshot.aggregates.catalog;
     let category = match candidate {
         Candidate::Product(product) => catalog.row(product).map_or(CategoryNo(0), |row| row.category),
-        Candidate::Category(_) => CategoryNo(0),
+        Candidate::Category(_) | Candidate::Content(_) => CategoryNo(0),
     };
     let path = catalog.category_path(category);
     let text = match path.rsplit(" > ").next() {

@@ -196,7 +196,7 @@ fn value_of(boosted: &str, seed: u64) -> (Valued, f64) {
         bench.push(None, Body::Decision(Box::new(decision.clone())));
         let id = |candidate: &Candidate| match candidate {
             Candidate::Product(product) => snapshot.aggregates.catalog.id(*product).to_owned(),
-            Candidate::Category(_) => String::new(),
+            Candidate::Category(_) | Candidate::Content(_) => String::new(),
         };
         let items: Vec<String> = decision.slate.iter().map(|slot| id(&slot.candidate)).collect();
         let event = |kind, items: &[String]| Event {

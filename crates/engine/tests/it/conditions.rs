@@ -58,6 +58,7 @@ fn shop() -> Bench {
     let settings = Settings {
         shop,
         placements: Vec::new(),
+        content: Vec::new(),
         segments: vec![loyal],
         clutter: Vec::new(),
         canonical: Vec::new(),
@@ -83,6 +84,7 @@ fn holds(bench: &Bench, condition: &Condition, shopper: Option<u32>) -> bool {
     let segments = snapshot.aggregates.settings.as_ref().map(|settings| settings.segments.clone());
     let segments = segments.unwrap_or_default();
     let lookup = Lookup {
+        block: &|_| None,
         product: &|id| snapshot.product(id),
         catalog: &snapshot.aggregates.catalog,
         segments: &segments,

@@ -412,6 +412,7 @@ fn every_source_filter_and_rule_decides_a_case() {
     corpus.extend(crate::wardrobe::corpus());
     corpus.extend(crate::learnt::corpus());
     corpus.extend(crate::searching::corpus());
+    corpus.extend(crate::banners::corpus());
     for source in SOURCES {
         let decides = |decision: &Decision| decision.slate.iter().any(|slot| slot.reason.code == source.name);
         assert!(corpus.iter().any(decides), "no golden case rests on the source {}", source.name);

@@ -1,12 +1,14 @@
 //! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
 
 mod attributes;
+mod banners;
 mod breadth;
 mod challenges;
 mod conditions;
 mod experiments;
 mod exploring;
 mod golden;
+mod interleaving;
 mod invariants;
 mod kpis;
 mod learnt;
@@ -106,6 +108,7 @@ impl Bench {
             Body::Settings(Box::new(Settings {
                 shop,
                 placements,
+                content: Vec::new(),
                 segments: Vec::new(),
                 clutter: Vec::new(),
                 canonical: Vec::new(),
@@ -252,6 +255,7 @@ fn placement(name: &str, sources: &[&str], filters: &[&str]) -> Placement {
         diversity: Diversity::default(),
         rules: Vec::new(),
         objective: None,
+        bandit: None,
         explore: Explore::default(),
     }
 }
@@ -272,5 +276,6 @@ fn name(snapshot: &Snapshot, candidate: Candidate) -> String {
     match candidate {
         Candidate::Product(product) => snapshot.aggregates.catalog.id(product).to_owned(),
         Candidate::Category(category) => snapshot.aggregates.catalog.category_path(category).to_owned(),
+        Candidate::Content(block) => snapshot.block_name(block).to_owned(),
     }
 }

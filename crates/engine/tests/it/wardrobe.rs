@@ -43,6 +43,7 @@ fn shop(planned: Placement) -> Bench {
     let settings = Settings {
         shop,
         placements: vec![planned],
+        content: Vec::new(),
         segments: Vec::new(),
         clutter: Vec::new(),
         canonical: Vec::new(),

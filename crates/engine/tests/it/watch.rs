@@ -139,6 +139,7 @@ impl World {
             placed_by: None,
             moved_by: Vec::new(),
             probability: 1.0,
+            team: None,
             foreseen: Vec::new(),
             features: Vec::new(),
         };

@@ -147,6 +147,7 @@ fn settings(shop: &Shop) -> Settings {
         diversity: Diversity { max_per_category: 4, max_per_brand: 3 },
         rules: (0..20).map(|no| rule(shop, no)).collect(),
         objective: None,
+        bandit: None,
         explore: Explore::default(),
     };
     Settings {
@@ -158,6 +159,7 @@ fn settings(shop: &Shop) -> Settings {
             clock: Vec::new(),
         },
         placements: vec![placement],
+        content: Vec::new(),
         segments: Vec::new(),
         clutter: Vec::new(),
         canonical: Vec::new(),

@@ -131,6 +131,7 @@ fn empty(request: Request) -> Decision {
         slate: Vec::new(),
         personalization: Default::default(),
         fallback: Default::default(),
+        draw: None,
         sources: Vec::new(),
         scorers: Vec::new(),
         objective: String::new(),

@@ -107,6 +107,7 @@ fn settings() -> Settings {
             clock: Vec::new(),
         },
         placements: Vec::new(),
+        content: Vec::new(),
         segments: Vec::new(),
         clutter: Vec::new(),
         canonical: Vec::new(),

@@ -237,6 +237,7 @@ fn number(candidate: Candidate) -> u32 {
     match candidate {
         Candidate::Product(product) => product.0,
         Candidate::Category(category) => category.0,
+        Candidate::Content(block) => block.0,
     }
 }
 

@@ -2,6 +2,7 @@
 //! what was expected and what was found, and one that does not hold fails the command.
 
 mod adaptive;
+mod interleaved;
 mod ladder;
 mod pipeline;
 mod planted;
@@ -96,6 +97,7 @@ pub fn run(options: &ExperimentOptions) -> Result<String, Error> {
     if options.simulate {
         checks.extend(simulated::checks(options.seed, options.runs));
         checks.extend(adaptive::checks(options.seed, options.runs));
+        checks.extend(interleaved::checks(options.seed, options.runs));
     }
     if options.planted {
         // A quarter of the runs: each is a hundred thousand shoppers and more.

@@ -284,7 +284,7 @@ impl<'a> World<'a> {
                 quantity: 1,
                 ..EventItem::default()
             }),
-            Candidate::Category(_) => None,
+            Candidate::Category(_) | Candidate::Content(_) => None,
         };
         let items = decision.slate.iter().filter_map(item).collect();
         self.decisions.insert(event.session, asked.id);

@@ -114,7 +114,7 @@ impl Served {
     pub fn search(&self, query: &str, skipped: &[&str]) -> Vec<u32> {
         let product = |candidate| match candidate {
             Candidate::Product(product) => Some(product.0),
-            Candidate::Category(_) => None,
+            Candidate::Category(_) | Candidate::Content(_) => None,
         };
         let slate = self.decide(query, skipped).slate;
         slate.into_iter().filter_map(|slot| product(slot.candidate)).collect()

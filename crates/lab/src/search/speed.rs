@@ -210,7 +210,7 @@ impl InProcess {
 fn products(decision: &Decision) -> Vec<u32> {
     let product = |candidate| match candidate {
         Candidate::Product(product) => Some(product.0),
-        Candidate::Category(_) => None,
+        Candidate::Category(_) | Candidate::Content(_) => None,
     };
     decision.slate.iter().filter_map(|slot| product(slot.candidate)).collect()
 }

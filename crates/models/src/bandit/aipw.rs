@@ -9,9 +9,10 @@
 //! [`Look::Always`]: crate::statistics::sample::Look::Always
 
 use crate::statistics::sample::Effect;
+use serde::{Deserialize, Serialize};
 
 /// Choices of an arm that the floor alone makes, below which nothing is said.
-const FLOORED_MIN: f64 = 50.0;
+pub const CHOICES_FLOORED: f64 = 50.0;
 
 /// One choice, in the order of time.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -26,9 +27,55 @@ pub struct Choice<'a> {
     pub probabilities: &'a [f64],
 }
 
+/// The mean of an arm, choice by choice, without keeping any: what [`mean`] says of the same choices.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Sums {
+    /// Choices that it could have been.
+    count: f64,
+    /// Sum of Γ and of its squares.
+    scores: f64,
+    squares: f64,
+    /// Times it was chosen and the sum of rewards, before this batch.
+    chosen: f64,
+    rewards: f64,
+    /// The same in this batch.
+    batch: (f64, f64),
+}
+
+impl Sums {
+    /// Notes a choice that the arm could have been: `chance` is its logged probability where it was, and `reward` what came of it then.
+    pub fn note(&mut self, chance: Option<f64>, reward: f64) {
+        let usual = if self.chosen > 0.0 { self.rewards / self.chosen } else { 0.0 };
+        let score = chance.map_or(usual, |chance| usual + (reward - usual) / chance);
+        self.count += 1.0;
+        (self.scores, self.squares) = (self.scores + score, self.squares + score * score);
+        if chance.is_some() {
+            self.batch = (self.batch.0 + 1.0, self.batch.1 + reward);
+        }
+    }
+
+    /// What was noted counts for the mean that later choices are held against.
+    pub fn end_batch(&mut self) {
+        (self.chosen, self.rewards) = (self.chosen + self.batch.0, self.rewards + self.batch.1);
+        self.batch = (0.0, 0.0);
+    }
+
+    /// Choices that it could have been.
+    pub fn count(&self) -> f64 {
+        self.count
+    }
+
+    /// The mean reward, as an effect from nought.
+    pub fn mean(&self) -> Effect {
+        let estimate = self.scores / self.count;
+        let squares = (self.squares - self.count * estimate * estimate).max(0.0);
+        Effect { estimate, error: squares.sqrt() / self.count, degrees: f64::INFINITY, count: self.count }
+    }
+}
+
 /// Whether there are choices enough for an interval: fifty of each arm even if it had been chosen by its floor alone.
 pub fn is_enough(choices: usize, floor: f64) -> bool {
-    choices as f64 * floor >= FLOORED_MIN
+    choices as f64 * floor >= CHOICES_FLOORED
 }
 
 /// The mean reward of an arm, as an effect from nought.
@@ -77,6 +124,17 @@ mod tests {
         let even = [0.5, 0.5];
         let choice = |batch, arm, reward| Choice { batch, arm, reward, probabilities: &even };
         let choices = [choice(0, 0, 1.0), choice(0, 1, 3.0), choice(1, 0, 2.0), choice(1, 1, 5.0)];
+        for arm in [0, 1] {
+            let mut sums = Sums::default();
+            for batch in choices.chunk_by(|a, b| a.batch == b.batch) {
+                for one in batch {
+                    sums.note((one.arm == arm).then_some(0.5), one.reward);
+                }
+                sums.end_batch();
+            }
+            let (whole, kept) = (mean(&choices, arm), sums.mean());
+            assert!(whole.estimate == kept.estimate && (whole.error - kept.error).abs() < 1e-12);
+        }
         // Arm 0: Γ = 2, 0 in the first batch; then m = 1: 1 + 2·1 = 3 and 1. Arm 1: 0, 6, then m = 3: 3 and 7.
         let (control, treated) = (mean(&choices, 0), mean(&choices, 1));
         assert_eq!((control.estimate, treated.estimate), (1.5, 4.0));

@@ -4,14 +4,7 @@
 
 use super::moments::Unit;
 use super::sample::{Effect, Sample};
-
-/// One of the two rankings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the two")]
-pub enum Team {
-    Control,
-    Treated,
-}
+use bespoke_domain::experiment::Team;
 
 /// A product of the list and whose it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,18 +16,19 @@ pub struct Placed<T> {
 }
 
 /// The list of `len` products. In each round the ranking with fewer products puts its best that is not there yet; at equal numbers `coin` decides, true
-/// for the treated one. Rankings MUST NOT repeat products; equal scores are put in one order before.
+/// for the treated one. Rankings MUST NOT repeat products; equal scores are put in one order before. What does not `fit` what is listed so far is passed by.
 pub fn team_draft<T: Copy + PartialEq>(
-    control: &[T],
-    treated: &[T],
+    (control, treated): (&[T], &[T]),
     len: usize,
+    fits: impl Fn(&[Placed<T>], T) -> bool,
     mut coin: impl FnMut() -> bool,
 ) -> Vec<Placed<T>> {
     let mut list: Vec<Placed<T>> = Vec::with_capacity(len);
     let mut ahead = 0_i64;
     while list.len() < len {
         let next = |ranking: &[T]| {
-            ranking.iter().copied().find(|item| list.iter().all(|placed| placed.item != *item))
+            let is_free = |item: &T| list.iter().all(|placed| placed.item != *item) && fits(&list, *item);
+            ranking.iter().copied().find(is_free)
         };
         let placed = match (next(control), next(treated)) {
             (None, None) => break,
@@ -92,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_both_would_put_next_is_nobodys() {
-        let list = team_draft(&[1, 2, 3, 4], &[1, 3, 2, 5], 5, || true);
+        let list = team_draft((&[1, 2, 3, 4], &[1, 3, 2, 5]), 5, |_, _| true, || true);
         let (control, treated) = (Some(Team::Control), Some(Team::Treated));
         // After 3 both would put 2 next; after 4 the control has no more.
         assert_eq!(teams(&list), [(1, None), (3, treated), (2, None), (4, control), (5, None)]);
@@ -102,9 +96,9 @@ mod tests {
 
     #[test]
     fn equal_rankings_are_nobodys_and_short_ones_end() {
-        let list = team_draft(&[1, 2, 3], &[1, 2, 3], 9, || true);
+        let list = team_draft((&[1, 2, 3], &[1, 2, 3]), 9, |_, _| true, || true);
         assert!(list.len() == 3 && list.iter().all(|placed| placed.team.is_none()));
-        assert_eq!(teams(&team_draft(&[], &[7], 2, || false)), [(7, None)]);
+        assert_eq!(teams(&team_draft((&[], &[7]), 2, |_, _| true, || false)), [(7, None)]);
     }
 
     /// Shoppers who click each of the first five products with these chances, in lists of both rankings.
@@ -116,7 +110,7 @@ mod tests {
             let lists = 1 + seeded.below(4);
             let mut credits = Vec::new();
             for _ in 0..lists {
-                let list = team_draft(rankings[0], rankings[1], 5, || seeded.unit() < 0.5);
+                let list = team_draft((rankings[0], rankings[1]), 5, |_, _| true, || seeded.unit() < 0.5);
                 let clicked: Vec<u32> = list
                     .iter()
                     .map(|placed| placed.item)

@@ -134,7 +134,8 @@ fn show_line(one: &Value) {
     let state = if one["is_on"] == true { "on" } else { "stopped" };
     let (name, metric) = (text(&one["experiment"]), text(&one["metric"]));
     say(&format!("{name:<24} {state:<8} {metric:<14} {:>6.1} days", number(&one["days"])));
-    for result in one["results"].as_array().into_iter().flatten() {
+    let preferred = one.get("preference").filter(|told| told.is_object());
+    for result in one["results"].as_array().into_iter().flatten().chain(preferred) {
         say(&format!("    {:<20} {}", text(&result["arm"]), text(&result["words"])));
     }
 }
@@ -170,6 +171,7 @@ pub fn show(one: &Value) {
     if let Some(warning) = one["warning"].as_str() {
         say(&format!("Warning: {warning}"));
     }
+    show_preference(&one["preference"]);
     for result in one["results"].as_array().into_iter().flatten() {
         say(&format!("\n{}: {}", text(&result["arm"]), text(&result["words"])));
         say(&format!("{:<14} {:>12} {:>12}  {:<34} {:>8}", "", "control", "treated", "change (95 %)", "p"));
@@ -179,6 +181,23 @@ pub fn show(one: &Value) {
         for segment in result["segments"].as_array().into_iter().flatten() {
             say(&line(&format!("  {}", text(&segment["segment"])), &segment["compared"]));
         }
+    }
+}
+
+fn show_preference(told: &Value) {
+    if !told.is_object() {
+        return;
+    }
+    say(&format!("\n{}: {}", text(&told["arm"]), text(&told["words"])));
+    say(&format!(
+        "shoppers: {} prefer it, {} the control, {} neither; lists: {} won, {} lost",
+        told["units_won"], told["units_lost"], told["units_tied"], told["lists_won"], told["lists_lost"]
+    ));
+    let (range, p) = (&told["preference"], number(&told["p"]));
+    if range.is_object() {
+        let percent = |field: &str| 100.0 * number(&range[field]);
+        let (low, high) = (percent("low"), percent("high"));
+        say(&format!("preference {:+.1} % ({low:+.1} to {high:+.1}), p = {p:.4}", percent("estimate")));
     }
 }
 

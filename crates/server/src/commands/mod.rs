@@ -1,5 +1,6 @@
 //! The commands that need more than a few lines.
 
+pub mod bandit;
 pub mod challenge;
 pub mod demo;
 pub mod experiments;

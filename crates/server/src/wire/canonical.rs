@@ -339,6 +339,7 @@ mod tests {
         let settings = Settings {
             shop,
             placements: Vec::new(),
+            content: Vec::new(),
             segments: Vec::new(),
             clutter: Vec::new(),
             canonical,

@@ -98,6 +98,11 @@ fn event(value: Value) -> Result<WireEvent, Problem> {
     let mut event = Event::new(kind, Millis(0));
     event.statement = statement(&mut fields)?;
     event.currency = fields.text("currency", 3)?.map(|code| Currency::parse(&code)).transpose()?;
+    let promotion = if matches!(kind, EventKind::ViewPromotion | EventKind::SelectPromotion) {
+        promotion(&mut fields)?
+    } else {
+        (None, None)
+    };
     event.items = items(&mut fields, event.currency)?;
     event.visible = fields.flag("visible")?.unwrap_or(false);
     let path = page(&mut fields, &mut event)?;
@@ -113,6 +118,7 @@ fn event(value: Value) -> Result<WireEvent, Problem> {
     if kind != EventKind::Custom {
         details = own_details(&mut fields, details)?;
     }
+    (details.promotion, details.creative_slot) = promotion;
     details.path = path;
     details.custom = (kind == EventKind::Custom).then(|| name.as_str().into());
     needs(&event, &details)?;
@@ -168,6 +174,29 @@ fn items(fields: &mut Fields, currency: Option<Currency>) -> Result<Vec<EventIte
     }
     let one = |(at, value)| item(value, currency).map_err(|problem| problem.inside(&format!("items.{at}")));
     list.into_iter().enumerate().map(one).collect()
+}
+
+/// A text that may be missing.
+type Text = Option<Box<str>>;
+
+/// Reads which promotion it was and where. GA4 has them beside `items` or within the first of them, which then need be no product.
+fn promotion(fields: &mut Fields) -> Result<(Text, Text), Problem> {
+    let mut own = (fields.id("promotion_id")?, fields.text("creative_slot", ID_MAX)?);
+    if let Some(Value::Array(list)) = fields.0.get_mut("items") {
+        if let Some(Value::Object(first)) = list.first_mut() {
+            let mut first = Fields(std::mem::take(first));
+            let inside = |problem: Problem| problem.inside("items.0");
+            let of_item = (
+                first.id("promotion_id").map_err(inside)?,
+                first.text("creative_slot", ID_MAX).map_err(inside)?,
+            );
+            own = (own.0.or(of_item.0), own.1.or(of_item.1));
+            list[0] = Value::Object(first.0);
+        }
+        list.retain(|item| item.get("item_id").is_some());
+    }
+    let boxed = |text: Option<String>| text.map(String::into_boxed_str);
+    Ok((boxed(own.0), boxed(own.1)))
 }
 
 fn item(value: Value, currency: Option<Currency>) -> Result<EventItem, Problem> {

@@ -2,7 +2,10 @@
 
 use super::field::object_of;
 use super::settings::{Known, Reader};
-use bespoke_domain::experiment::{Analysis, ArmUse, Experiment, Guardrail, HOLDOUT, Holdout, Unit, WHOLE};
+use bespoke_domain::experiment::{
+    Analysis, ArmUse, Design, Experiment, Guardrail, HOLDOUT, Holdout, Unit, WHOLE,
+};
+use bespoke_domain::settings::{Form, Shows};
 use bespoke_domain::{Currency, Placement, Problem, Settings};
 use bespoke_engine::experiment::EXPERIMENTS_MAX;
 use bespoke_engine::experiment::metric::{COVARIATES, METRICS, metric};
@@ -29,6 +32,8 @@ pub(super) struct HoldoutToml {
 pub(super) struct ExperimentToml {
     name: String,
     #[serde(default)]
+    design: DesignToml,
+    #[serde(default)]
     unit: UnitToml,
     #[serde(default)]
     minutes: u32,
@@ -38,6 +43,7 @@ pub(super) struct ExperimentToml {
     slice: (f64, f64),
     placements: Vec<String>,
     arms: Vec<ArmToml>,
+    #[serde(default)]
     metric: String,
     #[serde(default)]
     guardrails: Vec<GuardrailToml>,
@@ -65,7 +71,7 @@ pub(super) struct ExperimentToml {
 #[serde(deny_unknown_fields)]
 struct ArmToml {
     name: String,
-    share: f64,
+    share: Option<f64>,
     #[serde(default)]
     uses: BTreeMap<String, String>,
     #[serde(default)]
@@ -77,6 +83,23 @@ struct ArmToml {
 struct GuardrailToml {
     metric: String,
     margin: f64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum DesignToml {
+    #[default]
+    Split,
+    Interleaving,
+}
+
+impl From<DesignToml> for Design {
+    fn from(design: DesignToml) -> Self {
+        match design {
+            DesignToml::Split => Self::Split,
+            DesignToml::Interleaving => Self::Interleaving,
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -127,6 +150,25 @@ pub(super) fn parts(per_cent: f64) -> Option<u16> {
     let parts = per_cent * f64::from(WHOLE) / 100.0;
     ((0.0..=f64::from(WHOLE)).contains(&parts) && (parts - parts.round()).abs() < 1e-6)
         .then(|| parts.round() as u16)
+}
+
+/// The metric that interleaving is about.
+const INTERLEAVING_METRIC: &str = "clicks";
+
+/// Why two placements cannot be interleaved.
+fn cannot_mix(control: &Placement, treated: &Placement) -> Option<&'static str> {
+    let reserves = |one: &Placement| one.rules.iter().any(|rule| rule.rule == "reserve");
+    match (control, treated) {
+        (a, b) if [a, b].iter().any(|one| one.shows != Shows::Products) => {
+            Some("only products are interleaved")
+        }
+        (a, b) if a.form != b.form || a.form == Form::Bundle => Some("both are slates, or both are listings"),
+        (a, b) if a.diversity != b.diversity => Some("their `diversity` differs"),
+        (a, b) if reserves(a) || reserves(b) => {
+            Some("a rule `reserve` keeps slots, of which half a list keeps half")
+        }
+        _ => None,
+    }
 }
 
 /// What a share must be.
@@ -187,9 +229,13 @@ impl Reader<'_> {
     fn experiment(
         &mut self,
         at: usize,
-        file: ExperimentToml,
+        mut file: ExperimentToml,
         (placements, currency): (&[Placement], Currency),
     ) -> Experiment {
+        let design = std::mem::take(&mut file.design).into();
+        if design == Design::Interleaving {
+            self.interleaving(at, &mut file, placements);
+        }
         let name = file.name.clone();
         if name.is_empty() || name.len() > 64 || name == HOLDOUT {
             let detail = format!("must have 1 to 64 characters and not be {HOLDOUT:?}");
@@ -198,21 +244,7 @@ impl Reader<'_> {
         if file.layer.is_empty() || file.layer.len() > 64 {
             self.fault(at, Problem::new("layer", "invalid_name", "must have 1 to 64 characters"));
         }
-        let unit = match file.unit {
-            UnitToml::Shopper => Unit::Shopper,
-            UnitToml::Session => Unit::Session,
-            UnitToml::Query => Unit::Query,
-            UnitToml::Switchback => Unit::Switchback(file.minutes),
-        };
-        let is_right = if matches!(unit, Unit::Switchback(_)) {
-            (1..=MINUTES_MAX).contains(&file.minutes)
-        } else {
-            file.minutes == 0
-        };
-        if !is_right {
-            let detail = format!("a switchback says for how long, 1 to {MINUTES_MAX}; no other unit does");
-            self.fault(at, Problem::new("minutes", "out_of_range", detail));
-        }
+        let unit = self.unit(at, &file);
         if !(1..=DAYS_MAX).contains(&file.days) {
             self.fault(at, Problem::new("days", "out_of_range", format!("must be from 1 to {DAYS_MAX}")));
         }
@@ -240,6 +272,7 @@ impl Reader<'_> {
         }
         Experiment {
             name,
+            design,
             unit,
             layer: file.layer,
             slice,
@@ -261,10 +294,81 @@ impl Reader<'_> {
         }
     }
 
+    fn unit(&mut self, at: usize, file: &ExperimentToml) -> Unit {
+        let unit = match file.unit {
+            UnitToml::Shopper => Unit::Shopper,
+            UnitToml::Session => Unit::Session,
+            UnitToml::Query => Unit::Query,
+            UnitToml::Switchback => Unit::Switchback(file.minutes),
+        };
+        let is_right = if matches!(unit, Unit::Switchback(_)) {
+            (1..=MINUTES_MAX).contains(&file.minutes)
+        } else {
+            file.minutes == 0
+        };
+        if !is_right {
+            let detail = format!("a switchback says for how long, 1 to {MINUTES_MAX}; no other unit does");
+            self.fault(at, Problem::new("minutes", "out_of_range", detail));
+        }
+        unit
+    }
+
+    /// What an interleaved experiment must be like: clicks decide, and both rankings can stand in one list. Its arms have no shares: every
+    /// unit is shown both.
+    fn interleaving(&mut self, at: usize, file: &mut ExperimentToml, placements: &[Placement]) {
+        if file.metric.is_empty() {
+            file.metric = INTERLEAVING_METRIC.to_owned();
+        }
+        let mut wrong = |field: &str, detail: &str| {
+            self.fault(at, Problem::new(field, "not_interleaved", detail.to_owned()));
+        };
+        if file.metric != INTERLEAVING_METRIC {
+            wrong(
+                "metric",
+                "interleaving compares rankings by `clicks`; for any other metric use an experiment that splits",
+            );
+        }
+        for (field, is_set) in [
+            ("guardrails", !file.guardrails.is_empty()),
+            ("covariate", !file.covariate.is_empty()),
+            ("cap", file.cap != 0.0),
+            ("rollback", file.rollback),
+        ] {
+            if is_set {
+                wrong(field, "interleaving has none: every shopper is shown both rankings; leave it out");
+            }
+        }
+        if !matches!(file.unit, UnitToml::Shopper) {
+            wrong("unit", "interleaving compares by shopper; leave it out");
+        }
+        if file.arms.len() != 2 || file.arms.iter().any(|arm| arm.share.is_some() || arm.external) {
+            wrong("arms", "interleaving has two arms, the control first, without shares and not external");
+        }
+        let uses = file.arms.get(1).map(|arm| arm.uses.clone()).unwrap_or_default();
+        if file.arms.first().is_some_and(|arm| !arm.uses.is_empty()) || uses.len() != file.placements.len() {
+            wrong(
+                "arms",
+                "the second arm `uses` another placement for each of `placements`, and the first for none",
+            );
+        }
+        let of = |name: &String| placements.iter().find(|one| one.name == *name);
+        for (control, treated) in uses.iter().filter_map(|(asked, used)| Some((of(asked)?, of(used)?))) {
+            if let Some(why) = cannot_mix(control, treated) {
+                wrong(
+                    "arms",
+                    &format!("{:?} and {:?} cannot stand in one list: {why}", control.name, treated.name),
+                );
+            }
+        }
+        file.arms.iter_mut().for_each(|arm| arm.share = Some(50.0));
+    }
+
     fn check_measures(&mut self, at: usize, file: &ExperimentToml) {
         let known = || METRICS.iter().map(|spec| spec.name).collect::<Vec<_>>().join(", ");
         let is_known = |name: &str| METRICS.iter().any(|spec| spec.name == name);
-        if !is_known(&file.metric) {
+        if file.metric.is_empty() {
+            self.fault(at, Problem::new("metric", "missing", format!("name one of {}", known())));
+        } else if !is_known(&file.metric) {
             let detail = format!("{:?} is none of {}", file.metric, known());
             self.fault(at, Problem::new("metric", "unknown_name", detail));
         }
@@ -330,7 +434,7 @@ impl Reader<'_> {
                 let detail = "must be unique, with 1 to 64 characters";
                 self.fault(at, Problem::new(field("name"), "invalid_name", detail));
             }
-            let share = parts(file.share).filter(|share| *share > 0);
+            let share = file.share.and_then(parts).filter(|share| *share > 0);
             if share.is_none() {
                 self.fault(at, Problem::new(field("share"), "out_of_range", SHARE));
             }

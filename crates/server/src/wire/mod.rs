@@ -6,6 +6,8 @@ pub mod canonical;
 pub mod catalog;
 /// Challenges as they are sent.
 pub mod challenges;
+/// Content blocks and bandits, of placement files.
+mod content;
 /// Product files of shop systems.
 mod dialect;
 /// Errors, from one table.

@@ -330,11 +330,11 @@ pub struct BundleBody {
 /// One slot.
 #[derive(Serialize, ToSchema, Clone, Debug)]
 pub struct SlotBody {
-    /// Product id, or category path.
+    /// Product id, category path, or name of a content block: the `promotion_id` of its events.
     pub id: String,
     /// `item_group_id`, where the product has one.
     pub group_id: Option<String>,
-    /// product or category.
+    /// product, category or content.
     pub kind: String,
     /// From 0.
     pub position: u32,
@@ -366,6 +366,9 @@ pub struct ReasonBody {
 #[allow(missing_docs, reason = "Merchant names")]
 pub struct ItemBody {
     pub title: String,
+    /// What a content block says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     pub link: Option<String>,
     pub image_link: Option<String>,
     pub price: Option<MoneyBody>,

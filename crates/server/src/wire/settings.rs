@@ -1,6 +1,7 @@
 //! Placement files: TOML, read whole. Every fault is found and named with its line, field and fix; a file with a fault
 //! changes nothing.
 
+use super::content::{BanditToml, BlockToml};
 use super::experiments::{ExperimentToml, HoldoutToml};
 use super::expression;
 use super::field::parse_time;
@@ -58,6 +59,8 @@ struct FileToml {
     synonyms: Vec<Spanned<SynonymToml>>,
     #[serde(default, rename = "placement")]
     placements: Vec<Spanned<PlacementToml>>,
+    #[serde(default)]
+    content: Vec<Spanned<BlockToml>>,
     #[serde(default, rename = "segment")]
     segments: Vec<Spanned<SegmentToml>>,
     attribution: Option<Spanned<AttributionToml>>,
@@ -76,8 +79,8 @@ struct SegmentToml {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PlacementToml {
-    name: Spanned<String>,
+pub(super) struct PlacementToml {
+    pub(super) name: Spanned<String>,
     headline: String,
     #[serde(default)]
     fallback_headline: String,
@@ -88,20 +91,32 @@ struct PlacementToml {
     rollout: Option<Spanned<u8>>,
     slots: Spanned<u16>,
     #[serde(default)]
-    min_evidence: u16,
+    pub(super) min_evidence: u16,
     #[serde(default)]
     on_thin: OnThinToml,
-    sources: Vec<Spanned<SourceToml>>,
     #[serde(default)]
-    scorers: Vec<Spanned<ScorerToml>>,
+    pub(super) sources: Vec<Spanned<SourceToml>>,
     #[serde(default)]
-    filters: Vec<Spanned<FilterToml>>,
+    pub(super) scorers: Vec<Spanned<ScorerToml>>,
+    #[serde(default)]
+    pub(super) filters: Vec<Spanned<FilterToml>>,
     #[serde(default)]
     diversity: DiversityToml,
-    objective: Option<Spanned<ObjectiveToml>>,
-    explore: Option<Spanned<ExploreToml>>,
+    pub(super) objective: Option<Spanned<ObjectiveToml>>,
+    pub(super) explore: Option<Spanned<ExploreToml>>,
+    pub(super) bandit: Option<Spanned<BanditToml>>,
     #[serde(default, rename = "rule")]
-    rules: Vec<Spanned<RuleToml>>,
+    pub(super) rules: Vec<Spanned<RuleToml>>,
+}
+
+impl PlacementToml {
+    pub(super) fn shows_content(&self) -> bool {
+        matches!(self.shows, ShowsToml::Content)
+    }
+
+    pub(super) fn is_slate(&self) -> bool {
+        matches!(self.form, FormToml::Slate)
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -110,6 +125,17 @@ enum ShowsToml {
     #[default]
     Products,
     Categories,
+    Content,
+}
+
+impl From<ShowsToml> for Shows {
+    fn from(shows: ShowsToml) -> Self {
+        match shows {
+            ShowsToml::Products => Self::Products,
+            ShowsToml::Categories => Self::Categories,
+            ShowsToml::Content => Self::Content,
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -147,8 +173,8 @@ struct DiversityToml {
 }
 
 #[derive(Deserialize)]
-struct SourceToml {
-    source: String,
+pub(super) struct SourceToml {
+    pub(super) source: String,
     weight: f64,
     limit: u16,
     #[serde(default)]
@@ -159,14 +185,14 @@ struct SourceToml {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ScorerToml {
+pub(super) struct ScorerToml {
     scorer: String,
     weight: f64,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ObjectiveToml {
+pub(super) struct ObjectiveToml {
     name: String,
     #[serde(default)]
     click: f64,
@@ -186,7 +212,7 @@ struct ObjectiveToml {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ExploreToml {
+pub(super) struct ExploreToml {
     share: f64,
     #[serde(default = "explore_among")]
     among: u16,
@@ -202,7 +228,7 @@ fn objective_rows() -> u16 {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum FilterToml {
+pub(super) enum FilterToml {
     Name(String),
     With {
         filter: String,
@@ -213,9 +239,9 @@ enum FilterToml {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RuleToml {
+pub(super) struct RuleToml {
     name: String,
-    rule: String,
+    pub(super) rule: String,
     #[serde(default)]
     items: Vec<String>,
     #[serde(default)]
@@ -282,6 +308,7 @@ impl<'a> Reader<'a> {
             }
             placements.push(self.placement(placement));
         }
+        let content = self.content(file.content, &placements);
         let segments = file.segments.into_iter().map(|segment| self.segment(segment)).collect();
         let (clutter, canonical) = (self.clutter(file.clutter), self.canonical(file.normalise));
         let models = self.models(file.models);
@@ -291,6 +318,7 @@ impl<'a> Reader<'a> {
         Settings {
             shop,
             placements,
+            content,
             segments,
             clutter,
             canonical,
@@ -304,7 +332,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn placement(&mut self, file: PlacementToml) -> Placement {
+    fn placement(&mut self, mut file: PlacementToml) -> Placement {
         if !(1..=100).contains(file.slots.get_ref()) {
             self.fault(
                 file.slots.span().start,
@@ -319,29 +347,29 @@ impl<'a> Reader<'a> {
             let at = file.name.span().start;
             self.fault(at, Problem::new("scorers", "too_many", format!("must be at most {SCORERS_MAX}")));
         }
-        if file.sources.is_empty() || file.sources.len() > SOURCES_MAX {
+        self.check_shows(&file);
+        let is_content = file.shows_content();
+        if !is_content && !(1..=SOURCES_MAX).contains(&file.sources.len()) {
             let at = file.name.span().start;
             self.fault(
                 at,
                 Problem::new("sources", "wrong_count", format!("a placement has 1 to {SOURCES_MAX} sources")),
             );
         }
+        let (sources, scorers) = self.yielding(&mut file);
+        let hides = is_content || matches!(file.on_thin, OnThinToml::Hide);
         Placement {
             name: file.name.into_inner(),
             headline: file.headline,
             fallback_headline: file.fallback_headline,
-            shows: if matches!(file.shows, ShowsToml::Categories) {
-                Shows::Categories
-            } else {
-                Shows::Products
-            },
+            shows: file.shows.into(),
             form: file.form.into(),
             rollout: file.rollout.map_or(100, Spanned::into_inner),
             slots: file.slots.into_inner(),
-            min_evidence: file.min_evidence,
-            on_thin: if matches!(file.on_thin, OnThinToml::Hide) { OnThin::Hide } else { OnThin::Relabel },
-            sources: file.sources.into_iter().map(|source| self.source(source)).collect(),
-            scorers: file.scorers.into_iter().map(|scorer| self.scorer(scorer)).collect(),
+            min_evidence: if is_content { 1 } else { file.min_evidence },
+            on_thin: if hides { OnThin::Hide } else { OnThin::Relabel },
+            sources,
+            scorers,
             filters: file.filters.into_iter().map(|filter| self.filter(filter)).collect(),
             diversity: Diversity {
                 max_per_category: file.diversity.max_per_category,
@@ -349,6 +377,7 @@ impl<'a> Reader<'a> {
             },
             rules: file.rules.into_iter().map(|rule| self.rule(rule)).collect(),
             objective: file.objective.map(|objective| self.objective(objective)),
+            bandit: file.bandit.map(|bandit| self.bandit(bandit)),
             explore: file.explore.map_or(Explore::default(), |explore| self.explore(&explore)),
         }
     }
@@ -366,7 +395,7 @@ impl<'a> Reader<'a> {
         Explore { share: parts as u16, among: *among }
     }
 
-    fn source(&mut self, source: Spanned<SourceToml>) -> SourceUse {
+    pub(super) fn source(&mut self, source: Spanned<SourceToml>) -> SourceUse {
         let at = source.span().start;
         let source = source.into_inner();
         self.check_use(at, "source", &source.source, &source.params, self.known.sources);
@@ -385,7 +414,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn scorer(&mut self, scorer: Spanned<ScorerToml>) -> ScorerUse {
+    pub(super) fn scorer(&mut self, scorer: Spanned<ScorerToml>) -> ScorerUse {
         let at = scorer.span().start;
         let ScorerToml { scorer, weight } = scorer.into_inner();
         if !self.known.scorers.contains(&scorer.as_str()) {
@@ -497,7 +526,7 @@ impl<'a> Reader<'a> {
         Segment { name: segment.name, condition }
     }
 
-    fn condition(&mut self, at: usize, field: &str, text: Option<&str>) -> Option<Condition> {
+    pub(super) fn condition(&mut self, at: usize, field: &str, text: Option<&str>) -> Option<Condition> {
         match expression::parse(text?) {
             Ok(condition) => Some(condition),
             Err(problem) => {

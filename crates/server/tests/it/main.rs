@@ -1,6 +1,7 @@
 //! The server's tests: the API without a network, the real binary killed under load, the storefront in a real browser.
 
 mod api;
+mod banners;
 mod browser;
 mod care;
 mod challenges;

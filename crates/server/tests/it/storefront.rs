@@ -240,6 +240,12 @@ fn shop(demo: &Demo, tab: &Tab, control: &Modules) {
     tab.reach(&format!("[data-module=home_hero] [data-item='{unwanted}'] .dismiss"));
     tab.leave(|| tab.press("Enter"));
     assert!(modules(tab).values().flatten().all(|(id, ..)| *id != unwanted), "it is not shown again");
+    tab.leave(|| tab.click("[data-module=home_banner] .banner"));
+    assert!(
+        tab.eval("location.pathname").as_str().is_some_and(|path| path.starts_with("/c/")),
+        "it leads on"
+    );
+    tab.open("/");
     tab.leave(|| tab.click("[data-module=home_hero] .card a"));
     tab.reach(".product .buy");
     tab.leave(|| tab.press("Enter"));
@@ -285,6 +291,13 @@ fn check_log(events: &[Event]) {
         assert!(of(kind).count() > 0, "no {} in the log", kind.spec().name);
     }
     assert!(of(EventKind::SelectItem).all(|event| event.decision.is_some()), "a click names its decision");
+    for kind in [EventKind::ViewPromotion, EventKind::SelectPromotion] {
+        let told = |event: &Event| {
+            event.decision.is_some()
+                && event.details.as_ref().is_some_and(|details| details.promotion.is_some())
+        };
+        assert!(of(kind).count() > 0 && of(kind).all(told), "a banner's {} names both", kind.spec().name);
+    }
     assert!(of(EventKind::AddToCart).any(|event| event.decision.is_some()), "the cart names its decision");
     let lists = |visible| of(EventKind::ViewItemList).filter(|event| event.visible == visible).count();
     assert!(

@@ -5,12 +5,13 @@ use crate::samples::{START, open, read_all};
 use bespoke_domain::challenge::{Challenge, Stage, Step};
 use bespoke_domain::condition::{Is, Test};
 use bespoke_domain::consent::{Consent, Purpose, Statement};
+use bespoke_domain::content::{Bandit, Block, Draw, Trait};
 use bespoke_domain::decision::{
     Candidate, Considered, Decision, Fallback, Personalization, Reason, Request, Slot, Versions,
 };
 use bespoke_domain::entry::{Delivery, ImportMark, ModelChange};
 use bespoke_domain::event::{Details, Device, Event, EventItem, EventKind, KINDS, PAGE_TYPES, PageType};
-use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Experiment, Guardrail, Holdout, Unit};
+use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Design, Experiment, Guardrail, Holdout, Team, Unit};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
 use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
@@ -20,7 +21,8 @@ use bespoke_domain::settings::{
     Shop, Shows, SourceUse, Synonym, WatchSettings,
 };
 use bespoke_domain::{
-    Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo, ShopperNo,
+    BlockNo, Body, CategoryNo, Condition, Currency, DecisionId, Entry, Millis, Money, Offset, ProductNo,
+    ShopperNo,
 };
 use bespoke_store::{RECORD_VERSION, Store};
 use expect_test::{Expect, expect};
@@ -103,6 +105,8 @@ fn event() -> Event {
         message: text("m-1"),
         result_count: Some(41),
         placement: text("home_hero"),
+        promotion: text("summer"),
+        creative_slot: text("hero-1"),
         path: text("/mugs"),
         ext: text("{\"a\":1}"),
     };
@@ -168,7 +172,29 @@ fn settings() -> Settings {
         sensitive_categories: vec!["Health".to_owned()],
         clock: vec![(Millis(1_780_000_000_000), 60)],
     };
-    let placement = Placement {
+    let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
+    Settings {
+        shop,
+        placements: vec![placement()],
+        content: vec![block()],
+        segments,
+        clutter: vec![Clutter { page: Some(PageType::Product), modules: 4, items: 40 }],
+        canonical: vec![Canonical {
+            attribute: "color".to_owned(),
+            values: vec![("navy".to_owned(), "blue".to_owned())],
+        }],
+        models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
+        search: search_settings(),
+        holdout: Holdout { share: 300 },
+        attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
+        experiments: vec![experiment()],
+        challenges: vec![challenge(placement())],
+        watch: watch(),
+    }
+}
+
+fn placement() -> Placement {
+    Placement {
         name: "home_hero".to_owned(),
         headline: "For you".to_owned(),
         fallback_headline: "Popular".to_owned(),
@@ -205,24 +231,27 @@ fn settings() -> Settings {
         }],
         objective: Some(objective()),
         explore: Explore { share: 500, among: 10 },
-    };
-    let segments = vec![Segment { name: "new".to_owned(), condition: condition() }];
-    Settings {
-        shop,
-        placements: vec![placement.clone()],
-        segments,
-        clutter: vec![Clutter { page: Some(PageType::Product), modules: 4, items: 40 }],
-        canonical: vec![Canonical {
-            attribute: "color".to_owned(),
-            values: vec![("navy".to_owned(), "blue".to_owned())],
-        }],
-        models: vec![ModelUse { model: "als".to_owned(), params: vec![("factors".to_owned(), 128.0)] }],
-        search: search_settings(),
-        holdout: Holdout { share: 300 },
-        attribution: Attribution { click_days: 5, view_days: 2, any_product: true },
-        experiments: vec![experiment()],
-        challenges: vec![challenge(placement)],
-        watch: watch(),
+        bandit: Some(Bandit {
+            floor: 0.03,
+            window_min: 45,
+            half_life_days: 14.0,
+            by: vec![Trait::Returning, Trait::HighIntent],
+        }),
+    }
+}
+
+fn block() -> Block {
+    Block {
+        name: "summer".to_owned(),
+        placements: vec!["home_banner".to_owned()],
+        title: "Summer".to_owned(),
+        text: "Half price".to_owned(),
+        image: "/summer.jpg".to_owned(),
+        link: "/summer".to_owned(),
+        markets: vec!["DE".to_owned()],
+        when: Some(condition()),
+        from: Some(Millis(7)),
+        until: Some(Millis(8)),
     }
 }
 
@@ -255,6 +284,7 @@ fn experiment() -> Experiment {
     ];
     Experiment {
         name: "hero".to_owned(),
+        design: Design::Interleaving,
         unit: Unit::Switchback(60),
         layer: "home".to_owned(),
         slice: (0, 8_000),
@@ -373,6 +403,7 @@ fn decision() -> Decision {
         placed_by: Some("spring".to_owned()),
         moved_by: vec!["summer".to_owned()],
         probability: 0.125,
+        team: Some(Team::Treated),
         foreseen: vec![0.5, 0.25, 0.125, 0.0],
         features: vec![0x3f80, 0x7fc0],
     };
@@ -396,6 +427,11 @@ fn decision() -> Decision {
         slate: vec![slot],
         personalization: Personalization::Full,
         fallback: Fallback::Hidden,
+        draw: Some(Box::new(Draw {
+            placement: "home_banner".to_owned(),
+            part: 2,
+            chances: vec![(BlockNo(3), 0.75), (BlockNo(5), 0.25)],
+        })),
         sources: vec![("popular".to_owned(), 40)],
         scorers: vec!["margin".to_owned()],
         objective: "profit-1".to_owned(),
@@ -419,7 +455,7 @@ fn decision() -> Decision {
             by_meaning: 2,
             facets: vec!["brand".to_owned()],
         })),
-        rest: vec![Candidate::Product(ProductNo(5))],
+        rest: vec![Candidate::Content(BlockNo(6))],
         considered: Some(vec![considered]),
     }
 }
@@ -431,8 +467,8 @@ fn golden(body: &Body) -> Expect {
             0100ef9bafcdf8acd191010df6a1a484ce6798f5f2f60f02010401ac02a2c4c48801b366060301014555520105534b55
             2d3102018827010901077b2262223a327d0181808080808080808081c083808080809f033c0101076f726465722d3101
             07726564206d75670129018e4e45555201bc0c01d3070106535052494e470106785f676966740109686f6d655f686572
-            6f01052f6d756773010000904001046c6174650108726566756e64656401046d61696c01036d2d3101077b2261223a31
-            7d"#]],
+            6f010673756d6d657201066865726f2d3101052f6d756773010000904001046c6174650108726566756e64656401046d
+            61696c01036d2d3101077b2261223a317d"#]],
         Body::Catalog(_) => expect![[r#"
             010105534b552d3180a0a484ce6701fe184555520101a6144555520103011101034d75670a4120726564206d75672e18
             68747470733a2f2f73686f702e6578616d706c652f6d75671c68747470733a2f2f73686f702e6578616d706c652f6d75
@@ -446,22 +482,25 @@ fn golden(body: &Body) -> Expect {
             000000f03f00000000000000400100030473616c650203056272616e6400010141010201020002030570726963650100
             0000000000f03f00000000000000400100030473616c650203056272616e6400010141010000c03f02010a010c03416e
             6e0b537072696e672073616c65010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3c
-            f4030a01036e6577010200020305707269636501000000000000f03f00000000000000400100030473616c6502030562
-            72616e640001014101010204280105636f6c6f7201046e61767904626c75650103616c730107666163746f7273000000
-            000000604001010108747261696e657273010d72756e6e696e672073686f6573010473697a65ac020502010104686572
-            6f033c04686f6d6500c03e0109686f6d655f6865726f0207636f6e74726f6c88270000036e657788270109686f6d655f
-            6865726f08686f6d655f6e65770107726576656e7565010b72657475726e5f72617465000000000000d03f01b81e85eb
-            51b89e3f15c0b8020000000000407f400b6265666f72655f616374730180a0a484ce670180b083c5986801044861726d
-            0101056e6577657209686f6d655f6865726f08686f6d655f6e6577066d617267696e010b72657475726e5f7261746500
-            0000000000d03f7b14ae47e17a943f0b6265666f72655f61637473e807f403180ea8460480a0a484ce670180a0a484ce
-            6703040357696e01066368616e67659a9999999999a93f0109686f6d655f6865726f07466f7220796f7507506f70756c
-            61720101320c04010107706f70756c61720000003fc8010105534b552d39010e68616c665f6c6966655f646179730000
-            000000001c4001066d617267696e0000803e0109617661696c61626c65010178000000000000f0bf0302010673707269
-            6e670370696e0105534b552d31010453616c6501010200020305707269636501000000000000f03f0000000000000040
-            0100030473616c650203056272616e64000101410102010200020305707269636501000000000000f03f000000000000
-            00400100030473616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e672073616c65
-            010870726f6669742d31cdcccc3d0000803e0000803f000000bf000000400000003e3cf4030a010467696e6902116874
-            7470733a2f2f612e6578616d706c65"#]],
+            01b81e85eb51b89e3f2d0000000000002c40020001f4030a010673756d6d6572010b686f6d655f62616e6e6572065375
+            6d6d65720a48616c662070726963650b2f73756d6d65722e6a7067072f73756d6d657201024445010102000203057072
+            69636501000000000000f03f00000000000000400100030473616c650203056272616e6400010141010e011001036e65
+            77010200020305707269636501000000000000f03f00000000000000400100030473616c650203056272616e64000101
+            4101010204280105636f6c6f7201046e61767904626c75650103616c730107666163746f727300000000000060400101
+            0108747261696e657273010d72756e6e696e672073686f6573010473697a65ac0205020101046865726f01033c04686f
+            6d6500c03e0109686f6d655f6865726f0207636f6e74726f6c88270000036e657788270109686f6d655f6865726f0868
+            6f6d655f6e65770107726576656e7565010b72657475726e5f72617465000000000000d03f01b81e85eb51b89e3f15c0
+            b8020000000000407f400b6265666f72655f616374730180a0a484ce670180b083c5986801044861726d0101056e6577
+            657209686f6d655f6865726f08686f6d655f6e6577066d617267696e010b72657475726e5f72617465000000000000d0
+            3f7b14ae47e17a943f0b6265666f72655f61637473e807f403180ea8460480a0a484ce670180a0a484ce670304035769
+            6e01066368616e67659a9999999999a93f0109686f6d655f6865726f07466f7220796f7507506f70756c61720101320c
+            04010107706f70756c61720000003fc8010105534b552d39010e68616c665f6c6966655f646179730000000000001c40
+            01066d617267696e0000803e0109617661696c61626c65010178000000000000f0bf03020106737072696e670370696e
+            0105534b552d31010453616c6501010200020305707269636501000000000000f03f0000000000000040010003047361
+            6c650203056272616e64000101410102010200020305707269636501000000000000f03f000000000000004001000304
+            73616c650203056272616e6400010141010000c03f02010a010c03416e6e0b537072696e672073616c65010870726f66
+            69742d31cdcccc3d0000803e0000803f000000bf000000400000003e3c01b81e85eb51b89e3f2d0000000000002c4002
+            0001f4030a010467696e69021168747470733a2f2f612e6578616d706c65"#]],
         Body::Key(_) => expect!["01035a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a0101"],
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014dd5aa91a2046602010553
@@ -470,11 +509,11 @@ fn golden(body: &Body) -> Expect {
             64206d75670105636f6c6f72000103726564010101056170706c651801026233038100050101056272616e6401090105
             534b552d360109636f5f766965776564e807e9070905302e312e300104736c696d0501046865726f02036e657707466f
             7220796f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c6f6f6b656420
-            6174204d75670103010106737072696e67010673756d6d65720000003e040000003f0000803e0000003e000000000280
-            7fc0ff0102020107706f70756c61722801066d617267696e0870726f6669742d314d290109617661696c61626c650601
-            05534b552d39010307726564206d756701036f6c64010578797a7a790108756e64657220353005707269636500000100
-            00000000004940010c746578745f766563746f72730201056272616e64010005010101050000c0bf0100000000400109
-            646976657273697479"#]],
+            6174204d75670103010106737072696e67010673756d6d65720000003e0101040000003f0000803e0000003e00000000
+            02807fc0ff010202010b686f6d655f62616e6e65720202030000403f050000803e0107706f70756c61722801066d6172
+            67696e0870726f6669742d314d290109617661696c61626c65060105534b552d39010307726564206d756701036f6c64
+            010578797a7a790108756e6465722035300570726963650000010000000000004940010c746578745f766563746f7273
+            0201056272616e64010206010101050000c0bf0100000000400109646976657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
         Body::Delivery(_) => expect!["0107ac02"],
@@ -491,7 +530,10 @@ fn the_numbers_of_named_values_stay_as_they_are() {
         numbers("page", PAGE_TYPES.iter().map(|(page, name)| (*name, *page))),
         numbers("availability", AVAILABILITIES.iter().map(|(value, name)| (*name, *value))),
         numbers("scope", [("publishable", Scope::Publishable), ("secret", Scope::Secret)]),
-        numbers("shows", [("products", Shows::Products), ("categories", Shows::Categories)]),
+        numbers(
+            "shows",
+            [("products", Shows::Products), ("categories", Shows::Categories), ("content", Shows::Content)],
+        ),
         numbers("on_thin", [("relabel", OnThin::Relabel), ("hide", OnThin::Hide)]),
         numbers("personalization", [("none", P::None), ("session", P::Session), ("full", P::Full)]),
         numbers(
@@ -563,6 +605,7 @@ fn the_numbers_of_named_values_stay_as_they_are() {
         shows
           products [0]
           categories [1]
+          content [2]
         on_thin
           relabel [0]
           hide [1]

@@ -65,6 +65,7 @@ pub fn decision(ms: i64, id: DecisionId) -> Entry {
         slate: Vec::new(),
         personalization: Personalization::None,
         fallback: Fallback::None,
+        draw: None,
         sources: Vec::new(),
         scorers: Vec::new(),
         objective: String::new(),

@@ -84,6 +84,9 @@ pub fn name(ask: &mut Value, visitor: &Visitor) {
 /// A module with its headline, its items and the way to its reasons.
 pub fn show(module: &Module, visitor: &Visitor, to: &str) -> Markup {
     let body = &module.body;
+    if body.items.iter().all(|item| item.kind == "content") {
+        return banners(body);
+    }
     html! {
         section.module aria-label=(body.headline) data-module=(body.placement) data-token=(body.rec_token) {
             header {
@@ -91,6 +94,24 @@ pub fn show(module: &Module, visitor: &Visitor, to: &str) -> Markup {
                 (why(body))
             }
             (items(body, visitor, to))
+        }
+    }
+}
+
+/// Content blocks, one below the other.
+fn banners(body: &RecommendBody) -> Markup {
+    html! {
+        section.module.banners aria-label=(body.headline) data-module=(body.placement) data-token=(body.rec_token) {
+            @for item in &body.items {
+                a.banner href=[&item.item.link] data-promotion=(item.id) data-position=(item.position) {
+                    @if let Some(image) = &item.item.image_link { img src=(image) alt="" width="400" height="300"; }
+                    span.words {
+                        b { (item.item.title) }
+                        @if let Some(text) = &item.item.text { span { (text) } }
+                    }
+                }
+            }
+            (why(body))
         }
     }
 }

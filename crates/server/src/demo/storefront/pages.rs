@@ -67,8 +67,15 @@ impl<'a> Visit<'a> {
 /// `/`
 pub async fn home(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     let visit = Visit::new(&site, &headers, Page { kind: "home", path: "/", ..Page::default() });
-    let placements =
-        ["home_hero", "home_learned", "recently_viewed", "home_trending", "home_new", "home_categories"];
+    let placements = [
+        "home_banner",
+        "home_hero",
+        "home_learned",
+        "recently_viewed",
+        "home_trending",
+        "home_new",
+        "home_categories",
+    ];
     let modules = visit.modules(Vec::new(), &placements).await;
     let content = html! { h1.quiet { (site.about.name) } (visit.show(&modules)) (compare::link(&site, None)) (experiment::link(&site)) };
     visit.respond(StatusCode::OK, "Home", &content)

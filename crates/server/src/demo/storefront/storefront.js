@@ -26,6 +26,13 @@ function send(event, module, items, more = {}) {
 
 const item = (card) => ({ item_id: card.dataset.item, index: Number(card.dataset.position) });
 
+// Content blocks are promotions; each is told by itself.
+const promote = (event, block) =>
+  send(event, block.closest("[data-module]"), [], {
+    promotion_id: block.dataset.promotion,
+    creative_slot: block.dataset.position,
+  });
+
 // Seen: half of a card in view for a second. A module's cards that are seen together are told together.
 const waiting = new Map();
 const seen = new Map();
@@ -41,6 +48,7 @@ const watcher = new IntersectionObserver(
 
 function note(card) {
   watcher.unobserve(card);
+  if (card.dataset.promotion) return promote("view_promotion", card);
   const module = card.closest("[data-module]");
   if (!seen.has(module)) {
     seen.set(module, []);
@@ -52,9 +60,11 @@ function note(card) {
   seen.get(module).push(card);
 }
 
-for (const card of document.querySelectorAll("[data-module] [data-item]")) watcher.observe(card);
+for (const card of document.querySelectorAll("[data-module] :is([data-item], [data-promotion])")) watcher.observe(card);
 
 document.addEventListener("click", (click) => {
+  const block = click.target.closest("[data-module] [data-promotion]");
+  if (block) promote("select_promotion", block);
   const card = click.target.closest("[data-module] [data-item]");
   if (card && click.target.closest("a")) send("select_item", card.closest("[data-module]"), [item(card)]);
 });

@@ -92,6 +92,9 @@ fn one(snapshot: &Snapshot, decision: &Decision, slot: &Slot) -> Markup {
                 " Evidence: " a href=(address::product(&render::id(snapshot, *evidence))) { (render::title(snapshot, *evidence)) } "."
             }
             @if let Some(rule) = &slot.placed_by { " Placed here by the shop: " q { (rule) } "." }
+            @if decision.draw.is_some() && slot.placed_by.is_none() {
+                (format!(" Several are tried; this one had a chance of {:.0} %.", 100.0 * slot.probability))
+            }
             @for rule in &slot.moved_by { " Moved by the shop: " q { (rule) } "." }
             " " span.fine { (format!("Score {:.2}: {}", slot.score, parts(decision, slot))) }
         }
