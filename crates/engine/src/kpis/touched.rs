@@ -58,10 +58,8 @@ impl Trace {
         if self.touches.iter().any(|one| is_same_view(one) && one.time_s > touch.time_s) {
             return;
         }
-        self.touches.retain(|one| {
-            newest_s - one.time_s < days_s(rule, one.is_click) + LATE_S
-                && !is_same_view(one)
-        });
+        self.touches
+            .retain(|one| newest_s - one.time_s < days_s(rule, one.is_click) + LATE_S && !is_same_view(one));
         if self.touches.len() >= TOUCHES_MAX {
             // What was only seen gives way first.
             let seen = self.touches.iter().position(|one| !one.is_click).unwrap_or(0);

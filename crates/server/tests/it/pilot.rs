@@ -95,9 +95,7 @@ async fn a_pilot_is_planned_on_the_log_and_ends_in_expand() {
 async fn a_pilot_that_does_harm_is_stopped_and_its_baseline_takes_its_place() {
     let bench = Bench::new();
     bench.catalogue(&rows(3)).await;
-    let ask = async |path: &str, body: Value| {
-        bench.post(&format!("/v1/pilots/{path}"), &body).await
-    };
+    let ask = async |path: &str, body: Value| bench.post(&format!("/v1/pilots/{path}"), &body).await;
     for (path, body, said) in [
         ("attic", json!({"metric": "conversion"}), "there is no placement \"attic\""),
         ("home", json!({"metric": "delight"}), "metric: \"delight\" is none of conversion"),
@@ -137,9 +135,8 @@ async fn a_month_says_what_personalization_added_or_that_it_cannot_tell() {
     let bench = Bench::new();
     bench.catalogue(&rows(3)).await;
     let path = "/v1/experiments/holdout/months";
-    let get = async |query: &str| {
-        bench.ask("GET", &format!("{path}{query}"), &bench.secret, String::new()).await
-    };
+    let get =
+        async |query: &str| bench.ask("GET", &format!("{path}{query}"), &bench.secret, String::new()).await;
     let (_, none) = get("").await;
     assert_eq!(none["months"], json!([]), "nobody is held out");
     let text = PLACEMENTS.replace("share = 0", "share = 40");
