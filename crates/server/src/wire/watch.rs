@@ -172,7 +172,7 @@ mod tests {
         assert!(faults("off = ['clicks']")[0].starts_with("4: watch.off: \"clicks\" is none of event_mix,"));
         assert_eq!(
             faults("sensitivity = 'loud'"),
-            ["4: watch.sensitivity: \"loud\" is none of low, normal, high"]
+            ["4: watch.sensitivity: \"loud\" is none of low, normal, high [unknown_name]"]
         );
         for bad in ["ops.example", "ftp://a", "http://", "https:// a", "https:///x"] {
             let fault = &faults(&format!("webhook = '{bad}'"))[0];
