@@ -83,8 +83,8 @@ mod tests {
         assert_eq!(memory.show(shopper, &products(0, 8)), 0);
         assert_eq!(memory.show(ShopperNo(2), &products(0, 8)), 0);
         assert_eq!(memory.show(shopper, &products(4, 8)), 4);
-        assert_eq!(memory.show(shopper, &products(100, 40)), 0);
-        assert_eq!(memory.show(shopper, &products(0, 8)), 0, "forty-eight later it is new again");
+        assert_eq!(memory.show(shopper, &products(100, SHOWN_MAX as u32)), 0);
+        assert_eq!(memory.show(shopper, &products(0, 8)), 0, "so much later it is new again");
         memory.forget(shopper);
         assert_eq!(memory.show(shopper, &products(100, 40)), 0);
     }

@@ -78,7 +78,11 @@ fn told(settings: &Settings, arms: [(u32, u32); 2]) -> Report {
         own.1 -= u32::from(buys);
         bench.push(Some(shopper as u32), Body::Decision(Box::new(decision)));
         let kind = if buys { EventKind::Purchase } else { EventKind::PageView };
-        let event = Event { buckets: (bucket, 0), ..Event::new(kind, Millis(START + 600_000)) };
+        let event = Event {
+            buckets: (bucket, 0),
+            consent: Consent::GRANTED,
+            ..Event::new(kind, Millis(START + 600_000))
+        };
         bench.push(Some(shopper as u32), Body::Event(Box::new(event)));
     }
     bench.engine.publish();
