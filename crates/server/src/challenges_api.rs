@@ -82,7 +82,6 @@ pub fn get(app: &App, name: &str) -> Result<ChallengeBody, ApiError> {
 /// # Errors
 /// A definition with a fault, or one that is shown to shoppers.
 pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<(), ApiError> {
-    app.ladder.forget(name);
     put(app, |settings| {
         let mut challenge = parse_challenge(name, definition, settings).map_err(ApiError::invalid)?;
         challenge.since = clock::now();
@@ -97,8 +96,10 @@ pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<(), ApiErro
         }
         Ok(settings)
     })
-    .await
-    .map(|_| ())
+    .await?;
+    // Only now: what is refused costs the one that goes on nothing.
+    app.ladder.forget(name);
+    Ok(())
 }
 
 /// Ends a challenge: the champion answers.
