@@ -301,7 +301,7 @@ fn unknown(name: &str) -> ApiError {
 
 fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> ExperimentBody {
     let epoch = snapshot.aggregates.epochs.get(&experiment.name).map_or(0, |epoch| epoch.number);
-    let run = snapshot.aggregates.ledger.latest(&experiment.name).filter(|run| run.epoch == epoch);
+    let run = snapshot.aggregates.run(&experiment.name);
     let currency =
         snapshot.aggregates.settings.as_ref().map_or(Currency::EUR, |settings| settings.shop.currency);
     let told = run.map(|run: &Run| report(run, experiment));
