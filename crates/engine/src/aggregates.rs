@@ -462,6 +462,7 @@ impl Aggregates {
     pub fn fold_settings(&mut self, offset: Offset, received: Millis, settings: &Settings) {
         self.texts.set(&settings.search, &self.catalog);
         Arc::make_mut(&mut self.epochs).fold(settings, received);
+        self.ledger.note(settings, received);
         for block in &settings.content {
             if self.blocks.get(&block.name).is_none() && self.blocks.names.len() < BLOCKS_EVER_MAX {
                 Arc::make_mut(&mut self.blocks).number(&block.name);
