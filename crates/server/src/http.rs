@@ -113,7 +113,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/experiments/holdout/months.csv", get(get_months_csv))
         .route("/v1/pilots/{placement}", get(get_pilot).post(post_pilot))
         .route("/v1/pilots/{placement}/end", post(post_pilot_end))
-        .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
+        .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment).delete(delete_experiment))
         .route("/v1/experiments/{name}/stop", post(post_stop))
         .route("/v1/experiments/{name}/plan", get(get_plan).post(post_plan))
         .route("/v1/challenges", get(get_challenges))
@@ -415,6 +415,16 @@ async fn put_experiment(
     secret_scope(&app, &headers)?;
     experiments_api::set(&app, &name, &body).await?;
     get_experiment(State(app), Path(name), headers).await
+}
+
+async fn delete_experiment(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    experiments_api::remove(&app, &name).await?;
+    get_experiments(State(app), headers).await
 }
 
 async fn post_stop(

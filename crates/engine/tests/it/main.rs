@@ -119,6 +119,7 @@ impl Bench {
                 experiments: Vec::new(),
                 challenges: Vec::new(),
                 watch: Default::default(),
+                file: None,
             })),
         );
     }
