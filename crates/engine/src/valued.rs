@@ -88,6 +88,7 @@ impl Valuing {
     fn is_own(&self, decision: &Decision) -> bool {
         let request = &decision.request;
         request.placement == self.champion
+            && !request.is_bot()
             && decision.fallback == Fallback::None
             && !decision.slate.is_empty()
             && decision.arms.iter().all(|arm| arm.experiment == bespoke_domain::experiment::HOLDOUT)
