@@ -2,7 +2,7 @@
 
 use crate::condition::Condition;
 use crate::content::Draw;
-use crate::event::PageType;
+use crate::event::{BOT_MIN, PageType};
 use crate::experiment::{Arm, Team};
 use crate::id::{ArtifactId, BlockNo, CategoryNo, DecisionId, Offset, ProductNo, ShopperNo};
 use crate::search::{Met, Search};
@@ -67,6 +67,15 @@ pub struct Request {
     pub search: Option<Box<Search>>,
     /// Sources left out by the server for want of time. An input, so that replay leaves them out too.
     pub skipped: Vec<String>,
+    /// How likely a program asks, in per cent, as of events. It is answered like anybody; nothing is learnt from it or counted.
+    pub bot: u8,
+}
+
+impl Request {
+    /// Whether it is taken for a program's.
+    pub fn is_bot(&self) -> bool {
+        self.bot >= BOT_MIN
+    }
 }
 
 /// The versions a decision read.

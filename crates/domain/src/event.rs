@@ -348,8 +348,8 @@ pub struct Event {
     pub details: Option<Box<Details>>,
 }
 
-/// From which likelihood on nothing is learnt from an event, in per cent.
-const BOT_MIN: u8 = 50;
+/// From which likelihood on nothing is learnt from an event or a request, in per cent.
+pub const BOT_MIN: u8 = 50;
 
 impl Event {
     /// Whether it is taken for a program's: kept for audit, learnt nothing from, left out of measures.

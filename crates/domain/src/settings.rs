@@ -39,6 +39,8 @@ pub struct Settings {
     pub challenges: Vec<Challenge>,
     /// What is set of watches.
     pub watch: WatchSettings,
+    /// What the placement file said when it was last read, with which it is compared when it is read again; `None` = it never was.
+    pub file: Option<Box<Settings>>,
 }
 
 impl Settings {

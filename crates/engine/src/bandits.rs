@@ -11,7 +11,7 @@ use bespoke_models::bandit::aipw::Sums;
 use bespoke_models::bandit::posterior::{Beta, Tally};
 use bespoke_models::bandit::probability::of_being_best;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Length of a batch.
@@ -167,6 +167,18 @@ struct Held {
     name: String,
     learner: Arc<Learner>,
     waiting: u64,
+    /// The blocks of the last draw, shared by choices.
+    #[serde(skip)]
+    last: Option<Arc<[BlockNo]>>,
+}
+
+impl Held {
+    /// The blocks of a draw, shared with the choice before where they are the same.
+    fn among(&mut self, draw: &Draw) -> Arc<[BlockNo]> {
+        let blocks = draw.chances.iter().map(|(block, _)| *block);
+        let last = self.last.take().filter(|last| blocks.clone().eq(last.iter().copied()));
+        self.last.insert(last.unwrap_or_else(|| blocks.collect())).clone()
+    }
 }
 
 /// What every placement has learnt.
@@ -185,8 +197,17 @@ pub struct Bandits {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Waiting {
     choices: BTreeMap<DecisionId, Choice>,
-    /// In the order of the log.
-    order: VecDeque<DecisionId>,
+    /// By when their windows are over, which is not the order in which they began.
+    due: BTreeSet<(Millis, DecisionId)>,
+}
+
+impl Waiting {
+    /// Takes a choice out.
+    fn take(&mut self, id: DecisionId) -> Option<Choice> {
+        let choice = self.choices.remove(&id)?;
+        self.due.remove(&(choice.due, id));
+        Some(choice)
+    }
 }
 
 impl Bandits {
@@ -217,16 +238,11 @@ impl Bandits {
         self.batch = batch;
         let end = Millis(batch * BATCH_MS);
         let mut over: BTreeMap<u32, Vec<Choice>> = BTreeMap::new();
-        while let Some(id) = self.waiting.order.front().copied() {
-            // What a program was told to be behind is gone already.
-            if let Some(choice) = self.waiting.choices.get(&id) {
-                if choice.due > end {
-                    break;
-                }
-                let choice = self.waiting.choices.remove(&id);
-                choice.into_iter().for_each(|one| over.entry(one.placement).or_default().push(one));
-            }
-            self.waiting.order.pop_front();
+        while let Some(&(due, id)) = self.waiting.due.first()
+            && due <= end
+        {
+            let choice = self.waiting.take(id);
+            choice.into_iter().for_each(|one| over.entry(one.placement).or_default().push(one));
         }
         for (number, choices) in over {
             let Some(held) = self.held.get_mut(number as usize) else { continue };
@@ -249,12 +265,14 @@ impl Bandits {
         let bandit = settings.and_then(|settings| bandit_of(settings, &draw.placement));
         let number = self.number(&draw.placement);
         let (Some(bandit), Some(number)) = (bandit, number) else { return };
-        if self.waiting.order.len() >= WAITING_MAX || self.waiting.choices.contains_key(&decision.request.id)
-        {
+        let id = decision.request.id;
+        if self.waiting.choices.len() >= WAITING_MAX || self.waiting.choices.contains_key(&id) {
             self.ignored += 1;
             return;
         }
-        let among = self.among(draw);
+        let held = &mut self.held[number as usize];
+        held.waiting += 1;
+        let among = held.among(draw);
         let due = decision.request.now.plus(i64::from(bandit.window_min) * MINUTE_MS);
         let choice = Choice {
             placement: number,
@@ -266,19 +284,8 @@ impl Bandits {
             is_viewed: false,
             is_clicked: false,
         };
-        self.waiting.choices.insert(decision.request.id, choice);
-        self.waiting.order.push_back(decision.request.id);
-        self.held[number as usize].waiting += 1;
-    }
-
-    /// The blocks of a draw, shared with the choice before where they are the same.
-    fn among(&self, draw: &Draw) -> Arc<[BlockNo]> {
-        let blocks: Vec<BlockNo> = draw.chances.iter().map(|(block, _)| *block).collect();
-        let last = self.waiting.order.back().and_then(|id| self.waiting.choices.get(id));
-        match last.filter(|last| *last.among == *blocks) {
-            Some(last) => last.among.clone(),
-            None => blocks.into(),
-        }
+        self.waiting.choices.insert(id, choice);
+        self.waiting.due.insert((due, id));
     }
 
     fn number(&mut self, placement: &str) -> Option<u32> {
@@ -289,7 +296,7 @@ impl Bandits {
             self.ignored += 1;
             return None;
         }
-        self.held.push(Held { name: placement.to_owned(), learner: Arc::default(), waiting: 0 });
+        self.held.push(Held { name: placement.to_owned(), learner: Arc::default(), waiting: 0, last: None });
         Some(self.held.len() as u32 - 1)
     }
 
@@ -298,7 +305,7 @@ impl Bandits {
         let Some(id) = event.decision else { return };
         let Some(choice) = self.waiting.choices.get_mut(&id) else { return };
         if event.is_bot() {
-            if let Some(choice) = self.waiting.choices.remove(&id)
+            if let Some(choice) = self.waiting.take(id)
                 && let Some(held) = self.held.get_mut(choice.placement as usize)
             {
                 held.waiting = held.waiting.saturating_sub(1);

@@ -7,6 +7,7 @@
 //!
 //! What the champion was stays in the challenge, so that a promotion can be taken back.
 
+use crate::apart::in_the_way;
 use crate::experiment::result::{LEAST_UNITS, Report};
 use crate::valued::Valued;
 use bespoke_domain::challenge::{Challenge, STEPS_MAX, Stage, Step};
@@ -34,6 +35,8 @@ pub struct Known<'a> {
     pub shadow: Option<&'a Disagreement>,
     /// What its experiment says, in its epoch of now.
     pub report: Option<&'a Report>,
+    /// The experiment that has to be over before the challenger is shown to anybody, see [`crate::apart::in_the_way`].
+    pub in_the_way: Option<&'a str>,
 }
 
 /// The next step, if there is one.
@@ -49,7 +52,15 @@ pub fn next(challenge: &Challenge, known: &Known<'_>, now: Millis) -> Option<Ste
         Stage::Test => after_test(challenge, known.report?, now)?,
         Stage::Promoted | Stage::Stopped | Stage::Held => return None,
     };
+    if is_shown(to) && known.in_the_way.is_some() {
+        return None;
+    }
     Some(Step { at: now, from: challenge.stage, to, why, evidence })
+}
+
+/// Whether shoppers are shown the challenger for the sake of a comparison.
+fn is_shown(stage: Stage) -> bool {
+    matches!(stage, Stage::Canary | Stage::Test)
 }
 
 type Figures = Vec<(String, f64)>;
@@ -62,11 +73,20 @@ fn figures(all: &[(&str, f64)]) -> Figures {
 }
 
 fn after_valuing(challenge: &Challenge, valued: &Valued) -> Reached {
-    let counts = [("slates", valued.slates as f64), ("clicks", valued.clicks as f64)];
+    let counts = [
+        ("slates", valued.slates as f64),
+        ("clicks", valued.clicks as f64),
+        ("unseen_clicks", valued.unseen_clicks as f64),
+    ];
+    // A shop that never tells what was in view has clicks only, which say nothing of what was not clicked.
+    let unseen = match valued.unseen_clicks {
+        0 => String::new(),
+        count => format!(" {count} clicks on what was never told as `visible` are left out."),
+    };
     let value = match &valued.value {
         Ok(value) => value,
         Err(why) => {
-            let why = format!("Logged decisions cannot tell: {why}.");
+            let why = format!("Logged decisions cannot tell: {why}.{unseen}");
             return (Stage::Shadow, why, figures(&counts));
         }
     };
@@ -89,7 +109,7 @@ fn after_valuing(challenge: &Challenge, valued: &Valued) -> Reached {
         .concat(),
     );
     if let Some(refusal) = value.refusal {
-        return (Stage::Shadow, format!("Logged decisions cannot tell: {refusal}."), evidence);
+        return (Stage::Shadow, format!("Logged decisions cannot tell: {refusal}.{unseen}"), evidence);
     }
     let least = logged * (1.0 - challenge.effect);
     let said = format!(
@@ -100,9 +120,9 @@ fn after_valuing(challenge: &Challenge, valued: &Valued) -> Reached {
         100.0 * logged
     );
     if found.normal.high < least {
-        return (Stage::Stopped, format!("Worse by logged decisions: {said}."), evidence);
+        return (Stage::Stopped, format!("Worse by logged decisions: {said}.{unseen}"), evidence);
     }
-    (Stage::Shadow, format!("Not worse beyond doubt by logged decisions: {said}."), evidence)
+    (Stage::Shadow, format!("Not worse beyond doubt by logged decisions: {said}.{unseen}"), evidence)
 }
 
 fn after_shadow(shadow: &Disagreement) -> Reached {
@@ -183,6 +203,12 @@ fn after_test(challenge: &Challenge, report: &Report, now: Millis) -> Option<Rea
 /// What a challenge waits for, in plain words; empty where it is over.
 pub fn waits_for(challenge: &Challenge, known: &Known<'_>, now: Millis) -> String {
     let words = || known.report.and_then(told).map(|(_, words, _)| words.to_owned());
+    if let Some(other) = known.in_the_way.filter(|_| !challenge.stage.is_over()) {
+        let champion = &challenge.champion;
+        return format!(
+            "the end of the experiment {other:?}, which changes {champion:?} as well: stop that, or this"
+        );
+    }
     match challenge.stage {
         Stage::Valuing => "its value by logged decisions".to_owned(),
         Stage::Shadow => {
@@ -201,11 +227,14 @@ pub fn waits_for(challenge: &Challenge, known: &Known<'_>, now: Millis) -> Strin
     }
 }
 
-/// The settings after a step of the challenge with this name; `None` where there is none.
+/// The settings after a step of the challenge with this name; `None` where there is none, or where an experiment is in its way.
 pub fn stepped(settings: &Settings, name: &str, step: Step) -> Option<Settings> {
     let mut settings = settings.clone();
     let at = settings.challenges.iter().position(|one| one.name == name)?;
     let mut challenge = settings.challenges[at].clone();
+    if is_shown(step.to) && in_the_way(&settings, &challenge).is_some() {
+        return None;
+    }
     (challenge.stage, challenge.since) = (step.to, step.at);
     let came_back = step.from == Stage::Promoted && step.to != Stage::Promoted;
     let held = settings.placements.iter_mut().find(|one| one.name == challenge.champion);
@@ -229,27 +258,6 @@ pub fn stepped(settings: &Settings, name: &str, step: Step) -> Option<Settings> 
     challenge.steps.drain(..too_many);
     settings.challenges[at] = challenge;
     Some(settings)
-}
-
-/// The settings of a placement file with the challenges that go on beside it: a file says nothing of them. One whose placements the file
-/// no longer has, or whose name it gives to an experiment of its own, is gone; what was promoted still answers for the file's champion.
-pub fn carried(before: &Settings, file: Settings) -> Settings {
-    let mut settings = file;
-    for challenge in &before.challenges {
-        let has = |name: &String| settings.placements.iter().any(|one| one.name == *name);
-        let is_taken = settings.experiments.iter().any(|one| one.name == challenge.name);
-        if !has(&challenge.champion) || !has(&challenge.challenger) || is_taken {
-            continue;
-        }
-        let mut challenge = challenge.clone();
-        if challenge.stage == Stage::Promoted {
-            promote(&mut settings.placements, &mut challenge);
-        }
-        let held = before.experiments.iter().find(|one| one.name == challenge.name);
-        settings.experiments.extend(held.cloned());
-        settings.challenges.push(challenge);
-    }
-    settings
 }
 
 /// Puts the challenger's configuration under the champion's name.

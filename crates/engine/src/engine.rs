@@ -213,24 +213,7 @@ impl Engine {
                 self.aggregates.fold_settings(offset, entry.received, settings);
             }
             Body::Key(key) => self.aggregates.fold_key(key),
-            Body::Decision(decision) => {
-                self.fold_exposure(decision);
-                let root = decision.request.shopper.map(|shopper| self.live.profiles.root(shopper));
-                self.aggregates.kpis.fold_decision(decision, root);
-                let Aggregates { bandits, settings, .. } = &mut self.aggregates;
-                bandits.fold_decision(decision, settings.as_deref());
-                self.aggregates.pulse_mut().decision(&decision.request.placement, decision.request.now);
-                let consent = self.consent(root);
-                if let Some((watch, seen)) = self.watched(offset, decision.request.now) {
-                    watch.fold_decision(decision, (root, consent), seen);
-                }
-                let profiles = &self.live.profiles;
-                self.aggregates.queries.fold_decision(decision, |shopper| profiles.root(shopper));
-                if let Some(shopper) = decision.request.shopper {
-                    let Aggregates { demand, catalog, .. } = &mut self.aggregates;
-                    demand.fold(catalog, decision, profiles.root(shopper));
-                }
-            }
+            Body::Decision(decision) => self.apply_decision(offset, decision),
             Body::Model(change) => self.aggregates.fold_model(change),
             Body::Import(mark) => self.aggregates.fold_import(offset, entry.received, *mark),
             Body::Delivery(delivery) => self.aggregates.watch.fold_delivery(*delivery),
@@ -302,6 +285,34 @@ impl Engine {
     }
 
     /// Folds the exposures of a decision in.
+    /// Folds a decision in. A program is answered like anybody, and nothing is counted or learnt of it.
+    fn apply_decision(&mut self, offset: Offset, decision: &Decision) {
+        let request = &decision.request;
+        self.aggregates.pulse_mut().decision(&request.placement, request.now);
+        if request.is_bot() {
+            return;
+        }
+        self.fold_exposure(decision);
+        let root = request.shopper.map(|shopper| self.live.profiles.root(shopper));
+        let Aggregates { kpis, catalog, bandits, settings, .. } = &mut self.aggregates;
+        let content = settings.iter().flat_map(|settings| &settings.content);
+        kpis.fold_decision(decision, root, |market| {
+            let mut markets = content.flat_map(|block| &block.markets);
+            catalog.knows_market(market) || markets.any(|one| one.eq_ignore_ascii_case(market))
+        });
+        bandits.fold_decision(decision, settings.as_deref());
+        let consent = self.consent(root);
+        if let Some((watch, seen)) = self.watched(offset, request.now) {
+            watch.fold_decision(decision, (root, consent), seen);
+        }
+        let profiles = &self.live.profiles;
+        self.aggregates.queries.fold_decision(decision, |shopper| profiles.root(shopper));
+        if let Some(shopper) = request.shopper {
+            let Aggregates { demand, catalog, .. } = &mut self.aggregates;
+            demand.fold(catalog, decision, profiles.root(shopper));
+        }
+    }
+
     fn fold_exposure(&mut self, decision: &Decision) {
         let Some(settings) = self.aggregates.settings.clone().filter(|_| !decision.arms.is_empty()) else {
             return;

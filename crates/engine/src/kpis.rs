@@ -19,10 +19,10 @@ use bespoke_domain::event::{DEVICES, Device};
 use bespoke_domain::settings::{Attribution, Shop};
 use bespoke_domain::{Decision, DecisionId, Event, EventKind, Millis, ProductNo, Settings, ShopperNo};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use table::{COUNTS, Count};
-use touched::{Touch, Touched};
+use table::{COUNTS, Count, Kind};
+use touched::{Open, Touch, Touched};
 use visitors::{Visit, Visitors, is_of_visits};
 
 /// Days kept, the newest.
@@ -31,10 +31,12 @@ pub const DAYS_MAX: usize = 800;
 pub const PARTS_MAX: usize = 2_000;
 /// The same of all days: of a dozen counts each 120 MiB.
 pub const ALL_PARTS_MAX: usize = 400_000;
-/// Decisions whose placement is remembered, the newest.
+/// Decisions whose placement is remembered, the newest, of those that an event has named and of the others.
 const DECISIONS_MAX: usize = 200_000;
 /// Names of placements and markets.
 const NAMES_MAX: usize = 5_000;
+/// The market of requests that name one which neither the catalogue nor the settings know.
+pub const OTHER: &str = "other";
 
 /// A part of a day's events.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -51,6 +53,20 @@ pub enum Part {
     Placement(u32),
     /// Of the units of an arm: the number of the run, and of the arm in it.
     Arm(u32, u8),
+}
+
+impl Part {
+    /// Of what kind it is.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Whole => Kind::Whole,
+            Self::Segment(_) => Kind::Segment,
+            Self::Market(_) => Kind::Market,
+            Self::Category(_) => Kind::Category,
+            Self::Placement(_) => Kind::Placement,
+            Self::Arm(..) => Kind::Arm,
+        }
+    }
 }
 
 /// The name of a segment of visits, by what was known when a visit began: those of experiments, then the devices.
@@ -103,9 +119,11 @@ pub struct Kpis {
     /// Parts of all days.
     part_count: usize,
     /// Names of placements and markets.
-    names: Arc<Vec<Arc<str>>>,
+    names: Arc<Names>,
     /// Parts that there was no room for.
     pub ignored_parts: u64,
+    /// Clicks, views and clicks in messages that were forgotten before the days were over in which an order could have come by them.
+    pub forgotten: u64,
     following: Following,
 }
 
@@ -114,9 +132,43 @@ pub struct Kpis {
 struct Following {
     visitors: Visitors,
     touched: Touched,
-    /// Of each decision the placement, and whether it answers a search.
-    placements: BTreeMap<DecisionId, (u32, bool)>,
-    decisions: VecDeque<DecisionId>,
+    decisions: Decisions,
+}
+
+/// Of each decision the placement, and whether it answers a search. What an event has named outlasts what was only asked for, as most is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Decisions {
+    fresh: BTreeMap<DecisionId, (u32, bool)>,
+    named: BTreeMap<DecisionId, (u32, bool)>,
+}
+
+impl Decisions {
+    fn note(&mut self, id: DecisionId, placement: (u32, bool)) {
+        keep(&mut self.fresh, id, placement);
+    }
+
+    /// What a decision was for, as an event names it.
+    fn used(&mut self, id: DecisionId) -> Option<(u32, bool)> {
+        if let Some(placement) = self.fresh.remove(&id) {
+            keep(&mut self.named, id, placement);
+        }
+        self.named.get(&id).copied()
+    }
+}
+
+/// Ids begin with the time: the least is the oldest.
+fn keep(held: &mut BTreeMap<DecisionId, (u32, bool)>, id: DecisionId, placement: (u32, bool)) {
+    held.insert(id, placement);
+    if held.len() > DECISIONS_MAX {
+        held.pop_first();
+    }
+}
+
+/// Names and their numbers, from 0.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Names {
+    list: Vec<Arc<str>>,
+    numbers: BTreeMap<Arc<str>, u32>,
 }
 
 /// One event as it is counted.
@@ -153,7 +205,7 @@ impl Kpis {
 
     /// The name of a placement or market.
     pub fn name(&self, number: u32) -> &str {
-        self.names.get(number as usize).map_or("", |name| name)
+        self.names.list.get(number as usize).map_or("", |name| name)
     }
 
     /// The copy a snapshot keeps: without what only the fold needs.
@@ -172,22 +224,20 @@ impl Kpis {
         }
     }
 
-    /// Remembers which placement a decision was for, and the shopper's market.
-    pub fn fold_decision(&mut self, decision: &Decision, root: Option<ShopperNo>) {
+    /// Remembers which placement a decision was for, and the shopper's market: one that nobody knows is [`OTHER`], since anybody can name any.
+    pub fn fold_decision(
+        &mut self,
+        decision: &Decision,
+        root: Option<ShopperNo>,
+        is_known: impl FnOnce(&str) -> bool,
+    ) {
         let request = &decision.request;
         if let Some(placement) = self.number(&request.placement) {
-            let following = &mut self.following;
-            if following.decisions.len() == DECISIONS_MAX
-                && let Some(oldest) = following.decisions.pop_front()
-            {
-                following.placements.remove(&oldest);
-            }
-            following.placements.insert(request.id, (placement, request.search.is_some()));
-            following.decisions.push_back(request.id);
+            self.following.decisions.note(request.id, (placement, request.search.is_some()));
         }
-        if let (Some(root), false) = (root, request.market.is_empty())
-            && let Some(market) = self.number(&request.market)
-        {
+        let Some(root) = root.filter(|_| !request.market.is_empty()) else { return };
+        let market = if is_known(&request.market) { &request.market.to_ascii_uppercase() } else { OTHER };
+        if let Some(market) = self.number(market) {
             self.following.visitors.of(root).note_market(seconds(request.now), market);
         }
     }
@@ -204,7 +254,12 @@ impl Kpis {
         let mut parts = self.visit(told, by.day);
         let mut counts = plain_counts(event);
         self.of_shopper(told, by.day, &mut counts);
-        let decision = event.decision.and_then(|id| self.following.placements.get(&id)).copied();
+        let decision = event.decision.and_then(|id| self.following.decisions.used(id));
+        if event.decision.is_some() && decision.is_none() {
+            let seen = counts.iter().filter(|(count, _)| count.is_of_placements());
+            let unplaced = seen.map(|(_, more)| more).sum();
+            counts.push((Count::Unplaced, unplaced));
+        }
         if event.kind == EventKind::SelectItem && decision.is_some_and(|(_, is_search)| is_search) {
             counts.push((Count::SearchClicks, 1));
         }
@@ -216,8 +271,8 @@ impl Kpis {
             let seen: Vec<_> = counts.iter().copied().filter(|(count, _)| count.is_of_placements()).collect();
             self.add(by.day, Part::Placement(placement), &seen);
         }
-        self.by_category(event, by);
-        self.touch(told, placement, rule);
+        self.by_category(event, by, counts.contains(&(Count::RepeatOrders, 1)));
+        self.touch(told, placement.map(|placement| (placement, parts.as_slice())), rule);
         order.map(|order| Order { parts: parts.into_boxed_slice(), ..order })
     }
 
@@ -245,15 +300,18 @@ impl Kpis {
 
     /// The number of a name; `None` where there is no room for more.
     fn number(&mut self, name: &str) -> Option<u32> {
-        if let Some(at) = self.names.iter().position(|held| &**held == name) {
-            return Some(at as u32);
+        if let Some(number) = self.names.numbers.get(name) {
+            return Some(*number);
         }
-        if self.names.len() >= NAMES_MAX {
+        if self.names.list.len() >= NAMES_MAX {
             self.ignored_parts += 1;
             return None;
         }
-        Arc::make_mut(&mut self.names).push(name.into());
-        Some(self.names.len() as u32 - 1)
+        let (names, name): (_, Arc<str>) = (Arc::make_mut(&mut self.names), name.into());
+        let number = names.list.len() as u32;
+        names.list.push(name.clone());
+        names.numbers.insert(name, number);
+        Some(number)
     }
 
     /// Notes the visit that an event belongs to, and returns what it counts for besides the whole.
@@ -299,35 +357,37 @@ impl Kpis {
 
     /// Clicks of ours after which nothing came for the length of a visit.
     pub fn end_clicks(&mut self, now: Millis, shop: &Shop) {
-        for (time_s, placement) in self.following.touched.ended(seconds(now)) {
+        for (time_s, parts) in self.following.touched.ended(seconds(now)) {
             let day = shop.local_day(Millis(i64::from(time_s) * 1000));
-            let counts = [(Count::ClickBounces, 1)];
-            self.add(day, Part::Whole, &counts);
-            self.add(day, Part::Placement(placement), &counts);
+            parts.iter().for_each(|part| self.add(day, *part, &[(Count::ClickBounces, 1)]));
         }
     }
 
-    fn touch(&mut self, told: Told<'_>, placement: Option<u32>, rule: &Attribution) {
+    /// Follows a shopper by what was told; a click in a placement counts, if nothing comes after it, for these parts.
+    fn touch(&mut self, told: Told<'_>, placement: Option<(u32, &[Part])>, rule: &Attribution) {
         let Some(shopper) = told.shopper.filter(|_| is_of_visits(told.event.kind)) else { return };
         let (event, time_s) = (told.event, seconds(told.event.time));
         let touched = &mut self.following.touched;
         let is_click = event.kind == EventKind::SelectItem;
         touched.went_on(shopper, told.products, event.kind);
         if event.kind == EventKind::MessageClicked {
-            touched.message(shopper, time_s);
+            touched.message(shopper, time_s, rule);
         }
         let is_view = event.kind == EventKind::ViewItemList && event.visible;
-        let Some(placement) = placement.filter(|_| is_click || is_view) else { return };
-        for &product in told.products {
-            touched.add(shopper, Touch { time_s, product, placement, is_click }, rule);
+        if let Some((placement, parts)) = placement.filter(|_| is_click || is_view) {
+            for &product in told.products {
+                touched.add(shopper, Touch { time_s, product, placement, is_click }, rule);
+            }
+            if let Some(&product) = told.products.first().filter(|_| is_click) {
+                let parts = parts.iter().copied().chain([Part::Placement(placement)]).collect();
+                touched.clicked(shopper, Open::new(time_s, product, parts), rule);
+            }
         }
-        if is_click {
-            touched.clicked(shopper, (time_s, placement), told.products);
-        }
+        self.forgotten = touched.forgotten;
     }
 
     /// What products below each category of the first level count for.
-    fn by_category(&mut self, event: &Event, by: By<'_>) {
+    fn by_category(&mut self, event: &Event, by: By<'_>, is_repeat: bool) {
         let count = match event.kind {
             EventKind::ViewItem => Count::Views,
             EventKind::AddToCart => Count::Carts,
@@ -342,7 +402,9 @@ impl Kpis {
             };
             let mut counts = vec![(count, if count == Count::Items { i64::from(item.quantity) } else { 1 })];
             if count == Count::Items {
-                counts.push((Count::Orders, i64::from(!orders.contains(&category))));
+                let is_first = !orders.contains(&category);
+                counts.push((Count::Orders, i64::from(is_first)));
+                counts.push((Count::RepeatOrders, i64::from(is_first && is_repeat)));
                 orders.push(category);
             }
             if count == Count::Items && by.prices.is_ours(event) {
@@ -400,17 +462,25 @@ impl Kpis {
                 self.add(by.day, Part::Placement(placement), &[(orders, 1), (revenue, sum)]);
             }
         }
-        let line = |((item, touch), worth): ((&bespoke_domain::EventItem, &Option<Touch>), &Worth)| {
+        let mut lines = Vec::new();
+        for ((item, touch), worth) in told.event.items.iter().zip(&touches).zip(&worths) {
             let product = (by.prices.find)(&item.item_id);
-            Line {
+            let category = product.and_then(|product| top(by.prices, product));
+            if let Some((category, touch)) = category.zip(*touch) {
+                let count = if touch.is_click { Count::ClickRevenue } else { Count::ViewRevenue };
+                self.add(by.day, Part::Category(category), &[(count, worth.revenue)]);
+            }
+            let clicked = touch.filter(|touch| touch.is_click).map(|touch| touch.placement);
+            lines.push(Line {
                 product,
                 quantity: item.quantity,
                 worth: *worth,
-                category: product.and_then(|product| top(by.prices, product)),
-                clicked: touch.filter(|touch| touch.is_click).map(|touch| touch.placement),
-            }
-        };
-        told.event.items.iter().zip(&touches).zip(&worths).map(line).collect()
+                category,
+                clicked,
+                is_returned: false,
+            });
+        }
+        lines
     }
 
     /// By what a product that is bought came.
@@ -434,20 +504,19 @@ impl Kpis {
             [(Count::Returns, returns), (Count::Returned, now.revenue), (Count::ReturnedMargin, now.margin)]
         };
         back.order.parts.iter().for_each(|part| self.add(day, *part, &counts(back.now, returns)));
-        let mut categories: BTreeMap<u32, Worth> = BTreeMap::new();
         for (line, now) in back.order.lines.iter().zip(&back.lines) {
-            if let Some(category) = line.category {
-                let held = categories.entry(category).or_default();
-                *held = held.plus(*now);
+            let category = line.category.map(Part::Category);
+            if let Some(category) = category {
+                self.add(day, category, &counts(*now, 0));
             }
             if let Some(placement) = line.clicked {
-                let counts = [(Count::ClickReturned, now.revenue)];
-                self.add(day, Part::Whole, &counts);
-                self.add(day, Part::Placement(placement), &counts);
+                let parts =
+                    back.order.parts.iter().copied().chain([Part::Placement(placement)]).chain(category);
+                parts.for_each(|part| self.add(day, part, &[(Count::ClickReturned, now.revenue)]));
             }
         }
-        for (category, now) in categories {
-            self.add(day, Part::Category(category), &counts(now, 0)[1..]);
+        for category in &back.first_in {
+            self.add(day, Part::Category(*category), &[(Count::Returns, 1)]);
         }
     }
 }

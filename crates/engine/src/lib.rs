@@ -4,6 +4,8 @@
 
 /// What the log adds up to, but for the profiles.
 pub mod aggregates;
+/// What must not go on at once.
+pub mod apart;
 /// What the catalogue says of a product, as keys for models.
 pub mod attributes;
 /// What a model would have been worth.
@@ -62,6 +64,8 @@ pub mod meaning;
 pub mod meant;
 /// Which products stand in which category.
 pub mod members;
+/// What reading a placement file changes.
+pub mod merged;
 /// External ids and their numbers.
 pub mod names;
 /// Names and their numbers.

@@ -6,7 +6,7 @@ use crate::experiment::fnv;
 use crate::kpis::Part;
 use bespoke_domain::{Currency, Event, EventItem, EventKind, ProductNo};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Most orders kept.
 pub const ORDERS_MAX: usize = 500_000;
@@ -91,6 +91,8 @@ pub struct Line {
     pub category: Option<u32>,
     /// The placement where it was clicked, by its name's number.
     pub clicked: Option<u32>,
+    /// Whether something of it has come back, and be it for nothing.
+    pub is_returned: bool,
 }
 
 /// An order.
@@ -123,6 +125,8 @@ pub struct Returned<'a> {
     pub lines: Vec<Worth>,
     /// Whether nothing of it came back before.
     pub is_first: bool,
+    /// The categories of which nothing did.
+    pub first_in: BTreeSet<u32>,
 }
 
 /// What a refund names: how much, and how it falls on the lines: a weight each, and what the weights are parts of.
@@ -149,8 +153,7 @@ impl Order {
         }
         let mut named = Named { amount: 0, weights: vec![0; self.lines.len()], over: 0 };
         for item in &event.items {
-            let product = (prices.find)(&item.item_id);
-            let at = self.lines.iter().position(|line| product.is_some() && line.product == product);
+            let at = self.line_of(item, prices);
             let paid = at.map(|at| self.lines[at].worth.revenue / i64::from(self.lines[at].quantity.max(1)));
             let price = item.price_minor.or(paid).unwrap_or_default();
             let amount = price.saturating_mul(i64::from(item.quantity)).max(0);
@@ -160,6 +163,28 @@ impl Order {
             }
         }
         Named { amount: named.over, ..named }
+    }
+
+    /// The line that an item of a refund names.
+    fn line_of(&self, item: &EventItem, prices: &Prices<'_>) -> Option<usize> {
+        let product = (prices.find)(&item.item_id)?;
+        self.lines.iter().position(|line| line.product == Some(product))
+    }
+
+    /// Notes which lines a refund is about – those that it names; all where it names none, or says how much –, and gives the categories
+    /// of which nothing came back before.
+    fn take_back(&mut self, event: &Event, prices: &Prices<'_>) -> BTreeSet<u32> {
+        let says = event.details.as_deref().is_some_and(|details| details.value.is_some());
+        let about: Vec<usize> = if says || event.items.is_empty() {
+            (0..self.lines.len()).collect()
+        } else {
+            event.items.iter().filter_map(|item| self.line_of(item, prices)).collect()
+        };
+        let was = self.lines.iter().filter(|line| line.is_returned);
+        let was: BTreeSet<u32> = was.filter_map(|line| line.category).collect();
+        about.iter().for_each(|at| self.lines[*at].is_returned = true);
+        let is = about.iter().filter_map(|at| self.lines[*at].category);
+        is.filter(|category| !was.contains(category)).collect()
     }
 }
 
@@ -199,7 +224,8 @@ impl Orders {
         let margin = lines.iter().map(|line| line.margin).sum();
         order.returned += revenue;
         let is_first = !std::mem::replace(&mut order.is_returned, true);
-        Some(Returned { order, now: Worth { revenue, margin }, lines, is_first })
+        let first_in = order.take_back(event, prices);
+        Some(Returned { order, now: Worth { revenue, margin }, lines, is_first, first_in })
     }
 }
 

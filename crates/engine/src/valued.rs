@@ -23,8 +23,10 @@ const SLATES_MAX: usize = 100_000;
 pub struct Valued {
     /// Slates of the champion that were in view.
     pub slates: usize,
-    /// Clicks in them.
+    /// Clicks in them, on what was in view.
     pub clicks: usize,
+    /// Slots that were clicked and never told as in view: with them alone every place would look clicked.
+    pub unseen_clicks: usize,
     /// What the challenger would have been worth, in clicks per place in view; or why that cannot be told.
     pub value: Result<Value, String>,
 }
@@ -86,6 +88,7 @@ impl Valuing {
     fn is_own(&self, decision: &Decision) -> bool {
         let request = &decision.request;
         request.placement == self.champion
+            && !request.is_bot()
             && decision.fallback == Fallback::None
             && !decision.slate.is_empty()
             && decision.arms.iter().all(|arm| arm.experiment == bespoke_domain::experiment::HOLDOUT)
@@ -140,7 +143,7 @@ impl Valuing {
             .collect();
         for slot in &mut shown.slots {
             let is_meant = told.contains(&slot.candidate) || event.items.is_empty() && is_view;
-            slot.is_seen |= is_meant;
+            slot.is_seen |= is_meant && is_view;
             slot.is_clicked |= is_meant && is_click;
         }
     }
@@ -148,8 +151,9 @@ impl Valuing {
     /// What it comes to.
     pub fn finish(&self) -> Valued {
         let mut rows = Vec::new();
-        let (mut slates, mut clicks) = (0, 0);
+        let (mut slates, mut clicks, mut unseen_clicks) = (0, 0, 0);
         for shown in self.shown.values() {
+            unseen_clicks += shown.slots.iter().filter(|slot| slot.is_clicked && !slot.is_seen).count();
             let seen = (0..).zip(&shown.slots).filter(|(_, slot)| slot.is_seen);
             let before = rows.len();
             rows.extend(seen.map(|(position, slot)| {
@@ -165,7 +169,7 @@ impl Valuing {
             }));
             slates += usize::from(rows.len() > before);
         }
-        Valued { slates, clicks, value: value(&rows).map_err(|error| error.to_string()) }
+        Valued { slates, clicks, unseen_clicks, value: value(&rows).map_err(|error| error.to_string()) }
     }
 }
 

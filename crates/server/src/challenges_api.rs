@@ -10,6 +10,7 @@ use crate::wire::error::ApiError;
 use bespoke_domain::Problem;
 use bespoke_domain::challenge::{Challenge, Stage, Step};
 use bespoke_engine::Snapshot;
+use bespoke_engine::apart::in_the_way;
 use bespoke_engine::challenge::{Known, waits_for};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -147,7 +148,13 @@ fn find(shop: &Shop, name: &str) -> Result<Challenge, ApiError> {
 fn body(app: &App, snapshot: &Snapshot, one: &Challenge) -> ChallengeBody {
     let shadow = app.ladder.disagreement(&one.name).filter(|_| one.stage == Stage::Shadow);
     let report = Some(one).filter(|one| !one.stage.is_over()).and_then(|one| told(snapshot, &one.name));
-    let known = Known { valued: None, shadow: shadow.as_ref(), report: report.as_ref() };
+    let settings = snapshot.aggregates.settings.as_deref();
+    let known = Known {
+        valued: None,
+        shadow: shadow.as_ref(),
+        report: report.as_ref(),
+        in_the_way: settings.and_then(|settings| in_the_way(settings, one)).map(|one| one.name.as_str()),
+    };
     ChallengeBody {
         challenge: one.name.clone(),
         champion: one.champion.clone(),

@@ -229,6 +229,7 @@ pub fn get(shop: &Shop, name: &str) -> Result<ExperimentBody, ApiError> {
 /// Sets an experiment: a new one, or another definition of one that there is.
 pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<(), ApiError> {
     put(app, |settings| {
+        not_a_challenge(settings, name)?;
         let experiment = parse_experiment(name, definition, settings).map_err(ApiError::invalid)?;
         Ok(with(settings, experiment))
     })
@@ -239,11 +240,36 @@ pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<(), ApiErro
 /// Stops an experiment: everyone gets the control from then on.
 pub async fn stop(app: &App, name: &str) -> Result<(), ApiError> {
     put(app, |settings| {
+        not_a_challenge(settings, name)?;
         let held = settings.experiments.iter().find(|one| one.name == name).ok_or_else(|| unknown(name))?;
         Ok(with(settings, Experiment { is_stopped: true, ..held.clone() }))
     })
     .await
     .map(|_| ())
+}
+
+/// Takes an experiment out that is stopped; its log stays.
+pub async fn remove(app: &App, name: &str) -> Result<(), ApiError> {
+    put(app, |settings| {
+        not_a_challenge(settings, name)?;
+        let held = settings.experiments.iter().find(|one| one.name == name).ok_or_else(|| unknown(name))?;
+        if !held.is_stopped {
+            let detail = format!("{name:?} goes on; stop it first");
+            return Err(ApiError::invalid(Problem::new("experiment", "taken", detail)));
+        }
+        let mut settings = settings.clone();
+        settings.experiments.retain(|one| one.name != name);
+        Ok(settings)
+    })
+    .await
+    .map(|_| ())
+}
+
+/// What a challenge has made is the challenge's to end.
+fn not_a_challenge(settings: &Settings, name: &str) -> Result<(), ApiError> {
+    let is_its = settings.challenges.iter().any(|one| one.name == name && !one.stage.is_over());
+    let detail = || format!("{name:?} is a challenge; `bespoke challenge {name} --stop` ends it");
+    if is_its { Err(ApiError::invalid(Problem::new("experiment", "taken", detail()))) } else { Ok(()) }
 }
 
 /// What an experiment that is set, or one that is described, would need. For threads, never for async tasks: it may read the log.

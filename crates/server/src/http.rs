@@ -22,7 +22,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, patch, post};
-use bespoke_domain::event::Device;
 use bespoke_domain::settings::Scope;
 use bespoke_domain::{DecisionId, Problem};
 use serde::Serialize;
@@ -113,7 +112,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/experiments/holdout/months.csv", get(get_months_csv))
         .route("/v1/pilots/{placement}", get(get_pilot).post(post_pilot))
         .route("/v1/pilots/{placement}/end", post(post_pilot_end))
-        .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment))
+        .route("/v1/experiments/{name}", get(get_experiment).put(put_experiment).delete(delete_experiment))
         .route("/v1/experiments/{name}/stop", post(post_stop))
         .route("/v1/experiments/{name}/plan", get(get_plan).post(post_plan))
         .route("/v1/challenges", get(get_challenges))
@@ -181,22 +180,25 @@ fn secret_scope(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
+/// Who sends a request. A server speaks for its shoppers, and names their user agents in the events.
+fn caller(app: &App, headers: &HeaderMap, query: Option<&str>) -> Result<Caller, ApiError> {
+    Ok(match scope(app, headers, query)? {
+        Scope::Secret => Caller::SERVER,
+        scope => Caller {
+            scope,
+            bot: crate::bots::by_headers(headers),
+            device: crate::device::by_headers(headers),
+        },
+    })
+}
+
 async fn post_events(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let scope = scope(&app, &headers, query.as_deref())?;
-    // A server speaks for its shoppers, and names their user agents in the events.
-    let caller = match scope {
-        Scope::Publishable => Caller {
-            scope,
-            bot: crate::bots::by_headers(&headers),
-            device: crate::device::by_headers(&headers),
-        },
-        Scope::Secret => Caller { scope, bot: 0, device: Device::Unknown },
-    };
+    let caller = caller(&app, &headers, query.as_deref())?;
     let outcome = crate::intake::events(&app.shop, caller, &body).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(outcome)).into_response())
 }
@@ -211,9 +213,9 @@ async fn patch_items(
     Ok((StatusCode::ACCEPTED, axum::Json(outcome)).into_response())
 }
 
-/// A route that answers with slates: the key's scope, the caller's time and the body go to `answer`.
+/// A route that answers with slates: the caller, the caller's time and the body go to `answer`.
 fn slates<T: Serialize + 'static>(
-    answer: fn(&App, Scope, Duration, &[u8]) -> Result<T, ApiError>,
+    answer: fn(&App, Caller, Duration, &[u8]) -> Result<T, ApiError>,
 ) -> MethodRouter<Arc<App>> {
     post(
         async move |State(app): State<Arc<App>>,
@@ -221,9 +223,9 @@ fn slates<T: Serialize + 'static>(
                     headers: HeaderMap,
                     body: Bytes|
                     -> Result<Response, ApiError> {
-            let scope = scope(&app, &headers, query.as_deref())?;
+            let caller = caller(&app, &headers, query.as_deref())?;
             let timeout = timeout(&headers)?;
-            Ok(axum::Json(answer(&app, scope, timeout, &body)?).into_response())
+            Ok(axum::Json(answer(&app, caller, timeout, &body)?).into_response())
         },
     )
 }
@@ -256,8 +258,8 @@ async fn post_search(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let scope = scope(&app, &headers, query.as_deref())?;
-    Ok(axum::Json(search_api::search(&app, scope, timeout(&headers)?, &body).await?).into_response())
+    let caller = caller(&app, &headers, query.as_deref())?;
+    Ok(axum::Json(search_api::search(&app, caller, timeout(&headers)?, &body).await?).into_response())
 }
 
 async fn get_search(
@@ -265,9 +267,9 @@ async fn get_search(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let scope = scope(&app, &headers, query.as_deref())?;
+    let caller = caller(&app, &headers, query.as_deref())?;
     let query = query.unwrap_or_default();
-    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, (&query, None)).await?;
+    let body = search_api::search_by_address(&app, caller, timeout(&headers)?, (&query, None)).await?;
     Ok(axum::Json(body).into_response())
 }
 
@@ -277,10 +279,10 @@ async fn get_category(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let scope = scope(&app, &headers, query.as_deref())?;
+    let caller = caller(&app, &headers, query.as_deref())?;
     let query = query.unwrap_or_default();
     let asked = (query.as_str(), Some(path.as_str()));
-    let body = search_api::search_by_address(&app, scope, timeout(&headers)?, asked).await?;
+    let body = search_api::search_by_address(&app, caller, timeout(&headers)?, asked).await?;
     Ok(axum::Json(body).into_response())
 }
 
@@ -433,6 +435,16 @@ async fn put_experiment(
     };
     let told = look(app.clone(), &headers, move |shop| experiments_api::warned(shop, &name)).await?;
     Ok(axum::Json(told).into_response())
+}
+
+async fn delete_experiment(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    secret_scope(&app, &headers)?;
+    experiments_api::remove(&app, &name).await?;
+    get_experiments(State(app), headers).await
 }
 
 async fn post_stop(

@@ -72,7 +72,7 @@ fn split<T>(read: Vec<Result<T, Problem>>) -> (Placed<T>, Placed<Problem>) {
     (good, bad)
 }
 
-/// Who sends events.
+/// Who sends events, or asks.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Caller {
     /// What the key may do.
@@ -81,6 +81,11 @@ pub struct Caller {
     pub bot: u8,
     /// What it runs on.
     pub device: Device,
+}
+
+impl Caller {
+    /// A server, which speaks for its shoppers; what they are like it says in their events.
+    pub const SERVER: Self = Self { scope: Scope::Secret, bot: 0, device: Device::Unknown };
 }
 
 /// Takes a request's events in; answers when they are durable and visible.

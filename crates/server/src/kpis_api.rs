@@ -4,7 +4,7 @@ use crate::boot::Shop;
 use crate::wire::error::ApiError;
 use bespoke_domain::{CategoryNo, Currency, Problem};
 use bespoke_engine::Snapshot;
-use bespoke_engine::kpis::table::{ATTRIBUTED, COUNTS, KPIS, NAMES};
+use bespoke_engine::kpis::table::{ATTRIBUTED, COUNTS, KPIS, Kind, NAMES};
 use bespoke_engine::kpis::{self, Counts, Part};
 use jiff::civil::Date;
 use serde::Serialize;
@@ -32,6 +32,9 @@ pub struct KpisBody {
     pub note: String,
     /// Counts that there was no room for.
     pub ignored_parts: u64,
+    /// Clicks and views that were forgotten before the days were over in which an order could have come by them, since the server began to
+    /// count: where it is not 0, what is attributed is too low.
+    pub forgotten: u64,
 }
 
 /// A day's or a part's.
@@ -41,9 +44,9 @@ pub struct KpiRowBody {
     pub day: Option<String>,
     /// What it is about: `whole`, or the name of a segment, market, category, placement, or of an experiment and its arm.
     pub part: String,
-    /// Counts by name; money in main units.
-    pub counts: BTreeMap<String, f64>,
-    /// KPIs by name; `null` where there is nothing to divide by.
+    /// Counts by name; money in main units; `null` where such parts do not have it, which is not 0.
+    pub counts: BTreeMap<String, Option<f64>>,
+    /// KPIs by name; `null` where there is nothing to divide by, or where such parts do not have what it is made of.
     pub kpis: BTreeMap<String, Option<f64>>,
 }
 
@@ -127,8 +130,8 @@ pub fn kpis(shop: &Shop, query: &str) -> Result<KpisBody, ApiError> {
     let row = |((day, part), tally): (&(u16, Part), &Counts)| KpiRowBody {
         day: (asked.by == By::Day).then(|| date(*day).to_string()),
         part: name(&snapshot, *part),
-        counts: counts(tally, currency),
-        kpis: quotients(tally, currency),
+        counts: counts(tally, part.kind(), currency),
+        kpis: quotients(tally, part.kind(), currency),
     };
     Ok(KpisBody {
         from: date(from).to_string(),
@@ -137,10 +140,12 @@ pub fn kpis(shop: &Shop, query: &str) -> Result<KpisBody, ApiError> {
         rows: rows.iter().map(row).collect(),
         note: ATTRIBUTED.to_owned(),
         ignored_parts: held.ignored_parts,
+        forgotten: held.forgotten,
     })
 }
 
-/// Every count of every day and part in these days, as CSV: day, kind of part, part, and a column a count; money in main units.
+/// Every count of every day and part in these days, as CSV: day, kind of part, part, and a column a count, empty where such parts do not have
+/// it; money in main units.
 pub fn csv(shop: &Shop, query: &str) -> Result<String, ApiError> {
     let asked = Asked::of_query(query).map_err(ApiError::invalid)?;
     let snapshot = shop.live.snapshot();
@@ -154,13 +159,16 @@ pub fn csv(shop: &Shop, query: &str) -> Result<String, ApiError> {
         for (part, tally) in held {
             let by =
                 BYS.iter().find(|(_, by)| *by != By::Day && is_asked(*by, part)).map_or("", |(by, _)| by);
+            let kind = part.kind();
             let part = name(&snapshot, *part).replace('"', "\"\"");
             _ = write!(text, "{},{by},\"{part}\"", date(day));
             let mut counts = [0; COUNTS];
             tally.add_to(&mut counts);
             for spec in &NAMES {
                 let value = counts[spec.count as usize];
-                _ = if spec.is_money {
+                _ = if !spec.count.is_of(kind) {
+                    write!(text, ",")
+                } else if spec.is_money {
                     write!(text, ",{}", bespoke_domain::Money { minor: value, currency }.amount())
                 } else {
                     write!(text, ",{value}")
@@ -213,17 +221,19 @@ fn minor(currency: Currency) -> f64 {
     10_f64.powi(currency.exponent() as i32)
 }
 
-fn counts(tally: &Counts, currency: Currency) -> BTreeMap<String, f64> {
+fn counts(tally: &Counts, kind: Kind, currency: Currency) -> BTreeMap<String, Option<f64>> {
     let count = |spec: &bespoke_engine::kpis::table::CountSpec| {
         let value = tally[spec.count as usize] as f64;
-        (spec.name.to_owned(), if spec.is_money { value / minor(currency) } else { value })
+        let value = if spec.is_money { value / minor(currency) } else { value };
+        (spec.name.to_owned(), Some(value).filter(|_| spec.count.is_of(kind)))
     };
     NAMES.iter().map(count).collect()
 }
 
-fn quotients(tally: &Counts, currency: Currency) -> BTreeMap<String, Option<f64>> {
+fn quotients(tally: &Counts, kind: Kind, currency: Currency) -> BTreeMap<String, Option<f64>> {
     let kpi = |spec: &bespoke_engine::kpis::table::KpiSpec| {
-        let value = spec.of(tally).map(|value| if spec.is_money { value / minor(currency) } else { value });
+        let value = spec.of(tally, kind);
+        let value = value.map(|value| if spec.is_money { value / minor(currency) } else { value });
         (spec.name.to_owned(), value)
     };
     KPIS.iter().map(kpi).collect()

@@ -1,5 +1,6 @@
-//! What drives challenges up the ladder, and takes back what does harm: looks once a minute, and whenever it is asked to. What a step rests on is
-//! made here – the walk through the log, the shadow –; which step it is says `bespoke_engine::challenge`.
+//! What takes back what does harm, and drives challenges up the ladder: looks once a minute, and whenever it is asked to. What a step rests on is
+//! made here – the walk through the log, the shadow –; which step it is says `bespoke_engine::challenge`. The walk may take minutes, and has a task of
+//! its own: nothing that guards shoppers waits for it.
 
 use crate::boot::Shop;
 use crate::clock;
@@ -10,7 +11,8 @@ use crate::wire::error::ApiError;
 use bespoke_domain::challenge::{Challenge, Stage, Step};
 use bespoke_domain::experiment::{Experiment, HELD, HOLDOUT};
 use bespoke_domain::time::DAY_MS;
-use bespoke_domain::{Decision, Millis, Offset, Request, Settings};
+use bespoke_domain::{Decision, Millis, Offset, Problem, Request, Settings};
+use bespoke_engine::apart::in_the_way;
 use bespoke_engine::challenge::{Disagreement, Known, next, stepped};
 use bespoke_engine::decide::decide;
 use bespoke_engine::experiment::result::{Report, report};
@@ -22,9 +24,11 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::time::MissedTickBehavior;
 
-/// Between two looks at least; a look that took long is waited for [`REST`] times as long.
+/// From one look to the next, whatever else goes on.
 const EVERY: Duration = Duration::from_secs(60);
+/// After a walk through the log the next waits so many times as long as that took.
 const REST: u32 = 50;
 /// Requests that wait for the shadow; more are let go and counted.
 const WAITING_MAX: usize = 256;
@@ -88,7 +92,14 @@ impl Ladder {
         };
         let shadow = self.disagreement(&challenge.name);
         let report = told(&snapshot, &challenge.name);
-        let known = Known { valued: valued.as_deref(), shadow: shadow.as_ref(), report: report.as_ref() };
+        let settings = snapshot.aggregates.settings.as_deref();
+        let in_the_way = settings.and_then(|settings| in_the_way(settings, challenge));
+        let known = Known {
+            valued: valued.as_deref(),
+            shadow: shadow.as_ref(),
+            report: report.as_ref(),
+            in_the_way: in_the_way.map(|one| one.name.as_str()),
+        };
         Ok(next(challenge, &known, clock::now()))
     }
 
@@ -121,13 +132,24 @@ impl Ladder {
 
     /// Looks again and again, as long as the server runs.
     pub async fn watch(app: Arc<App>) {
-        let mut pause = EVERY;
+        tokio::spawn(value_again(app.clone()));
+        let mut clock = tokio::time::interval(EVERY);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::time::sleep(pause).await;
-            let started = Instant::now();
+            clock.tick().await;
             look(&app).await;
-            pause = EVERY.max(started.elapsed() * REST);
         }
+    }
+}
+
+/// Values what is to be valued, again and again.
+async fn value_again(app: Arc<App>) {
+    let mut pause = EVERY;
+    loop {
+        tokio::time::sleep(pause).await;
+        let started = Instant::now();
+        value(&app).await;
+        pause = EVERY.max(started.elapsed() * REST);
     }
 }
 
@@ -190,17 +212,27 @@ fn compare(
     }
 }
 
-/// Takes the next step of each challenge that has one, and stops experiments that do harm.
+/// Stops experiments that do harm, then takes the next step of each challenge that has one and need not walk through the log for it.
 pub async fn look(app: &Arc<App>) {
     let Some(settings) = app.shop.live.snapshot().aggregates.settings.clone() else { return };
-    for challenge in settings.challenges.iter().filter(|one| !one.stage.is_over()) {
-        if let Err(error) = step(app, &challenge.name).await {
-            tracing::error!(challenge = challenge.name, "no step was taken: {error:?}");
-        }
-    }
     for experiment in settings.experiments.iter().filter(|one| one.rolls_back && !one.is_stopped) {
         if let Err(error) = guard(app, experiment).await {
             tracing::error!(experiment = experiment.name, "it was not looked at: {error:?}");
+        }
+    }
+    advance(app, |one| one.stage != Stage::Valuing).await;
+}
+
+/// Values the challenges that are to be valued on the log. It may take minutes.
+pub async fn value(app: &Arc<App>) {
+    advance(app, |one| one.stage == Stage::Valuing).await;
+}
+
+async fn advance(app: &Arc<App>, is_meant: fn(&Challenge) -> bool) {
+    let Some(settings) = app.shop.live.snapshot().aggregates.settings.clone() else { return };
+    for challenge in settings.challenges.iter().filter(|one| !one.stage.is_over() && is_meant(one)) {
+        if let Err(error) = step(app, &challenge.name).await {
+            tracing::error!(challenge = challenge.name, "no step was taken: {error:?}");
         }
     }
 }
@@ -226,13 +258,18 @@ pub async fn step(app: &Arc<App>, name: &str) -> Result<bool, ApiError> {
 /// Takes a step of a challenge, unless it has moved meanwhile.
 ///
 /// # Errors
-/// An unknown name, or a log that cannot be written.
+/// An unknown name, an experiment in its way, or a log that cannot be written.
 pub async fn take(app: &App, name: &str, step: Step) -> Result<(), ApiError> {
     let (from, to, why) = (step.from.name(), step.to.name(), step.why.clone());
     put(app, |settings| {
-        let is_there = settings.challenges.iter().any(|one| one.name == name && one.stage == step.from);
-        let stepped = stepped(settings, name, step).filter(|_| is_there);
-        stepped.ok_or_else(|| unknown(name))
+        let challenge = settings.challenges.iter().find(|one| one.name == name && one.stage == step.from);
+        let challenge = challenge.ok_or_else(|| unknown(name))?;
+        stepped(settings, name, step).ok_or_else(|| {
+            let other = in_the_way(settings, challenge).map_or("", |one| &one.name);
+            let detail =
+                format!("the experiment {other:?} changes the same placement; stop it, or wait for its end");
+            ApiError::invalid(Problem::new("challenge", "overlapping_layers", detail))
+        })
     })
     .await?;
     tracing::info!(challenge = name, from, to, "{why}");

@@ -67,6 +67,7 @@ use utoipa::OpenApi;
         experiments,
         experiment,
         put_experiment,
+        delete_experiment,
         stop_experiment,
         plan_experiment,
         plan_definition,
@@ -428,6 +429,12 @@ fn experiment() {}
     responses((status = 200, body = ExperimentBody), (status = 400, body = ProblemJson)))]
 #[allow(dead_code, reason = "read by utoipa only")]
 fn put_experiment() {}
+
+/// Take an experiment out that is stopped. Needs a secret key.
+#[utoipa::path(delete, path = "/v1/experiments/{name}", params(("name" = String, Path)), responses(
+    (status = 200, body = ExperimentsBody), (status = 400, body = ProblemJson), (status = 404, body = ProblemJson)))]
+#[allow(dead_code, reason = "read by utoipa only")]
+fn delete_experiment() {}
 
 /// Stop an experiment: everyone gets the control. Needs a secret key.
 #[utoipa::path(post, path = "/v1/experiments/{name}/stop", params(("name" = String, Path)), responses(

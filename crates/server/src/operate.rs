@@ -63,7 +63,10 @@ pub async fn roll_back(app: &App, body: &[u8]) -> Result<VersionsBody, ApiError>
         ApiError::internal()
     })?;
     match entry.map(|entry| entry.body) {
-        Some(Body::Settings(settings)) => put(app, |_| Ok(*settings)).await,
+        // What the file said last stays known: else its next reading would take for a change what is none.
+        Some(Body::Settings(settings)) => {
+            put(app, |now| Ok(Settings { file: now.file.clone(), ..*settings })).await
+        }
         _ => Err(ApiError::internal()),
     }
 }
@@ -100,6 +103,18 @@ pub async fn put_search_settings(app: &App, body: &[u8]) -> Result<SearchSetting
     })
     .await?;
     Ok(search_settings(&app.shop))
+}
+
+/// Waits until settings later than these are visible; whether they are. For threads, never for async tasks.
+#[allow(clippy::disallowed_methods, reason = "a thread of its own that waits for the writer")]
+pub(crate) fn is_visible(shop: &Shop, before: Offset) -> bool {
+    (0..TRIES).any(|_| {
+        let is_later = shop.live.snapshot().aggregates.settings_offset > before;
+        if !is_later {
+            std::thread::sleep(PAUSE);
+        }
+        is_later
+    })
 }
 
 /// Changes the settings in force; answers when the change is visible. One change at a time.

@@ -1,12 +1,15 @@
 //! Placement files: validated whole against the engine's tables, then swapped in at once; a bad one changes nothing.
 
 use crate::boot::Shop;
+use crate::operate::is_visible;
 use crate::wire::settings::{Known, SettingsFault, parse_settings};
 use crate::writer::{Failure, Job};
-use anyhow::{Context as _, bail};
-use bespoke_domain::Settings;
-use bespoke_engine::challenge::carried;
+use anyhow::Context as _;
+use bespoke_domain::{Offset, Settings};
+use bespoke_engine::Snapshot;
+use bespoke_engine::apart::clashes;
 use bespoke_engine::filter::FILTERS;
+use bespoke_engine::merged::{gone, merged};
 use bespoke_engine::rule::RULES;
 use bespoke_engine::scorer::SCORERS;
 use bespoke_engine::source::SOURCES;
@@ -46,42 +49,57 @@ pub fn parse(text: &str) -> Result<Settings, Vec<SettingsFault>> {
     parse_settings(text, &Known { sources: &sources, scorers: &scorers, filters: &filters, rules: &rules })
 }
 
-/// Puts a placement file's text into force. With a fault nothing changes, and every fault is named.
+/// Puts into force what a placement file's text says otherwise than when one was last read. With a fault nothing changes, and every fault is
+/// named. MUST NOT be called on a thread that runs async tasks: it waits.
 pub fn apply(shop: &Shop, text: &str, origin: &str) -> anyhow::Result<()> {
-    let in_force = shop.live.snapshot().aggregates.settings.clone();
-    let parsed = parse(text).map(|file| match &in_force {
-        Some(in_force) => carried(in_force, file),
-        None => file,
-    });
-    match parsed {
-        // The same settings again are no new version.
-        Ok(settings) if in_force.as_deref() == Some(&settings) => Ok(()),
-        Ok(settings) => {
-            crate::conflicts::of(&settings)
-                .iter()
-                .for_each(|conflict| tracing::warn!("{origin}: {conflict}"));
-            let before = shop.live.snapshot();
-            let catalog = &before.aggregates.catalog;
-            let paths = settings.shop.sensitive_categories.iter().filter(|_| !catalog.is_empty());
-            for path in paths.filter(|path| catalog.category(path).is_none()) {
-                tracing::warn!("{origin}: sensitive_categories: there is no category {path:?} yet");
-            }
-            let tables = |settings: &Settings| settings.canonical.clone();
-            let had = before.aggregates.settings.as_deref().map(tables).unwrap_or_default();
-            let has = tables(&settings);
-            put(shop, settings, had != has)
-                .map_err(|failure| anyhow::anyhow!("the settings were not written: {failure:?}"))
-        }
-        Err(faults) => {
-            let lines: Vec<String> =
-                faults.iter().map(|fault| format!("{origin}:{}: {}", fault.line, fault.problem)).collect();
-            bail!("the placement file is refused, the settings in force stay:\n{}", lines.join("\n"))
-        }
+    let refused = |faults: Vec<String>| {
+        anyhow::anyhow!("the placement file is refused, the settings in force stay:\n{}", faults.join("\n"))
+    };
+    let file = parse(text).map_err(|faults| {
+        refused(faults.iter().map(|fault| format!("{origin}:{}: {}", fault.line, fault.problem)).collect())
+    })?;
+    let _alone = shop.changing.blocking_lock();
+    let before = shop.live.snapshot();
+    let in_force = before.aggregates.settings.as_deref();
+    let settings = match in_force {
+        Some(in_force) => merged(in_force, file),
+        None => Settings { file: Some(Box::new(file.clone())), ..file },
+    };
+    // The same settings again are no new version.
+    if in_force == Some(&settings) {
+        return Ok(());
+    }
+    let clashes = clashes(&settings);
+    if !clashes.is_empty() {
+        return Err(refused(clashes.iter().map(|clash| format!("{origin}: {clash}")).collect()));
+    }
+    warn(&before, &settings, origin);
+    let tables_changed = in_force.map_or(&[][..], |held| &held.canonical) != settings.canonical;
+    put(shop, settings, (before.aggregates.settings_offset, tables_changed))
+        .map_err(|failure| anyhow::anyhow!("the settings were not written: {failure:?}"))
+}
+
+/// Tells what is no fault and yet may not be meant.
+fn warn(before: &Snapshot, settings: &Settings, origin: &str) {
+    crate::conflicts::of(settings).iter().for_each(|conflict| tracing::warn!("{origin}: {conflict}"));
+    let catalog = &before.aggregates.catalog;
+    let paths = settings.shop.sensitive_categories.iter().filter(|_| !catalog.is_empty());
+    for path in paths.filter(|path| catalog.category(path).is_none()) {
+        tracing::warn!("{origin}: sensitive_categories: there is no category {path:?} yet");
+    }
+    let lost = before.aggregates.settings.as_deref().map(|held| gone(held, settings)).unwrap_or_default();
+    for one in lost {
+        tracing::warn!(
+            "{origin}: {one} is gone: a placement that it needs is, or the file gives its name to another"
+        );
     }
 }
 
-fn put(shop: &Shop, settings: Settings, tables_changed: bool) -> Result<(), Failure> {
+fn put(shop: &Shop, settings: Settings, (before, tables_changed): (Offset, bool)) -> Result<(), Failure> {
     shop.queue.call(|reply| Job::Settings(Box::new(settings), reply))?;
+    if !is_visible(shop, before) {
+        tracing::warn!("the settings are written, but not yet visible");
+    }
     if tables_changed {
         let count = crate::renew::renew(shop)?;
         tracing::info!(count, "rows of the catalogue were read again with the new tables");

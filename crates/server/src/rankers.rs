@@ -156,7 +156,9 @@ fn look(run: &Run<'_>, entry: &bespoke_domain::Entry, all: &mut [Slates]) {
         })
     };
     match &entry.body {
-        Body::Decision(decision) if decision.feature_set != 0 && allows(entry.received) => {
+        Body::Decision(decision)
+            if decision.feature_set != 0 && !decision.request.is_bot() && allows(entry.received) =>
+        {
             all.iter_mut().for_each(|slates| slates.decided(shopper, decision));
         }
         Body::Event(event)

@@ -3,6 +3,7 @@
 use crate::boot::{Shop, start_at_or_before};
 use crate::http::App;
 use crate::identities::{bucket_key, identity_key};
+use crate::intake::Caller;
 use crate::wire::error::ApiError;
 use crate::wire::recommend::{
     Asked, BatchBody, BundleBody, ItemBody, MoneyBody, ReasonBody, RecommendBody, SlotBody,
@@ -26,19 +27,24 @@ const FIND_TRIES: u32 = 20;
 const FIND_PAUSE: Duration = Duration::from_millis(25);
 
 /// One slate. Where `timeout` leaves no time for it, only what is popular is looked at.
-pub fn recommend(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<RecommendBody, ApiError> {
+pub fn recommend(
+    app: &App,
+    caller: Caller,
+    timeout: Duration,
+    body: &[u8],
+) -> Result<RecommendBody, ApiError> {
     let asked = Asked::parse(body).map_err(ApiError::invalid)?;
-    answer(app, &app.shop.live.snapshot(), scope, timeout, asked)
+    answer(app, &app.shop.live.snapshot(), caller, timeout, asked)
 }
 
 /// Given ids in the order of a placement.
-pub fn rank(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<RecommendBody, ApiError> {
+pub fn rank(app: &App, caller: Caller, timeout: Duration, body: &[u8]) -> Result<RecommendBody, ApiError> {
     let asked = Asked::parse_rank(body).map_err(ApiError::invalid)?;
-    answer(app, &app.shop.live.snapshot(), scope, timeout, asked)
+    answer(app, &app.shop.live.snapshot(), caller, timeout, asked)
 }
 
 /// Slates for a whole page, on one snapshot; what one shows, the later ones leave out.
-pub fn batch(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<BatchBody, ApiError> {
+pub fn batch(app: &App, caller: Caller, timeout: Duration, body: &[u8]) -> Result<BatchBody, ApiError> {
     let all = Asked::parse_batch(body).map_err(ApiError::invalid)?;
     let snapshot = app.shop.live.snapshot();
     let (mut shown, mut results) = (Vec::new(), Vec::with_capacity(all.len()));
@@ -46,7 +52,7 @@ pub fn batch(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<
     for mut asked in all {
         asked.exclude_ids.extend_from_slice(&shown);
         asked.room = room.left(&snapshot, &asked.placement);
-        let slate = answer(app, &snapshot, scope, timeout, asked)?;
+        let slate = answer(app, &snapshot, caller, timeout, asked)?;
         room.take(&snapshot, &slate);
         shown.extend(slate.items.iter().map(|item| item.id.clone()));
         results.push(slate);
@@ -85,22 +91,25 @@ fn is_module(snapshot: &Snapshot, placement: &str) -> bool {
     snapshot.plan.get(placement).is_some_and(|planned| planned.placement.form != Form::Listing)
 }
 
+/// A cache asks, on behalf of whoever comes: what it says of itself says nothing of them.
+const FOR_MANY: Caller = Caller { scope: Scope::Publishable, ..Caller::SERVER };
+
 /// A slate that rests on nothing personal, for caches.
 pub fn impersonal(app: &App, placement: String, query: Option<&str>) -> Result<RecommendBody, ApiError> {
     let asked = Asked::of_query(placement, query.unwrap_or_default()).map_err(ApiError::invalid)?;
-    answer(app, &app.shop.live.snapshot(), Scope::Publishable, crate::pace::TIMEOUT, asked)
+    answer(app, &app.shop.live.snapshot(), FOR_MANY, crate::pace::TIMEOUT, asked)
 }
 
 /// Decides, logs and renders one slate.
 fn answer(
     app: &App,
     snapshot: &Snapshot,
-    scope: Scope,
+    caller: Caller,
     timeout: Duration,
     asked: Asked,
 ) -> Result<RecommendBody, ApiError> {
     let is_dry = asked.dry_run;
-    let request = request_of(app, snapshot, scope, timeout, asked)?;
+    let request = request_of(app, snapshot, caller, timeout, asked)?;
     let (body, decision) = decided(app, snapshot, request);
     if !is_dry {
         log(app, snapshot, decision);
@@ -156,14 +165,14 @@ pub(crate) fn slower_sources(planned: &PlannedPlacement) -> Vec<String> {
 pub(crate) fn request_of(
     app: &App,
     snapshot: &Snapshot,
-    scope: Scope,
+    caller: Caller,
     timeout: Duration,
     asked: Asked,
 ) -> Result<Request, ApiError> {
-    if asked.user_id.is_some() && scope != Scope::Secret {
+    if asked.user_id.is_some() && caller.scope != Scope::Secret {
         return Err(ApiError::new("forbidden_scope", "`user_id` needs a secret key (sk_…)"));
     }
-    if asked.dry_run && scope != Scope::Secret {
+    if asked.dry_run && caller.scope != Scope::Secret {
         return Err(ApiError::new("forbidden_scope", "`dry_run` needs a secret key (sk_…)"));
     }
     let Some(planned) = snapshot.plan.get(&asked.placement) else {
@@ -195,6 +204,7 @@ pub(crate) fn request_of(
         slots: asked.n,
         explain: asked.explain,
         skipped,
+        bot: caller.bot,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Search and category pages: a request's words to a decision with its facets.
 
 use crate::http::App;
+use crate::intake::Caller;
 use crate::recommend::{find, log, note, request_of, slot_bodies};
 use crate::wire::error::ApiError;
 use crate::wire::search::{
@@ -9,7 +10,6 @@ use crate::wire::search::{
 use crate::wire::token;
 use crate::{clock, render};
 use bespoke_domain::search::{Met, RESULTS_MAX, Search};
-use bespoke_domain::settings::Scope;
 use bespoke_domain::{Decision, Problem, Request};
 use bespoke_engine::Snapshot;
 use bespoke_engine::facets::Facet;
@@ -17,34 +17,39 @@ use bespoke_models::learned::EMBEDDED;
 use std::time::{Duration, Instant};
 
 /// A search by a body.
-pub async fn search(app: &App, scope: Scope, timeout: Duration, body: &[u8]) -> Result<SearchBody, ApiError> {
-    asked(app, scope, timeout, AskedSearch::parse(body, None)).await
+pub async fn search(
+    app: &App,
+    caller: Caller,
+    timeout: Duration,
+    body: &[u8],
+) -> Result<SearchBody, ApiError> {
+    asked(app, caller, timeout, AskedSearch::parse(body, None)).await
 }
 
 /// The page of a category by a body.
 pub async fn category(
     app: &App,
-    scope: Scope,
+    caller: Caller,
     timeout: Duration,
     (body, category): (&[u8], &str),
 ) -> Result<SearchBody, ApiError> {
-    asked(app, scope, timeout, AskedSearch::parse(body, Some(category))).await
+    asked(app, caller, timeout, AskedSearch::parse(body, Some(category))).await
 }
 
 /// A search by an address; `category` for the page of one.
 pub async fn search_by_address(
     app: &App,
-    scope: Scope,
+    caller: Caller,
     timeout: Duration,
     (query, category): (&str, Option<&str>),
 ) -> Result<SearchBody, ApiError> {
-    asked(app, scope, timeout, AskedSearch::of_query(query, category)).await
+    asked(app, caller, timeout, AskedSearch::of_query(query, category)).await
 }
 
 /// A search by a body that goes on with no other.
 pub fn search_at_once(
     app: &App,
-    scope: Scope,
+    caller: Caller,
     timeout: Duration,
     body: &[u8],
 ) -> Result<SearchBody, ApiError> {
@@ -52,12 +57,12 @@ pub fn search_at_once(
     if asked.cursor.is_some() {
         return Err(stale());
     }
-    answer(app, scope, timeout, (asked, None))
+    answer(app, caller, timeout, (asked, None))
 }
 
 async fn asked(
     app: &App,
-    scope: Scope,
+    caller: Caller,
     timeout: Duration,
     asked: Result<AskedSearch, Problem>,
 ) -> Result<SearchBody, ApiError> {
@@ -66,7 +71,7 @@ async fn asked(
         Some(cursor) => Some(page_before(app, cursor).await?),
         None => None,
     };
-    answer(app, scope, timeout, (asked, before))
+    answer(app, caller, timeout, (asked, before))
 }
 
 /// The decision that a cursor goes on with.
@@ -106,14 +111,14 @@ fn go_on(
 
 fn answer(
     app: &App,
-    scope: Scope,
+    caller: Caller,
     timeout: Duration,
     (asked, before): (AskedSearch, Option<Decision>),
 ) -> Result<SearchBody, ApiError> {
     let AskedSearch { asked, mut search, cursor: _, page } = asked;
     let is_dry = asked.dry_run;
     let snapshot = app.shop.live.snapshot();
-    let request = request_of(app, &snapshot, scope, timeout, asked)?;
+    let request = request_of(app, &snapshot, caller, timeout, asked)?;
     let slots = snapshot.plan.get(&request.placement).map_or(0, |planned| planned.placement.slots);
     let slots = u32::from(if request.slots == 0 { slots } else { request.slots }.max(1));
     search.from = (page - 1) * slots;

@@ -33,9 +33,6 @@ const REPORT: f64 = 2.5;
 /// Minutes of a search where nothing else is said, and the most.
 const MINUTES: u64 = 10;
 const MINUTES_MAX: u64 = 24 * 60;
-/// How often and how long new settings are waited for until they are visible.
-const TRIES: u32 = 80;
-const PAUSE: Duration = Duration::from_millis(25);
 
 /// What is wanted of a search.
 #[derive(Clone, Debug)]
@@ -321,7 +318,6 @@ fn toml(spec: &LearnedSpec, values: &[f64]) -> String {
 }
 
 /// Puts the settings in force into force again, with the chosen values.
-#[allow(clippy::disallowed_methods, reason = "a thread of its own that waits for the writer")]
 fn set(shop: &Shop, better: &[TunedBody]) -> anyhow::Result<()> {
     let _alone = shop.changing.blocking_lock();
     let before = shop.live.snapshot();
@@ -335,11 +331,8 @@ fn set(shop: &Shop, better: &[TunedBody]) -> anyhow::Result<()> {
     }
     let put = shop.queue.call(|reply| Job::Settings(Box::new(settings), reply));
     put.map_err(|failure| anyhow::anyhow!("the settings were not written: {failure:?}"))?;
-    for _ in 0..TRIES {
-        if shop.live.snapshot().aggregates.settings_offset > before.aggregates.settings_offset {
-            return Ok(());
-        }
-        std::thread::sleep(PAUSE);
+    if crate::operate::is_visible(shop, before.aggregates.settings_offset) {
+        return Ok(());
     }
     bail!("the settings are written, but not yet visible; `bespoke train` learns with them")
 }

@@ -18,6 +18,12 @@ impl Catalog {
         sets
     }
 
+    /// Whether a row says that it is sold in `market`, whatever the letter case.
+    pub fn knows_market(&self, market: &str) -> bool {
+        let is_it = |one: &str| one.eq_ignore_ascii_case(market);
+        !market.is_empty() && self.market_sets.names.iter().any(|set| set.split(',').any(is_it))
+    }
+
     /// The number of the set that the attribute `market` names; 0 = everywhere.
     pub(super) fn market_set(&mut self, content: &Content) -> u8 {
         let named = content.attributes.iter().filter(|(name, _)| name.eq_ignore_ascii_case("market"));

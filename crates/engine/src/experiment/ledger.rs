@@ -462,7 +462,7 @@ impl Ledger {
         (catalog, epochs, settings): (&Catalog, &Epochs, &Settings),
     ) {
         let request = &decision.request;
-        if decision.fallback == Fallback::Clutter {
+        if decision.fallback == Fallback::Clutter || request.is_bot() {
             return;
         }
         for arm in &decision.arms {

@@ -38,13 +38,36 @@ pub enum Count {
     Recipients,
     SearchVisits,
     SearchClicks,
+    Unplaced,
 }
+
+/// A kind of part of what is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "each is its name in KINDS")]
+pub enum Kind {
+    Whole,
+    Segment,
+    Market,
+    Arm,
+    Category,
+    Placement,
+}
+
+/// Every kind with its name.
+pub const KINDS: [(Kind, &str); 6] = [
+    (Kind::Whole, "whole"),
+    (Kind::Segment, "segment"),
+    (Kind::Market, "market"),
+    (Kind::Arm, "arm"),
+    (Kind::Category, "category"),
+    (Kind::Placement, "placement"),
+];
 
 /// What is said wherever they are shown.
 pub const ATTRIBUTED: &str = "What is attributed would partly have been bought anyway: `bespoke experiments holdout` tells what Bespoke adds.";
 
 /// How many there are.
-pub const COUNTS: usize = 34;
+pub const COUNTS: usize = 35;
 
 /// A count as it is told.
 pub struct CountSpec {
@@ -138,6 +161,11 @@ pub const NAMES: [CountSpec; COUNTS] = [
     count(Count::Recipients, "recipients", "Different shoppers to whom a message went on a day."),
     count(Count::SearchVisits, "search_visits", "Visits with a search."),
     count(Count::SearchClicks, "search_clicks", "`select_item` with the token of a search."),
+    count(
+        Count::Unplaced,
+        "unplaced",
+        "Lists and clicks whose decision was no longer remembered: they count for no placement.",
+    ),
 ];
 
 impl Count {
@@ -152,6 +180,42 @@ impl Count {
                 | Self::ViewRevenue
                 | Self::MessageRevenue
         )
+    }
+
+    /// Whether parts of a kind have it; of the others it is not known, which is not 0.
+    pub fn is_of(self, kind: Kind) -> bool {
+        let is_whole_only = matches!(self, Self::Programs | Self::UnknownReturns);
+        match kind {
+            Kind::Whole => true,
+            Kind::Segment | Kind::Market | Kind::Arm => !is_whole_only,
+            Kind::Category => matches!(
+                self,
+                Self::Views
+                    | Self::Carts
+                    | Self::Orders
+                    | Self::Items
+                    | Self::Revenue
+                    | Self::Margin
+                    | Self::Returns
+                    | Self::Returned
+                    | Self::ReturnedMargin
+                    | Self::RepeatOrders
+                    | Self::ClickRevenue
+                    | Self::ClickReturned
+                    | Self::ViewRevenue
+            ),
+            Kind::Placement => matches!(
+                self,
+                Self::Lists
+                    | Self::Clicks
+                    | Self::ClickBounces
+                    | Self::ClickOrders
+                    | Self::ClickRevenue
+                    | Self::ClickReturned
+                    | Self::ViewOrders
+                    | Self::ViewRevenue
+            ),
+        }
     }
 
     /// Whether it says something of the placement that an event names.
@@ -248,8 +312,12 @@ pub const KPIS: [KpiSpec; 19] = [
 ];
 
 impl KpiSpec {
-    /// The KPI of counts; `None` where there is nothing to divide by.
-    pub fn of(&self, tally: &super::Counts) -> Option<f64> {
+    /// The KPI of the counts of a part; `None` where there is nothing to divide by, or where such parts do not have one of the counts.
+    pub fn of(&self, tally: &super::Counts, kind: Kind) -> Option<f64> {
+        let mut counts = self.of.iter().map(|(count, _)| *count).chain([self.over]);
+        if !counts.all(|count| count.is_of(kind)) {
+            return None;
+        }
         let over = tally[self.over as usize];
         let sum: i64 = self.of.iter().map(|(count, sign)| tally[*count as usize] * sign).sum();
         (over > 0).then(|| sum as f64 / over as f64 / self.scale)
@@ -265,6 +333,7 @@ mod tests {
         for (at, spec) in NAMES.iter().enumerate() {
             assert_eq!(spec.count as usize, at, "{}", spec.name);
         }
+        assert!(KINDS.iter().enumerate().all(|(at, (kind, _))| *kind as usize == at));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What shoppers are followed by: what they were shown and clicked, and whether they went on after a click.
 
+use super::Part;
 use super::visitors::GAP_S;
 use bespoke_domain::settings::Attribution;
 use bespoke_domain::{EventKind, ProductNo, ShopperNo};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Shoppers whose clicks and views are remembered.
+/// Shoppers whose clicks and views are remembered, those who were followed last.
 pub const TOUCHED_MAX: usize = 200_000;
 /// Clicks and views of one: those within the days of the rule, of what was seen the last of each product.
 const TOUCHES_MAX: usize = 256;
@@ -34,13 +35,21 @@ pub struct Touch {
 }
 
 /// A click after which nothing came yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-struct Open {
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Open {
     time_s: u32,
-    placement: u32,
     product: ProductNo,
+    /// What it counts for, if nothing comes.
+    parts: Box<[Part]>,
     /// Whether the page that it leads to was seen.
     has_landed: bool,
+}
+
+impl Open {
+    /// A click on a product, in seconds of the epoch, with what it counts for if nothing comes after it.
+    pub fn new(time_s: u32, product: ProductNo, parts: Box<[Part]>) -> Self {
+        Self { time_s, product, parts, has_landed: false }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -49,77 +58,106 @@ struct Trace {
     open: Vec<Open>,
     /// The last click in a message.
     message_s: u32,
+    /// When it was used last, in turns.
+    turn: u64,
 }
 
 impl Trace {
-    fn add(&mut self, touch: Touch, rule: &Attribution) {
+    /// Adds a touch; how many were forgotten for it before their days were over.
+    fn add(&mut self, touch: Touch, rule: &Attribution) -> u64 {
         let newest_s = self.touches.iter().map(|one| one.time_s).fold(touch.time_s, u32::max);
         let is_same_view = |one: &Touch| !one.is_click && !touch.is_click && one.product == touch.product;
         if self.touches.iter().any(|one| is_same_view(one) && one.time_s > touch.time_s) {
-            return;
+            return 0;
         }
         self.touches
             .retain(|one| newest_s - one.time_s < days_s(rule, one.is_click) + LATE_S && !is_same_view(one));
+        let mut forgotten = 0;
         if self.touches.len() >= TOUCHES_MAX {
             // What was only seen gives way first.
             let seen = self.touches.iter().position(|one| !one.is_click).unwrap_or(0);
-            self.touches.remove(seen);
+            forgotten = u64::from(is_within(&self.touches.remove(seen), newest_s, rule));
         }
         self.touches.push(touch);
+        forgotten
     }
+
+    /// How much of it an order could still come by.
+    fn count_within(&self, now_s: u32, rule: &Attribution) -> u64 {
+        let touches = self.touches.iter().filter(|one| is_within(one, now_s, rule)).count();
+        touches as u64 + u64::from(self.message_s != 0 && now_s < self.message_s.saturating_add(MESSAGE_S))
+    }
+}
+
+fn is_within(touch: &Touch, now_s: u32, rule: &Attribution) -> bool {
+    now_s.saturating_sub(touch.time_s) < days_s(rule, touch.is_click)
 }
 
 fn days_s(rule: &Attribution, is_click: bool) -> u32 {
     u32::from(if is_click { rule.click_days } else { rule.view_days }) * DAY_S
 }
 
-/// By shopper, bounded.
+/// By shopper, bounded: who was followed longest ago gives way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Touched {
     traces: BTreeMap<ShopperNo, Trace>,
-    /// Shoppers in the order in which they came.
-    order: VecDeque<ShopperNo>,
+    /// Shoppers by the turn in which their trace was used last.
+    order: BTreeMap<u64, ShopperNo>,
+    /// The last turn.
+    turn: u64,
     /// Clicks to be looked at when a visit's length has passed.
     due: BTreeSet<(u32, ShopperNo)>,
     /// Clicks and views of all.
     touch_count: usize,
+    /// What was forgotten before its time was over.
+    pub forgotten: u64,
 }
 
 impl Touched {
-    fn trace(&mut self, shopper: ShopperNo) -> &mut Trace {
+    /// The trace of a shopper, which is used at this time.
+    fn trace(&mut self, shopper: ShopperNo, (now_s, rule): (u32, &Attribution)) -> &mut Trace {
         if !self.traces.contains_key(&shopper) {
-            while self.order.len() >= TOUCHED_MAX || self.touch_count >= ALL_TOUCHES_MAX {
-                let Some(oldest) = self.order.pop_front() else { break };
-                let gone = self.traces.remove(&oldest);
-                self.touch_count -= gone.map_or(0, |trace| trace.touches.len());
+            while self.traces.len() >= TOUCHED_MAX || self.touch_count >= ALL_TOUCHES_MAX {
+                let Some((_, oldest)) = self.order.pop_first() else { break };
+                let gone = self.traces.remove(&oldest).unwrap_or_default();
+                self.touch_count -= gone.touches.len();
+                self.forgotten += gone.count_within(now_s, rule);
             }
-            self.order.push_back(shopper);
         }
-        self.traces.entry(shopper).or_default()
+        let trace = self.traces.entry(shopper).or_default();
+        if trace.turn != self.turn || trace.turn == 0 {
+            self.order.remove(&trace.turn);
+            self.turn += 1;
+            trace.turn = self.turn;
+            self.order.insert(self.turn, shopper);
+        }
+        trace
     }
 
     /// Notes what was shown or clicked; what the rule would not look at any more is forgotten.
     pub fn add(&mut self, shopper: ShopperNo, touch: Touch, rule: &Attribution) {
-        let trace = self.trace(shopper);
+        let trace = self.trace(shopper, (touch.time_s, rule));
         let before = trace.touches.len();
-        trace.add(touch, rule);
+        let forgotten = trace.add(touch, rule);
         let after = trace.touches.len();
         self.touch_count = self.touch_count + after - before;
+        self.forgotten += forgotten;
     }
 
     /// Notes a click, to see whether the shopper goes on.
-    pub fn clicked(&mut self, shopper: ShopperNo, (time_s, placement): (u32, u32), products: &[ProductNo]) {
-        let Some(&product) = products.first() else { return };
-        self.trace(shopper).open.push(Open { time_s, placement, product, has_landed: false });
+    pub fn clicked(&mut self, shopper: ShopperNo, click: Open, rule: &Attribution) {
+        let time_s = click.time_s;
+        self.trace(shopper, (time_s, rule)).open.push(click);
         if self.due.len() >= TOUCHED_MAX {
             self.due.pop_first();
+            self.forgotten += 1;
         }
         self.due.insert((time_s, shopper));
     }
 
     /// Notes a click in a message.
-    pub fn message(&mut self, shopper: ShopperNo, time_s: u32) {
-        let trace = self.trace(shopper);
+    pub fn message(&mut self, shopper: ShopperNo, time_s: u32, rule: &Attribution) {
+        let trace = self.trace(shopper, (time_s, rule));
         trace.message_s = trace.message_s.max(time_s);
     }
 
@@ -136,18 +174,16 @@ impl Touched {
         });
     }
 
-    /// Clicks that nothing came after for the length of a visit: when, and in which placement.
-    pub fn ended(&mut self, now_s: u32) -> Vec<(u32, u32)> {
+    /// Clicks that nothing came after for the length of a visit: when, and what they count for.
+    pub fn ended(&mut self, now_s: u32) -> Vec<(u32, Box<[Part]>)> {
         let mut ended = Vec::new();
         while let Some(&(time_s, shopper)) = self.due.first()
             && time_s.saturating_add(GAP_S) < now_s
         {
             self.due.pop_first();
             let Some(trace) = self.traces.get_mut(&shopper) else { continue };
-            let is_over = |open: &Open| open.time_s == time_s;
-            let over = trace.open.iter().filter(|open| is_over(open));
-            ended.extend(over.map(|open| (time_s, open.placement)));
-            trace.open.retain(|open| !is_over(open));
+            let over = trace.open.extract_if(.., |open| open.time_s == time_s);
+            ended.extend(over.map(|open| (time_s, open.parts)));
         }
         ended
     }
@@ -183,7 +219,9 @@ impl Touched {
             self.due.insert((open.time_s, root));
         }
         self.touch_count -= leaf_trace.touches.len();
-        let held = self.trace(root);
+        self.order.remove(&leaf_trace.turn);
+        let now_s = leaf_trace.touches.iter().map(|one| one.time_s).fold(leaf_trace.message_s, u32::max);
+        let held = self.trace(root, (now_s, rule));
         held.message_s = held.message_s.max(leaf_trace.message_s);
         held.open.extend(leaf_trace.open);
         held.open.truncate(OPEN_MAX);

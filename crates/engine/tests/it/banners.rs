@@ -7,7 +7,7 @@ use bespoke_domain::content::{Bandit, Block, Trait};
 use bespoke_domain::decision::Fallback;
 use bespoke_domain::event::Details;
 use bespoke_domain::experiment::Holdout;
-use bespoke_domain::settings::{OnThin, Placement, Rule, Shows};
+use bespoke_domain::settings::{KeyChange, OnThin, Placement, Rule, Scope, Shows};
 use bespoke_domain::{
     BlockNo, Body, Candidate, Condition, Consent, Decision, DecisionId, Entry, Event, EventKind, Millis,
     Offset, Request, Settings, ShopperNo,
@@ -113,6 +113,38 @@ fn check(
     let decision = bench.decide(asked);
     expect.assert_eq(&show(&bench, &decision));
     decision
+}
+
+/// A bandit whose clicks may come for so long.
+fn window(window_min: u32) -> Option<Bandit> {
+    Some(Bandit { window_min, ..Bandit::default() })
+}
+
+#[test]
+fn a_long_window_holds_up_no_other_placement() {
+    let mut bench = shop(
+        banner(1, window(60)),
+        vec![block("short"), Block { placements: vec!["slow".to_owned()], ..block("long") }],
+    );
+    bench.reset(|settings| {
+        settings.placements.push(Placement { name: "slow".to_owned(), ..banner(1, window(7 * 24 * 60)) });
+    });
+    let slow = bench.decide(Request { placement: "slow".to_owned(), ..ask(1, 0) });
+    bench.at(0, Body::Decision(Box::new(slow)));
+    bench.draw(2, 1);
+    bench.at(200, Body::Key(KeyChange { hash: [0; 32], scope: Scope::Secret, revoked: false }));
+    assert_eq!(bench.learnt("short"), (1, 0, 0), "its hour is over");
+    assert_eq!(bench.engine.live().snapshot().aggregates.bandits.waiting("slow"), 1);
+}
+
+#[test]
+fn nothing_is_learnt_from_what_a_program_asks_for() {
+    let mut bench = shop(banner(1, window(60)), vec![block("short")]);
+    let decision = bench.decide(Request { bot: 100, ..ask(1, 0) });
+    bench.at(0, Body::Decision(Box::new(decision)));
+    bench.draw(2, 1);
+    bench.at(200, Body::Key(KeyChange { hash: [0; 32], scope: Scope::Secret, revoked: false }));
+    assert_eq!(bench.learnt("short"), (1, 0, 0));
 }
 
 /// For home pages only.

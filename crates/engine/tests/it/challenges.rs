@@ -2,10 +2,12 @@
 
 use super::*;
 use bespoke_domain::challenge::{Challenge, Stage, Step};
-use bespoke_domain::experiment::Guardrail;
+use bespoke_domain::experiment::{ArmUse, Experiment, Guardrail, WHOLE};
 use bespoke_domain::time::{DAY_MS, HOUR_MS};
-use bespoke_engine::challenge::{CHALLENGER, Disagreement, Known, carried, next, stepped, waits_for};
+use bespoke_engine::apart::{challenged, clashes, in_the_way};
+use bespoke_engine::challenge::{CHALLENGER, Disagreement, Known, next, stepped, waits_for};
 use bespoke_engine::experiment::result::{Report, report};
+use bespoke_engine::merged::{gone, merged};
 use bespoke_engine::occasions::Given;
 use bespoke_engine::valued::{Valued, Valuing};
 use bespoke_models::seeded::Seeded;
@@ -45,7 +47,7 @@ fn after(settings: &Settings, known: &Known<'_>, now: i64) -> Settings {
 }
 
 fn valued(value: Result<bespoke_models::off_policy::Value, String>) -> Valued {
-    Valued { slates: 1_000, clicks: 80, value }
+    Valued { slates: 1_000, clicks: 80, unseen_clicks: 0, value }
 }
 
 fn shadow(requests: u64, same: u64, empty: u64) -> Disagreement {
@@ -130,9 +132,15 @@ fn a_challenger_climbs_step_by_step_and_comes_back() {
     let slots = |settings: &Settings| settings.placements.iter().map(|one| one.slots).collect::<Vec<_>>();
     assert_eq!((at(&promoted).stage, slots(&promoted)), (Stage::Promoted, vec![2, 2]));
     assert_eq!(next(at(&promoted), &Known::default(), Millis(since)), None);
-    // A placement file that is read again knows nothing of it.
-    let again = carried(&promoted, Settings { challenges: Vec::new(), ..settings() });
-    assert_eq!((slots(&again), at(&again).stage), (vec![2, 2], Stage::Promoted));
+    // A placement file that is read again knows nothing of it; what it then says of the champion comes back with the way back.
+    let file = Settings { challenges: Vec::new(), ..settings() };
+    let read = Settings { file: Some(Box::new(file.clone())), ..promoted.clone() };
+    assert_eq!(merged(&read, file.clone()), read);
+    let mut changed = file;
+    changed.placements[0].slots = 3;
+    let again = merged(&read, changed);
+    let before = at(&again).before.as_ref().map(|before| before.slots);
+    assert_eq!((slots(&again), at(&again).stage, before), (vec![2, 2], Stage::Promoted, Some(3)));
     let back = Step { to: Stage::Stopped, from: Stage::Promoted, ..Step::default() };
     let back = stepped(&promoted, NAME, back).expect("it is there");
     assert_eq!((at(&back).stage, slots(&back), &at(&back).before), (Stage::Stopped, vec![4, 2], &None));
@@ -165,8 +173,82 @@ fn what_is_worse_or_shows_nothing_or_the_same_is_stopped() {
     assert!(at(&stopped).steps[2].why.contains("shares of shoppers"));
 }
 
+/// An experiment at a placement, by whose other one its second arm is answered.
+fn experiment(name: &str, placement: &str, used: &str) -> Experiment {
+    let arm = |name: &str, uses| ArmUse { name: name.to_owned(), share: WHOLE / 2, uses, is_external: false };
+    Experiment {
+        name: name.to_owned(),
+        layer: "default".to_owned(),
+        slice: (0, WHOLE),
+        placements: vec![placement.to_owned()],
+        arms: vec![arm("control", Vec::new()), arm("other", vec![(placement.to_owned(), used.to_owned())])],
+        ..Experiment::default()
+    }
+}
+
+#[test]
+fn a_challenger_waits_for_an_experiment_at_its_champion_and_says_so() {
+    let mut settings = settings();
+    settings.challenges[0].stage = Stage::Shadow;
+    let hero = experiment("hero", "p", "q");
+    assert_eq!(challenged(&settings, &hero).map(|one| one.name.as_str()), Some(NAME));
+    assert_eq!(challenged(&settings, &experiment("other", "q", "p")), None);
+    settings.experiments.push(hero);
+    assert_eq!(
+        clashes(&settings),
+        ["\"hero\" changes \"p\", which \"newer\" challenges: wait until that is over, or stop it"]
+    );
+    let enough = shadow(10, 4, 0);
+    let held = in_the_way(&settings, at(&settings)).map(|one| one.name.as_str());
+    let known = Known { shadow: Some(&enough), in_the_way: held, ..Known::default() };
+    assert_eq!((held, next(at(&settings), &known, Millis(START))), (Some("hero"), None));
+    let waits = waits_for(at(&settings), &known, Millis(START));
+    assert!(waits.starts_with("the end of the experiment \"hero\", which changes \"p\" as well"), "{waits}");
+    let forced = Step { from: Stage::Shadow, to: Stage::Canary, ..Step::default() };
+    assert_eq!(stepped(&settings, NAME, forced.clone()), None, "two would change one placement");
+    let end = Step { to: Stage::Stopped, ..forced.clone() };
+    assert!(stepped(&settings, NAME, end).is_some(), "its end is in nobody's way");
+    settings.experiments[0].is_stopped = true;
+    assert_eq!((in_the_way(&settings, at(&settings)), clashes(&settings)), (None, Vec::new()));
+    assert!(stepped(&settings, NAME, forced).is_some());
+}
+
+#[test]
+fn a_file_changes_what_it_says_otherwise_than_when_it_was_last_read() {
+    let mut file = Settings { challenges: Vec::new(), ..settings() };
+    file.experiments = vec![experiment("hero", "p", "q")];
+    let mut now = Settings { file: Some(Box::new(file.clone())), ..file.clone() };
+    // What calls, guards and pilots changed since.
+    (now.experiments[0].is_stopped, now.experiments[0].stopped_for) = (true, "Harm".to_owned());
+    now.placements.push(Placement { name: "r".to_owned(), ..now.placements[1].clone() });
+    now.experiments.push(experiment("own", "q", "r"));
+    now.placements[0].rollout = 0;
+    now.holdout.share = 100;
+    assert_eq!(merged(&now, file.clone()), now, "the same file again");
+
+    let mut other = file.clone();
+    other.placements[1].slots = 9;
+    other.holdout.share = 300;
+    let read = merged(&now, other);
+    assert_eq!((&read.experiments, read.placements[0].rollout), (&now.experiments, 0));
+    assert_eq!((read.placements[1].slots, read.holdout.share), (9, 300), "what it says anew");
+    let mut again = *read.file.clone().expect("it was read");
+    again.experiments[0].days = 28;
+    let started = merged(&read, again);
+    assert!(!started.experiments[0].is_stopped, "an experiment that is written anew begins");
+
+    let mut less = file;
+    less.experiments.clear();
+    let q = less.placements.remove(1);
+    let read = merged(&now, less);
+    let names =
+        |settings: &Settings| settings.placements.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+    assert_eq!((names(&read), read.experiments.len()), (vec!["p".to_owned(), "r".to_owned()], 0));
+    assert_eq!((gone(&now, &read), q.name.as_str()), (vec!["experiment \"own\"".to_owned()], "q"));
+}
+
 /// Logs slates of a champion that explores, with clicks that depend on the product and the place alone, and values a challenger on them.
-fn value_of(boosted: &str, seed: u64) -> (Valued, f64) {
+fn value_of(boosted: &str, seed: u64, tells_views: bool) -> (Valued, f64) {
     let mut bench = Bench::default();
     let ids = ["a1", "a2", "b1", "b2", "c1"];
     for (no, id) in ids.into_iter().enumerate() {
@@ -209,7 +291,9 @@ fn value_of(boosted: &str, seed: u64) -> (Valued, f64) {
             items: items.iter().map(|id| EventItem { item_id: id.clone(), ..EventItem::default() }).collect(),
             ..Event::new(kind, Millis(START + 700_000))
         };
-        bench.push(None, Body::Event(Box::new(event(EventKind::ViewItemList, &items))));
+        if tells_views {
+            bench.push(None, Body::Event(Box::new(event(EventKind::ViewItemList, &items))));
+        }
         for (place, id) in items.iter().enumerate() {
             if seeded.unit() < rate(id, place) {
                 let click = event(EventKind::SelectItem, std::slice::from_ref(id));
@@ -230,7 +314,7 @@ fn value_of(boosted: &str, seed: u64) -> (Valued, f64) {
 fn logged_decisions_tell_what_a_challenger_would_have_been_worth() {
     let mut held = 0;
     for seed in 0..10 {
-        let (found, truth) = value_of("c1", seed);
+        let (found, truth) = value_of("c1", seed, true);
         let value = found.value.expect("sound rows");
         assert_eq!(value.refusal, None, "{:?}", value.support);
         assert_eq!((found.slates, value.rows), (1_500, 3_000));
@@ -238,8 +322,16 @@ fn logged_decisions_tell_what_a_challenger_would_have_been_worth() {
         assert!(value.dr.value > 1.5 * value.logged, "{} {}", value.dr.value, value.logged);
     }
     assert!(held >= 8, "{held} of 10");
+    // Of a shop that never tells what was in view nothing is known: all that it sends would look clicked.
+    let (blind, _) = value_of("c1", 1, false);
+    assert!(blind.unseen_clicks > 100 && blind.clicks == 0, "{blind:?}");
+    let step = next(at(&settings()), &Known { valued: Some(&blind), ..Known::default() }, Millis(START));
+    let why = step.map(|step| step.why).unwrap_or_default();
+    let said =
+        format!("there are no rows. {} clicks on what was never told as `visible`", blind.unseen_clicks);
+    assert!(why.contains(&said), "{why}");
     // What is known to be bad is stopped before anybody sees it.
-    let (worse, _) = value_of("a1", 1);
+    let (worse, _) = value_of("a1", 1, true);
     let mut start = settings();
     start.challenges[0].effect = 0.02;
     let step = next(at(&start), &Known { valued: Some(&worse), ..Known::default() }, Millis(START));

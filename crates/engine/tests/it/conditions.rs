@@ -69,6 +69,7 @@ fn shop() -> Bench {
         experiments: Vec::new(),
         challenges: Vec::new(),
         watch: Default::default(),
+        file: None,
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     bench.event(1, EventKind::ViewItem, 0, &["mug"]);

@@ -1,9 +1,10 @@
 //! KPIs: counts by day against counts by hand of the same log, and what each count is.
 
 use super::*;
+use bespoke_domain::content::Block;
 use bespoke_domain::event::Details;
 use bespoke_domain::settings::Attribution;
-use bespoke_engine::kpis::table::{COUNTS, Count, KPIS, NAMES};
+use bespoke_engine::kpis::table::{COUNTS, Count, KINDS, KPIS, Kind, NAMES};
 use bespoke_engine::kpis::{Counts, Part, segment};
 use bespoke_models::seeded::Seeded;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -227,9 +228,101 @@ fn a_click_after_which_nothing_comes_bounces() {
     assert_eq!(bench.tally(Part::Whole)[Count::ClickBounces as usize], 0, "the visit may go on");
     bench.tell(9, 33, of(EventKind::PageView, &[]));
     let part = bench.part("p");
-    for part in [Part::Whole, part] {
+    for part in [Part::Whole, part, Part::Segment(0)] {
         assert_eq!(bench.tally(part)[Count::ClickBounces as usize], 1);
     }
+}
+
+#[test]
+fn categories_have_their_returns_and_what_is_not_counted_is_not_known() {
+    let mut bench = shop();
+    for (order, minute) in [("1", 0), ("2", 1)] {
+        bench.tell(1, minute, numbered(order, of(EventKind::Purchase, &[("a", 1, 500), ("c", 2, 100)])));
+    }
+    let mut back = |order: &str, minute: i64, items: &[(&str, u32, i64)]| {
+        bench.tell(1, minute, numbered(order, of(EventKind::Refund, items)));
+    };
+    back("1", 2, &[("a", 1, 500)]);
+    back("1", 3, &[("a", 1, 1)]);
+    back("2", 4, &[]);
+    bench.engine.publish();
+    let snapshot = bench.engine.live().snapshot();
+    let category =
+        |path: &str| Part::Category(snapshot.aggregates.catalog.category(path).expect("it is there").0);
+    let mut told = |part: Part| bench.tally(part);
+    let (home, garden, whole) = (told(category("Home")), told(category("Garden")), told(Part::Whole));
+    let returns = |counts: &Counts| (counts[Count::Returns as usize], counts[Count::Orders as usize]);
+    assert_eq!((returns(&home), returns(&garden), returns(&whole)), ((2, 2), (1, 2), (2, 2)));
+    let kpi = |name: &str, counts: &Counts, kind: Kind| {
+        KPIS.iter().find(|spec| spec.name == name).and_then(|spec| spec.of(counts, kind))
+    };
+    assert_eq!(kpi("return_rate", &garden, Kind::Category), Some(0.5));
+    assert_eq!(kpi("repeat_rate", &garden, Kind::Category), Some(0.5));
+    assert_eq!(kpi("contacts_per_order", &garden, Kind::Category), None, "nobody counts it there");
+    assert_eq!(kpi("contacts_per_order", &whole, Kind::Whole), Some(0.0));
+}
+
+#[test]
+fn markets_that_nobody_knows_are_one_and_fill_no_table() {
+    let mut bench = shop();
+    let block = Block { name: "b".to_owned(), markets: vec!["de".to_owned()], ..Block::default() };
+    let settings = Settings { content: vec![block], ..bench.in_force() };
+    bench.push(None, Body::Settings(Box::new(settings)));
+    let shape = bench.decide(request("p", None, 0));
+    let mut ask = |no: u32, market: String, placement: &str| {
+        let request = Request { market, placement: placement.to_owned(), ..request("p", Some(no), 0) };
+        let id = DecisionId(u128::from(no) + 1);
+        let decision = Decision { request: Request { id, ..request }, ..shape.clone() };
+        bench.push(Some(no), Body::Decision(Box::new(decision)));
+        bench.tell(no, 1, of(EventKind::PageView, &[]));
+        id
+    };
+    (0..5_100).for_each(|no| _ = ask(no, format!("made up {no}"), "p"));
+    ask(6_000, "DE".to_owned(), "p");
+    let late = ask(6_001, String::new(), "late");
+    bench.tell(6_001, 2, Event { decision: Some(late), ..of(EventKind::SelectItem, &[("a", 1, 0)]) });
+    let late = bench.part("late");
+    assert_eq!(bench.tally(late)[Count::Clicks as usize], 1, "there is room for it");
+    let visits = |bench: &mut Bench, market: &str| {
+        let Part::Placement(number) = bench.part(market) else { unreachable!("a name has a number") };
+        bench.tally(Part::Market(number))[Count::Visits as usize]
+    };
+    assert_eq!((visits(&mut bench, "other"), visits(&mut bench, "DE")), (5_100, 1));
+}
+
+#[test]
+fn what_is_forgotten_too_soon_is_counted_and_what_was_named_outlasts_the_rest() {
+    let mut bench = shop();
+    let first = shown(&mut bench, 1, 0);
+    let shape = bench.decide(request("p", None, 0));
+    // More decisions than are remembered, that nobody is shown.
+    for no in 0..200_001_u32 {
+        let id = DecisionId(u128::from(no) + (1 << 100));
+        let asked = Request { id, placement: "p".to_owned(), now: Millis(START), ..Request::default() };
+        bench.push(
+            None,
+            Body::Decision(Box::new(Decision {
+                request: asked,
+                slate: Vec::new(),
+                removed: Vec::new(),
+                ..shape.clone()
+            })),
+        );
+    }
+    let click = |decision| Event { decision: Some(decision), ..of(EventKind::SelectItem, &[("a", 1, 0)]) };
+    bench.tell(1, 1, click(first));
+    bench.tell(2, 1, click(DecisionId(1 << 100)));
+    let part = bench.part("p");
+    assert_eq!(bench.tally(part)[Count::Clicks as usize], 1, "it was in view");
+    let whole = bench.tally(Part::Whole);
+    assert_eq!((whole[Count::Clicks as usize], whole[Count::Unplaced as usize]), (2, 1));
+    // One shopper looks at more than is remembered of one.
+    assert_eq!(bench.engine.live().snapshot().aggregates.kpis.forgotten, 0);
+    for minute in 2..300 {
+        bench.tell(1, minute, click(first));
+    }
+    bench.engine.publish();
+    assert_eq!(bench.engine.live().snapshot().aggregates.kpis.forgotten, 298 + 4 - 256);
 }
 
 #[test]
@@ -298,5 +391,11 @@ fn every_count_and_kpi_is_in_the_guide() {
     for (name, doc) in rows {
         let row = format!("| `{name}` |");
         assert!(guide.lines().any(|line| line.starts_with(&row) && line.contains(doc)), "{row} {doc}");
+    }
+    for spec in &NAMES {
+        let parts = KINDS.iter().filter(|(kind, _)| spec.count.is_of(*kind)).map(|(_, name)| *name);
+        let end = format!("| {} |", parts.collect::<Vec<_>>().join(", "));
+        let row = format!("| `{}` |", spec.name);
+        assert!(guide.lines().any(|line| line.starts_with(&row) && line.ends_with(&end)), "{row} … {end}");
     }
 }

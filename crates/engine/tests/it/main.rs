@@ -120,6 +120,7 @@ impl Bench {
                 experiments: Vec::new(),
                 challenges: Vec::new(),
                 watch: Default::default(),
+                file: None,
             })),
         );
     }

@@ -54,6 +54,7 @@ fn shop(planned: Placement) -> Bench {
         experiments: Vec::new(),
         challenges: Vec::new(),
         watch: Default::default(),
+        file: None,
     };
     bench.push(None, Body::Settings(Box::new(settings)));
     row(&mut bench, "old-42", "Boots", "old", &[("size", "42")]);

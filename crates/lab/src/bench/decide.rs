@@ -170,6 +170,7 @@ fn settings(shop: &Shop) -> Settings {
         experiments: Vec::new(),
         challenges: Vec::new(),
         watch: Default::default(),
+        file: None,
     }
 }
 

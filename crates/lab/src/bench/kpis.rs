@@ -168,7 +168,7 @@ fn alone(shop: &Shop, settings: &Settings) -> Alone {
         let started = Instant::now();
         for entry in &part {
             match &entry.body {
-                Body::Decision(decision) => kpis.fold_decision(decision, entry.shopper),
+                Body::Decision(decision) => kpis.fold_decision(decision, entry.shopper, |_| true),
                 Body::Event(event) => {
                     let products: Vec<_> =
                         event.items.iter().filter_map(|item| find(&item.item_id)).collect();

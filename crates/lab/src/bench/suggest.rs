@@ -118,6 +118,7 @@ fn settings() -> Settings {
         experiments: Vec::new(),
         challenges: Vec::new(),
         watch: Default::default(),
+        file: None,
     }
 }
 

@@ -222,7 +222,12 @@ impl Life {
         });
         let snapshot = self.engine.live().snapshot();
         let report = told(&snapshot, NAME);
-        let known = Known { valued: valued.as_ref(), shadow: Some(&self.shadow), report: report.as_ref() };
+        let known = Known {
+            valued: valued.as_ref(),
+            shadow: Some(&self.shadow),
+            report: report.as_ref(),
+            in_the_way: None,
+        };
         if let Some(step) = next(challenge, &known, self.now)
             && let Some(settings) = stepped(&settings, NAME, step)
         {

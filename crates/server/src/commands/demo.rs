@@ -157,7 +157,7 @@ fn show(shop: &Arc<Shop>, which: Which, address: SocketAddr, keys: (&str, &str))
     let ask = json!({"placement": "product_related", "context": {"page_type": "product", "item_ids": ["22423"]}, "n": 5});
     let body = bespoke::recommend::recommend(
         &app,
-        bespoke_domain::settings::Scope::Secret,
+        bespoke::intake::Caller::SERVER,
         bespoke::pace::TIMEOUT,
         ask.to_string().as_bytes(),
     );

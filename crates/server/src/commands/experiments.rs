@@ -20,8 +20,11 @@ pub struct Experiments {
     /// Stop it: everyone gets the control.
     #[arg(long, requires = "name", conflicts_with_all = ["plan", "set"])]
     stop: bool,
+    /// Take it out; it must be stopped.
+    #[arg(long, requires = "name", conflicts_with_all = ["plan", "set", "stop"])]
+    remove: bool,
     /// Of the holdout: what personalization added in a month, such as 2026-10, or in all of them.
-    #[arg(long, value_name = "MONTH|all", requires = "name", conflicts_with_all = ["plan", "set", "stop"])]
+    #[arg(long, value_name = "MONTH|all", requires = "name", conflicts_with_all = ["plan", "set", "stop", "remove"])]
     month: Option<String>,
     /// Write the months to this file.
     #[arg(long, value_name = "FILE", requires = "month")]
@@ -61,6 +64,10 @@ pub fn run(asked: &Experiments) -> anyhow::Result<()> {
         (false, false, Some(text)) => {
             let ask = ureq::put(path).header("Authorization", &bearer);
             read(ask.config().http_status_as_error(false).build().send(text))?
+        }
+        (false, false, None) if asked.remove => {
+            let ask = ureq::delete(path).header("Authorization", &bearer);
+            read(ask.config().http_status_as_error(false).build().call())?
         }
         (false, false, None) => read(ask(path).config().http_status_as_error(false).build().call())?,
     };

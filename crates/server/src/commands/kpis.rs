@@ -81,15 +81,28 @@ pub fn run(asked: &Kpis) -> anyhow::Result<()> {
     for row in rows {
         let name = row["day"].as_str().unwrap_or_else(|| text(&row["part"]));
         let name: String = name.chars().take(27).collect();
-        let count = |count: &str| row["counts"][count].as_f64().unwrap_or_default();
+        let count = |count: &str| {
+            row["counts"][count].as_f64().map_or_else(|| "–".to_owned(), |value| format!("{value:.0}"))
+        };
         let cell = |(name, _, scale): &(&str, &str, f64)| match row["kpis"][name].as_f64() {
             Some(value) => format!("{:>15.2}", value * scale),
             None => format!("{:>15}", "–"),
         };
         let cells: String = COLUMNS.iter().map(cell).collect();
-        say(&format!("{name:<28}{:>9.0}{:>9.0}{cells}", count("visits"), count("orders")));
+        say(&format!("{name:<28}{:>9}{:>9}{cells}", count("visits"), count("orders")));
     }
     say(text(&body["note"]));
+    for (field, what) in [
+        ("ignored_parts", "counts had no room in their part and stand in the whole only."),
+        (
+            "forgotten",
+            "clicks and views were forgotten before an order could come by them: what is attributed is too low.",
+        ),
+    ] {
+        if let Some(count) = body[field].as_u64().filter(|count| *count > 0) {
+            say(&format!("{count} {what}"));
+        }
+    }
     Ok(())
 }
 
@@ -112,6 +125,8 @@ fn parquet(csv: &str, path: &Path) -> anyhow::Result<()> {
             Ok(match kind(at) {
                 Kind::Day => kpis_api::number(value.parse()?).into(),
                 Kind::Text => value.into(),
+                // Such parts do not have it.
+                _ if value.is_empty() => Cell::Missing,
                 _ => value.parse::<f64>()?.into(),
             })
         };

@@ -47,7 +47,7 @@ fn show(tuned: &Value) {
     say(&format!("{}: {}; {}", text("name"), text("outcome"), text("why")));
     match text("outcome").as_str() {
         "applied" => say(&format!(
-            "In force now. A placement file that is read again takes it back; write into it:\n{}",
+            "In force now, until the placement file says something else under [models]; write into it:\n{}",
             text("toml")
         )),
         "better" => say(&format!("For the placement file, or `--apply`:\n{}", text("toml"))),

@@ -51,8 +51,7 @@ async fn visit(app: &App, shop: &Shop, shopper: &Shopper) -> Option<()> {
         (0..LOOKS).map(|_| json!({"event": "view_item", "items": [{"item_id": looked()}]})).collect();
     tell(app, shopper, looks).await?;
     let ask = json!({"placement": PLACEMENT, "anonymous_id": shopper.anonymous_id(), "context": {"page_type": "home"}});
-    let slate =
-        recommend::recommend(app, Scope::Secret, crate::pace::TIMEOUT, ask.to_string().as_bytes()).ok()?;
+    let slate = recommend::recommend(app, CALLER, crate::pace::TIMEOUT, ask.to_string().as_bytes()).ok()?;
     let ids: Vec<&str> = slate.items.iter().map(|item| item.id.as_str()).collect();
     let items: Vec<Value> = ids.iter().map(|id| json!({"item_id": id})).collect();
     let mut happened = vec![

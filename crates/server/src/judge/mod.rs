@@ -9,10 +9,10 @@ mod table;
 pub mod wands;
 
 use crate::http::App;
+use crate::intake::Caller;
 use crate::wire::error::ApiError;
 use crate::{recommend, search_api};
 use anyhow::{Context as _, bail};
-use bespoke_domain::settings::Scope;
 use bespoke_engine::backtest::resampled;
 use bespoke_models::relevance::{DEPTH, MEASURES, Means};
 use list::JudgedQuery;
@@ -280,10 +280,10 @@ pub fn ask_here(app: &App, path: &str, body: &Value) -> anyhow::Result<Value> {
     let fault = |error: ApiError| anyhow::anyhow!("{error}");
     Ok(match path {
         "/v1/search" => serde_json::to_value(
-            search_api::search_at_once(app, Scope::Secret, Duration::MAX, text.as_bytes()).map_err(fault)?,
+            search_api::search_at_once(app, Caller::SERVER, Duration::MAX, text.as_bytes()).map_err(fault)?,
         )?,
         "/v1/rank" => serde_json::to_value(
-            recommend::rank(app, Scope::Secret, Duration::MAX, text.as_bytes()).map_err(fault)?,
+            recommend::rank(app, Caller::SERVER, Duration::MAX, text.as_bytes()).map_err(fault)?,
         )?,
         _ => bail!("{path} is not asked for judging"),
     })

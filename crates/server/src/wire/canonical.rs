@@ -350,6 +350,7 @@ mod tests {
             experiments: Vec::new(),
             challenges: Vec::new(),
             watch: Default::default(),
+            file: None,
         };
         Tables::of(Some(&settings))
     }

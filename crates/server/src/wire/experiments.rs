@@ -7,6 +7,7 @@ use bespoke_domain::experiment::{
 };
 use bespoke_domain::settings::{Form, Shows};
 use bespoke_domain::{Currency, Placement, Problem, Settings};
+use bespoke_engine::apart::{challenged, clash, in_between};
 use bespoke_engine::experiment::EXPERIMENTS_MAX;
 use bespoke_engine::experiment::metric::{COVARIATES, METRICS, is_somebody, metric};
 use serde::Deserialize;
@@ -186,10 +187,16 @@ pub fn parse_experiment(name: &str, body: &[u8], settings: &Settings) -> Result<
     let known = Known { sources: &[], scorers: &[], filters: &[], rules: &[] };
     let mut reader = Reader::new("", &known);
     let experiment = reader.experiment(0, parsed, (&settings.placements, settings.shop.currency));
+    if let Some(challenge) = challenged(settings, &experiment) {
+        let detail = in_between(challenge, name);
+        reader.fault(0, Problem::new("placements", "overlapping_layers", detail));
+    }
     let others = settings.experiments.iter().filter(|other| other.name != name);
     others.clone().for_each(|other| reader.check_apart(0, &experiment, other));
     if others.count() >= EXPERIMENTS_MAX {
-        let detail = format!("must be at most {EXPERIMENTS_MAX}; take out those that are over");
+        let detail = format!(
+            "must be at most {EXPERIMENTS_MAX}; take out those that are over: `bespoke experiments NAME --remove`"
+        );
         reader.fault(0, Problem::new("experiment", "too_many", detail));
     }
     reader.faults.into_iter().next().map_or(Ok(experiment), |fault| Err(fault.problem))
@@ -498,15 +505,7 @@ impl Reader<'_> {
             let detail = format!("there are two experiments {:?}", one.name);
             self.fault(at, Problem::new("name", "invalid_name", detail));
         }
-        let shared = one.placements.iter().find(|name| other.placements.contains(name));
-        let is_over = |one: &Experiment| one.is_stopped;
-        let Some(shared) = shared.filter(|_| !is_over(one) && !is_over(other)) else { return };
-        let overlaps = one.slice.0 < other.slice.1 && other.slice.0 < one.slice.1;
-        if one.layer != other.layer || overlaps || one.unit != other.unit {
-            let detail = format!(
-                "{:?} and {:?} both change {shared:?}: give them one layer, one unit, and slices that do not overlap",
-                other.name, one.name
-            );
+        if let Some(detail) = clash(one, other) {
             self.fault(at, Problem::new("layer", "overlapping_layers", detail));
         }
     }

@@ -329,6 +329,7 @@ impl<'a> Reader<'a> {
             experiments,
             challenges: Vec::new(),
             watch: self.watch(file.watch),
+            file: None,
         }
     }
 

@@ -16,16 +16,19 @@ fn beside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 async fn browse(bench: &Bench, agent: &str, event: &Value) {
+    assert_eq!(send(bench, "/v1/events", agent, event).await, StatusCode::ACCEPTED);
+}
+
+async fn send(bench: &Bench, path: &str, agent: &str, body: &Value) -> StatusCode {
     let request = Request::builder()
         .method("POST")
-        .uri("/v1/events")
+        .uri(path)
         .header("authorization", format!("Bearer {}", bench.publishable))
         .header("user-agent", agent)
         .header("accept", "*/*")
         .header("accept-language", "de");
-    let request = request.body(Body::from(event.to_string())).expect("a request");
-    let response = bench.router.clone().oneshot(request).await.expect("the router answers");
-    assert_eq!(response.status(), StatusCode::ACCEPTED);
+    let request = request.body(Body::from(body.to_string())).expect("a request");
+    bench.router.clone().oneshot(request).await.expect("the router answers").status()
 }
 
 async fn shown(bench: &Bench, ask: &Value) -> Vec<String> {
@@ -63,6 +66,28 @@ async fn nothing_is_learnt_from_programs_and_their_share_is_told() {
     assert_eq!(finding["level"], "warning");
     assert!(text.starts_with("91.7 % of 24 events"), "{text}");
     assert_eq!(body["kinds"]["view_item"], 24, "they are in the log all the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_as_a_program_is_answered_and_is_in_no_experiment() {
+    let bench = Bench::new();
+    bench.catalogue(&crate::rows(5)).await;
+    let arms =
+        json!([{"name": "control", "share": 50}, {"name": "other", "share": 50, "uses": {"home": "recent"}}]);
+    let hero = json!({"placements": ["home"], "arms": arms, "metric": "conversion"});
+    let path = "/v1/experiments/hero";
+    let (status, body) = bench.ask("PUT", path, &bench.secret, hero.to_string()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let people = ["one", "two", "three"].map(|name| (name, FIREFOX));
+    let programs = ["four", "five"].map(|name| (name, "Mozilla/5.0 (compatible; SomeBot/1.0)"));
+    for (shopper, agent) in people.into_iter().chain(programs) {
+        let ask = json!({"placement": "home", "anonymous_id": shopper});
+        assert_eq!(send(&bench, "/v1/recommend", agent, &ask).await, StatusCode::OK);
+    }
+    bench.settle();
+    let (_, body) = bench.ask("GET", path, &bench.secret, String::new()).await;
+    let exposed = body["arms"].as_array().into_iter().flatten().filter_map(|arm| arm["exposed"].as_u64());
+    assert_eq!(exposed.sum::<u64>(), 3, "{body}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,11 +24,15 @@ fn with_challenger() -> String {
     format!("{PLACEMENTS}{challenger}")
 }
 
-/// Reads the placement file, as SIGHUP does.
-fn read(bench: &Bench) {
+/// Reads a placement file, as every start and SIGHUP do; why it is refused.
+fn read_file(bench: &Bench, text: String) -> Result<(), String> {
     let shop = bench.shop.clone();
-    let read = std::thread::spawn(move || placements::apply(&shop, &with_challenger(), "test")).join();
-    assert!(read.is_ok_and(|read| read.is_ok()));
+    let read = std::thread::spawn(move || placements::apply(&shop, &text, "test")).join();
+    read.expect("it is read").map_err(|error| error.to_string())
+}
+
+fn read(bench: &Bench) {
+    assert_eq!(read_file(bench, with_challenger()), Ok(()));
 }
 
 async fn bench() -> Bench {
@@ -175,6 +179,89 @@ async fn what_does_harm_is_taken_back_by_itself() {
     let (_, body) = bench.ask("GET", path, &bench.secret, String::new()).await;
     let why = body["stopped_for"].as_str().unwrap_or_default();
     assert!(body["is_on"] == false && why.starts_with("bad: Harm: conversion changed by"), "{body}");
+}
+
+const HERO: &str = r#"
+[[experiment]]
+name = "hero"
+placements = ["home"]
+arms = [{ name = "control", share = 50 }, { name = "bad", share = 50, uses = { home = "home_new" } }]
+metric = "conversion"
+rollback = true
+"#;
+
+async fn experiment(bench: &Bench, method: &str, name: &str, body: &Value) -> (StatusCode, Value) {
+    bench.settle();
+    bench.ask(method, &format!("/v1/experiments/{name}"), &bench.secret, body.to_string()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_what_a_guard_stopped_and_what_was_set_by_calls() {
+    let bench = bench().await;
+    let file = format!("{}{HERO}", with_challenger());
+    assert_eq!(read_file(&bench, file.clone()), Ok(()));
+    shop(&bench, 0..300, ("hero", "control")).await;
+    bench.settle();
+    ladder::look(&App::new(bench.shop.clone())).await;
+    let stopped = experiment(&bench, "GET", "hero", &json!({})).await.1;
+    assert_eq!(stopped["is_on"], false, "{stopped}");
+    let own = json!({
+        "placements": ["home_new"],
+        "arms": [{"name": "control", "share": 50}, {"name": "home", "share": 50, "uses": {"home_new": "home"}}],
+        "metric": "conversion",
+    });
+    assert_eq!(experiment(&bench, "PUT", "own", &own).await.0, StatusCode::OK);
+
+    for text in [file.clone(), file.replace("slots = 2", "slots = 3"), file.clone()] {
+        assert_eq!(read_file(&bench, text), Ok(()));
+        let again = experiment(&bench, "GET", "hero", &json!({})).await.1;
+        assert_eq!((&again["is_on"], &again["stopped_for"]), (&json!(false), &stopped["stopped_for"]));
+        assert_eq!(ask(&bench, "late", "hero").await, (5, String::new()), "nobody gets the harm again");
+        assert_eq!(experiment(&bench, "GET", "own", &json!({})).await.1["is_on"], true);
+    }
+    let (status, body) = experiment(&bench, "DELETE", "own", &json!({})).await;
+    assert!(status == StatusCode::BAD_REQUEST && body.to_string().contains("stop it first"), "{body}");
+    assert_eq!(experiment(&bench, "POST", "own/stop", &json!({})).await.0, StatusCode::OK);
+    assert_eq!(experiment(&bench, "DELETE", "own", &json!({})).await.0, StatusCode::OK);
+    assert_eq!(experiment(&bench, "GET", "own", &json!({})).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_challenged_is_in_no_experiment_meanwhile() {
+    let bench = bench().await;
+    call(&bench, "PUT", "", &definition()).await;
+    let own = json!({
+        "placements": ["home"],
+        "arms": [{"name": "control", "share": 50}, {"name": "other", "share": 50, "uses": {"home": "home_new"}}],
+        "metric": "conversion",
+    });
+    let said = "\"home\", which \"newer\" challenges: wait until that is over, or stop it";
+    let (status, body) = experiment(&bench, "PUT", "own", &own).await;
+    let detail = body["detail"].as_str().unwrap_or_default();
+    assert!(status == StatusCode::BAD_REQUEST && detail.contains(said), "{body}");
+    let refused = read_file(&bench, format!("{}{HERO}", with_challenger())).expect_err("it is challenged");
+    assert!(refused.contains(said), "{refused}");
+    let (status, body) = experiment(&bench, "PUT", "newer", &own).await;
+    assert!(status == StatusCode::BAD_REQUEST && body.to_string().contains("is a challenge"), "{body}");
+    assert_eq!(call(&bench, "POST", "/stop", &json!({})).await.0, StatusCode::OK);
+    assert_eq!(experiment(&bench, "PUT", "own", &own).await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_guard_waits_for_a_walk_through_the_log() {
+    let bench = bench().await;
+    assert_eq!(read_file(&bench, format!("{}{HERO}", with_challenger())), Ok(()));
+    let other = json!({"champion": "home_new", "challenger": "home", "metric": "conversion"});
+    assert_eq!(call(&bench, "PUT", "", &other).await.0, StatusCode::OK);
+    shop(&bench, 0..300, ("hero", "control")).await;
+    bench.settle();
+    let app = App::new(bench.shop.clone());
+    ladder::look(&app).await;
+    let stage = async || call(&bench, "GET", "", &json!({})).await.1["stage"].clone();
+    assert_eq!(stage().await, "valuing", "a look walks through no log");
+    assert_eq!(experiment(&bench, "GET", "hero", &json!({})).await.1["is_on"], false);
+    ladder::value(&app).await;
+    assert_eq!(stage().await, "shadow");
 }
 
 #[tokio::test(flavor = "multi_thread")]

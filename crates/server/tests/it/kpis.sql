@@ -81,7 +81,7 @@ FROM told AS e JOIN visit AS v ON v.offset = e.offset JOIN begin AS b ON b.offse
 UNION ALL
 SELECT offset, day, 'market', market FROM (
     SELECT e.offset, e.day, (
-        SELECT d.market FROM member AS m JOIN decisions AS d ON d.shopper = m.no
+        SELECT CASE d.market WHEN 'DE' THEN 'DE' ELSE 'other' END FROM member AS m JOIN decisions AS d ON d.shopper = m.no
         WHERE m.root = e.root AND m.since <= e.offset AND e.offset < m.until AND d.offset < e.offset AND d.market IS NOT NULL
         ORDER BY d.time_s DESC, d.offset DESC LIMIT 1) AS market
     FROM told AS e WHERE root IS NOT NULL) WHERE market IS NOT NULL
@@ -154,6 +154,9 @@ INSERT INTO counted SELECT offset, 'visitors', 1 FROM told AS e WHERE is_of_visi
 INSERT INTO counted SELECT offset, 'views', 1 FROM told WHERE kind = 'view_item';
 INSERT INTO counted SELECT offset, 'lists', 1 FROM told WHERE kind = 'view_item_list' AND visible AND decision IS NOT NULL;
 INSERT INTO counted SELECT offset, 'clicks', 1 FROM told WHERE kind = 'select_item' AND decision IS NOT NULL;
+INSERT INTO counted SELECT offset, 'unplaced', 1 FROM told AS e
+WHERE decision IS NOT NULL AND (kind = 'select_item' OR kind = 'view_item_list' AND visible)
+    AND NOT EXISTS (SELECT 1 FROM decisions AS d WHERE d.decision = e.decision AND d.offset < e.offset);
 INSERT INTO counted SELECT offset, 'carts', 1 FROM told WHERE kind = 'add_to_cart';
 INSERT INTO counted SELECT e.offset, 'searches', 1 FROM told AS e WHERE e.search IS NOT NULL AND kind IN ('search', 'view_search_results') AND NOT coalesce((
     SELECT q.search = e.search AND e.search <> 0 AND e.time_s <= q.time_s + 1800
@@ -238,6 +241,11 @@ FROM given AS g JOIN credited AS c ON c.offset = g.of;
 CREATE TABLE given_margin AS
 SELECT *, CASE WHEN revenue > 0 THEN CAST(round(margin * 1.0 * now / revenue) AS INTEGER) ELSE 0 END AS now_margin FROM given_line;
 
+-- The lines that a refund is about: those that it names; all where it names none, or says how much.
+CREATE TABLE about AS
+SELECT g.of, g.day, c.top FROM given AS g JOIN credited AS c ON c.offset = g.of
+WHERE g.value IS NOT NULL OR NOT g.has_items OR EXISTS (SELECT 1 FROM named AS n WHERE n.offset = g.offset AND n.of_line = c.line);
+
 -- The counts by day and part.
 CREATE TABLE result AS
 WITH amounts(day, by, part, name, amount) AS (
@@ -251,7 +259,7 @@ WITH amounts(day, by, part, name, amount) AS (
     UNION ALL
     SELECT day, 'placement', seen, 'view_orders', 1 FROM (SELECT DISTINCT offset, day, seen FROM credited WHERE clicked IS NULL AND seen IS NOT NULL)
     UNION ALL SELECT day, 'placement', seen, 'view_revenue', revenue FROM credited WHERE clicked IS NULL AND seen IS NOT NULL
-    UNION ALL SELECT day, 'whole', 'whole', 'click_bounces', 1 FROM bounce
+    UNION ALL SELECT p.day, p.by, p.part, 'click_bounces', 1 FROM bounce AS b JOIN part AS p ON p.offset = b.offset
     UNION ALL SELECT day, 'placement', placement, 'click_bounces', 1 FROM bounce
     UNION ALL SELECT day, 'whole', 'whole', 'programs', 1 FROM events WHERE bot >= 50 AND analytics
     UNION ALL SELECT day, 'whole', 'whole', 'unknown_returns', 1 FROM events AS r
@@ -261,7 +269,13 @@ WITH amounts(day, by, part, name, amount) AS (
     UNION ALL SELECT p.day, p.by, p.part, 'returned_margin', l.now_margin FROM given_margin AS l JOIN part AS p ON p.offset = l.of
     UNION ALL SELECT day, 'category', top, 'returned', now FROM given_margin WHERE top IS NOT NULL
     UNION ALL SELECT day, 'category', top, 'returned_margin', now_margin FROM given_margin WHERE top IS NOT NULL
-    UNION ALL SELECT day, 'whole', 'whole', 'click_returned', now FROM given_line WHERE clicked IS NOT NULL
+    UNION ALL SELECT p.day, p.by, p.part, 'click_returned', l.now FROM given_line AS l JOIN part AS p ON p.offset = l.of WHERE l.clicked IS NOT NULL
+    UNION ALL SELECT day, 'category', top, 'click_returned', now FROM given_line WHERE clicked IS NOT NULL AND top IS NOT NULL
+    UNION ALL SELECT day, 'category', top, 'click_revenue', revenue FROM credited WHERE clicked IS NOT NULL AND top IS NOT NULL
+    UNION ALL SELECT day, 'category', top, 'view_revenue', revenue FROM credited WHERE clicked IS NULL AND seen IS NOT NULL AND top IS NOT NULL
+    UNION ALL SELECT day, 'category', top, 'returns', 1 FROM (SELECT DISTINCT of, day, top FROM about WHERE top IS NOT NULL)
+    UNION ALL SELECT day, 'category', top, 'repeat_orders', 1 FROM (SELECT DISTINCT w.offset, w.day, w.top FROM worth AS w
+        JOIN counted AS c ON c.offset = w.offset AND c.name = 'repeat_orders' WHERE w.kind = 'purchase' AND w.top IS NOT NULL)
     UNION ALL SELECT day, 'placement', clicked, 'click_returned', now FROM given_line WHERE clicked IS NOT NULL
     UNION ALL SELECT day, 'category', top, CASE kind WHEN 'view_item' THEN 'views' ELSE 'carts' END, 1 FROM worth WHERE kind <> 'purchase' AND top IS NOT NULL
     UNION ALL SELECT day, 'category', top, 'items', quantity FROM worth WHERE kind = 'purchase' AND top IS NOT NULL

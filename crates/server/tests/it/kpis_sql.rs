@@ -13,7 +13,7 @@ use bespoke_domain::{
     Purpose, Request, ShopperNo,
 };
 use bespoke_engine::Engine;
-use bespoke_engine::kpis::table::NAMES;
+use bespoke_engine::kpis::table::{KINDS, NAMES};
 use bespoke_models::seeded::Seeded;
 use bespoke_sim::{Fact, Params, Stream};
 use bespoke_store::{Sqlite, Store};
@@ -50,6 +50,18 @@ headline = "Found"
 fallback_headline = "Popular"
 slots = 6
 sources = [{ source = "popular", weight = 1.0, limit = 60 }]
+
+[[placement]]
+name = "banner"
+headline = ""
+shows = "content"
+slots = 1
+
+[[content]]
+name = "summer"
+placements = ["banner"]
+title = "Summer"
+markets = ["DE"]
 "#;
 
 /// A log in the making.
@@ -136,6 +148,8 @@ impl Play<'_> {
         match event.kind {
             EventKind::ViewItemList => event.decision = self.ask(number, &event),
             EventKind::Search => event.decision = None,
+            // Now and then by a token that nobody knows any more.
+            EventKind::SelectItem if self.happens(0.02) => event.decision = Some(DecisionId(7)),
             EventKind::SelectItem => event.decision = self.shown.get(&session).copied(),
             EventKind::Purchase => return self.order(number, event),
             EventKind::Refund => self.refund(&mut event),
@@ -300,6 +314,11 @@ fn told(shop: &Shop) -> Counts {
     for row in rows.records().map(|row| row.expect("a row")) {
         for (name, value) in names.iter().zip(row.iter()).skip(3) {
             let spec = NAMES.iter().find(|spec| spec.name == name).expect("a count");
+            let kind = KINDS.iter().find(|(_, name)| *name == &row[1]).expect("a kind of part").0;
+            assert_eq!(value.is_empty(), !spec.count.is_of(kind), "{name} of a {}", &row[1]);
+            if value.is_empty() {
+                continue;
+            }
             let value: f64 = value.parse().expect("a number");
             let amount = (value * if spec.is_money { 100.0 } else { 1.0 }).round() as i64;
             let key = (row[0].to_owned(), row[1].to_owned(), row[2].to_owned(), name.clone());

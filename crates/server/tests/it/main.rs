@@ -62,6 +62,11 @@ impl Bench {
     async fn ask(&self, method: &str, path: &str, key: &str, body: String) -> (StatusCode, Value) {
         let request =
             Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
+        // As from a browser, lest it is taken for a program.
+        let request = request
+            .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+            .header("accept", "application/json")
+            .header("accept-language", "en");
         let request = request.body(Body::from(body)).expect("a request");
         let response = self.router.clone().oneshot(request).await.expect("the router answers");
         let status = response.status();

@@ -132,6 +132,15 @@ async fn a_pilot_that_does_harm_is_stopped_and_its_baseline_takes_its_place() {
     let (_, slate) =
         bench.post("/v1/recommend", &json!({"placement": "home", "anonymous_id": "during-1"})).await;
     assert_eq!(slate["headline"], "Popular", "everyone gets what is popular: {slate}");
+    // A start reads the placement file again, which knows nothing of the pilot.
+    let applied = bench.shop.clone();
+    let read = std::thread::spawn(move || placements::apply(&applied, PLACEMENTS, "test")).join();
+    assert!(read.is_ok_and(|read| read.is_ok()));
+    bench.settle();
+    let (_, slate) =
+        bench.post("/v1/recommend", &json!({"placement": "home", "anonymous_id": "during-1"})).await;
+    assert_eq!(slate["headline"], "Popular", "what was kept stays: {slate}");
+    assert_eq!(pilot(&bench).await["experiment"]["is_on"], false, "and so does the pilot");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,9 +6,9 @@
 use crate::crash::{start_logging, start_reading, try_send};
 use bespoke::boot::Shop;
 use bespoke::http::{App, router};
+use bespoke::intake::Caller;
 use bespoke::writer::Job;
 use bespoke::{import, placements, recommend};
-use bespoke_domain::settings::Scope;
 use bespoke_domain::{Body, Decision, Offset};
 use bespoke_engine::replay::bytes;
 use bespoke_lab::http::{Compared, HttpOptions};
@@ -129,7 +129,7 @@ fn decide(shop: &Arc<Shop>) {
         let ask = json!({"placement": "page", "anonymous_id": format!("s{}", at % 11), "explain": at % 2 == 0,
             "context": {"page_type": "product", "item_ids": [format!("p{at}")], "cart_item_ids": ["p1"]}});
         let timeout = Duration::from_millis(if at % 5 == 4 { 0 } else { 10_000 });
-        recommend::recommend(&app, Scope::Secret, timeout, ask.to_string().as_bytes()).expect("a slate");
+        recommend::recommend(&app, Caller::SERVER, timeout, ask.to_string().as_bytes()).expect("a slate");
     }
     shop.queue.call(Job::Checkpoint).expect("decisions before it are in the log");
 }

@@ -2,10 +2,10 @@
 
 use super::visitor::Visitor;
 use super::{Site, address, money};
+use crate::intake::Caller;
 use crate::pace::TIMEOUT;
 use crate::recommend;
 use crate::wire::recommend::{RecommendBody, SlotBody};
-use bespoke_domain::settings::Scope;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ pub fn ask(site: &Site, visitor: &Visitor, page: &Page<'_>, placements: &[&str])
     }
     let mut ask = json!({"placements": named, "context": page.context(visitor)});
     name(&mut ask, visitor);
-    match recommend::batch(&site.app, Scope::Secret, TIMEOUT, ask.to_string().as_bytes()) {
+    match recommend::batch(&site.app, Caller::SERVER, TIMEOUT, ask.to_string().as_bytes()) {
         Ok(batch) => {
             let shown = batch.results.into_iter().filter(|body| !body.items.is_empty());
             shown.map(|body| Module { body }).collect()

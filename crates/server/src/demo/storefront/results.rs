@@ -5,6 +5,7 @@ use super::facets::{Panel, hidden};
 use super::modules::{self, Module, Page};
 use super::pages::{Visit, missing};
 use super::{Site, address, events, layout};
+use crate::intake::Caller;
 use crate::pace::TIMEOUT;
 use crate::search_api;
 use crate::wire::recommend::RecommendBody;
@@ -13,7 +14,6 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bespoke_domain::search::Sort;
-use bespoke_domain::settings::Scope;
 use maud::{Markup, html};
 use std::sync::Arc;
 
@@ -205,9 +205,9 @@ async fn request(visit: &Visit<'_>, asked: &Asked) -> Option<SearchBody> {
     let (app, body) = (&visit.site.app, ask.to_string());
     let answer = match visit.page.category {
         Some(category) => {
-            search_api::category(app, Scope::Secret, TIMEOUT, (body.as_bytes(), category)).await
+            search_api::category(app, Caller::SERVER, TIMEOUT, (body.as_bytes(), category)).await
         }
-        None => search_api::search(app, Scope::Secret, TIMEOUT, body.as_bytes()).await,
+        None => search_api::search(app, Caller::SERVER, TIMEOUT, body.as_bytes()).await,
     };
     // The shop's page never breaks.
     answer.inspect_err(|error| tracing::warn!(?error, "a page goes without its results")).ok()
