@@ -236,7 +236,9 @@ impl Slates {
         if decision.request.placement != self.placement || decision.feature_set != self.feature_set {
             return;
         }
-        let described = decision.slate.iter().enumerate().filter(|(_, slot)| !slot.features.is_empty());
+        // Of a later page of a search as the shopper counts.
+        let first = decision.request.search.as_deref().map_or(0, |search| search.from as usize);
+        let described = (first..).zip(&decision.slate).filter(|(_, slot)| !slot.features.is_empty());
         let slot = |(place, slot): (usize, &bespoke_domain::decision::Slot)| match slot.candidate {
             Candidate::Product(product) => Some(Slot {
                 product,

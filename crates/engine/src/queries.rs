@@ -4,6 +4,10 @@
 //! A query is kept as its folded words (`fold`), whatever the letter case and the accents. Until `CROWD` different
 //! shoppers have asked it, it MUST be shown to nobody and listed nowhere: it may be about one person.
 
+/// How many different shoppers.
+pub mod crowd;
+/// Clicks over expected clicks.
+pub mod expected;
 /// Which search what follows belongs to.
 pub mod follow;
 /// Queries that find nothing or not the right thing, and words that may mean the same.
@@ -14,6 +18,8 @@ use bespoke_domain::{Decision, Event, Millis, ProductNo, Purpose, ShopperNo};
 use bespoke_models::cow::CowVec;
 use bespoke_models::decay::Decay;
 use bespoke_search::analysis::{Analyzer, Language};
+use crowd::Crowd;
+use expected::{Evidence, Places};
 use follow::{Asked, Dealt, Deed, Following, Searched, Step};
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
@@ -64,27 +70,6 @@ pub fn fold(text: &str) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
-/// How many different shoppers, as far as that must be known, and no longer who.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-enum Crowd {
-    Few(Vec<ShopperNo>),
-    Enough,
-}
-
-impl Crowd {
-    /// Takes a shopper in. `root` tells under which number a shopper is kept now: two that turn out to be one count once.
-    fn join(&mut self, shopper: ShopperNo, root: impl Fn(ShopperNo) -> ShopperNo) {
-        let Self::Few(few) = self else { return };
-        few.push(shopper);
-        few.iter_mut().for_each(|one| *one = root(*one));
-        few.sort_unstable();
-        few.dedup();
-        if few.len() >= CROWD {
-            *self = Self::Enough;
-        }
-    }
-}
-
 /// What was done with a product that a query found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Found {
@@ -114,6 +99,8 @@ pub struct Next {
     pub times: u32,
     /// How often something was clicked then.
     pub clicked: u32,
+    /// By how many different shoppers; until there are enough it MUST be shown to nobody.
+    pub shoppers: Crowd,
 }
 
 /// One query.
@@ -137,6 +124,8 @@ pub struct Query {
     pub found: Vec<Found>,
     /// What was asked instead most; not sorted.
     pub next: Vec<Next>,
+    /// What the products that it shows gained and were expected to.
+    evidence: Vec<Evidence>,
     /// Decayed searches.
     score: f64,
     crowd: Crowd,
@@ -155,18 +144,23 @@ impl Query {
             told: (0, 0),
             found: Vec::new(),
             next: Vec::new(),
+            evidence: Vec::new(),
             score: 0.0,
-            crowd: Crowd::Few(Vec::new()),
+            crowd: Crowd::default(),
             last_s: 0,
         }
     }
 
     /// Whether so many shoppers have asked it that it may be shown and listed.
     pub fn is_common(&self) -> bool {
-        self.crowd == Crowd::Enough
+        self.crowd.is_enough()
     }
 
     fn note(&mut self, dealt: &Dealt) {
+        // However often it is clicked, a search has clicked a product once.
+        if dealt.is_again {
+            return;
+        }
         if let Some(at) = dealt.position.filter(|_| dealt.deed == Deed::Click) {
             let range = POSITION_ENDS.iter().position(|end| at < *end).unwrap_or(POSITION_ENDS.len() - 1);
             self.positions[range] += 1;
@@ -198,7 +192,7 @@ impl Query {
 
     fn next_mut(&mut self, key: &Arc<str>) -> &mut Next {
         let at = self.next.iter().position(|one| one.key == *key).unwrap_or_else(|| {
-            let new = Next { key: key.clone(), times: 0, clicked: 0 };
+            let new = Next { key: key.clone(), times: 0, clicked: 0, shoppers: Crowd::default() };
             if self.next.len() < NEXT_MAX {
                 self.next.push(new);
                 return self.next.len() - 1;
@@ -223,6 +217,7 @@ impl Query {
         for one in &mut self.next {
             [&mut one.times, &mut one.clicked].into_iter().for_each(|count| *count /= 2);
         }
+        self.age_evidence();
     }
 }
 
@@ -236,6 +231,8 @@ pub struct Queries {
     /// Where the one that gives way is looked for next.
     hand: u32,
     max: u32,
+    /// What places of results bring.
+    places: Places,
     /// Searches going on. Only the fold reads them.
     following: Following,
 }
@@ -255,6 +252,7 @@ impl Queries {
             decay: Decay::new(HALF_LIFE_DAYS),
             hand: 0,
             max: max as u32,
+            places: Places::default(),
             following: Following::default(),
         }
     }
@@ -316,24 +314,42 @@ impl Queries {
     /// may be followed.
     pub fn fold_decision(&mut self, decision: &Decision, root: impl Fn(ShopperNo) -> ShopperNo) {
         let request = &decision.request;
-        let Some(search) = request.search.as_deref().filter(|search| search.from == 0) else { return };
+        let Some(search) = request.search.as_deref() else { return };
         let (shopper, time) = (request.shopper.map(&root), request.now);
         let results = decision.met.as_ref().map(|met| met.total);
         let asked = Asked { no: 0, text: &search.text, time, decision: Some(request.id), results };
-        if let Some(searched) = self.following.search(shopper, &asked) {
+        // Later pages are no searches of their own.
+        if search.from == 0
+            && let Some(searched) = self.following.search(shopper, &asked)
+        {
             self.search(&searched, shopper, time, root);
+        }
+        self.show(shopper, decision);
+    }
+
+    /// Notes where a decision shows what; of queries that are not common only what places bring.
+    fn show(&mut self, shopper: Option<ShopperNo>, decision: &Decision) {
+        let Some((key, shown)) = self.following.show(shopper, decision) else { return };
+        let rates = self.places.rates();
+        shown.iter().for_each(|(_, place)| self.places.show(*place));
+        let no = self.number(&key).filter(|no| self.get(*no).is_some_and(Query::is_common));
+        if let Some(query) = no.and_then(|no| self.table.get_mut(no as usize)) {
+            shown.iter().for_each(|(product, place)| query.show(*product, rates[usize::from(*place)]));
         }
     }
 
     /// Forgets what a shopper searched for, where it is still known that they did.
     pub fn forget(&mut self, shopper: ShopperNo) {
         self.following.forget(shopper);
-        let has = |query: &Query| matches!(&query.crowd, Crowd::Few(few) if few.contains(&shopper));
+        let has = |query: &Query| {
+            query.crowd.has(shopper) || query.next.iter().any(|next| next.shoppers.has(shopper))
+        };
         let rows: Vec<usize> =
             self.table.iter().enumerate().filter(|(_, query)| has(query)).map(|(no, _)| no).collect();
         for no in rows {
-            if let Some(Query { crowd: Crowd::Few(few), .. }) = self.table.get_mut(no) {
-                few.retain(|one| *one != shopper);
+            if let Some(query) = self.table.get_mut(no) {
+                query.crowd.forget(shopper);
+                query.next.iter_mut().for_each(|next| next.shoppers.forget(shopper));
             }
         }
     }
@@ -358,7 +374,7 @@ impl Queries {
             query.age();
         }
         if let Some(shopper) = shopper {
-            query.crowd.join(shopper, root);
+            query.crowd.join(shopper, &root);
         }
         if let Some(results) = searched.results {
             query.results = Some(results);
@@ -369,14 +385,25 @@ impl Queries {
             && let Some(no) = self.number(before)
             && let Some(query) = self.table.get_mut(no as usize)
         {
-            query.next_mut(&searched.key).times += 1;
+            let next = query.next_mut(&searched.key);
+            next.times += 1;
+            if let Some(shopper) = shopper {
+                next.shoppers.join(shopper, root);
+            }
         }
     }
 
     fn deal(&mut self, dealt: &Dealt) {
         let Some(no) = self.number(&dealt.key) else { return };
+        let rates = self.places.rates();
+        if let Some(gain) = dealt.gain {
+            self.places.gain(gain);
+        }
         if let Some(query) = self.table.get_mut(no as usize) {
             query.note(dealt);
+            if let Some(gain) = dealt.gain.filter(|_| query.is_common()) {
+                query.gain(dealt.product, gain.gained, rates[usize::from(gain.place)]);
+            }
         }
         if let Some(before) = &dealt.instead_of
             && let Some(no) = self.number(before)

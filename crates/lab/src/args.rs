@@ -88,6 +88,10 @@ usage: lab seeded-search [options]
   as `lab seeded`
 Facets in the order of demand, and tastes in search, on the seeded shop, by its truth. A simulation.
 
+usage: lab seeded-clicks [options]
+  as `lab seeded`
+Search results in the order of clicks over expected clicks, on the seeded shop, by its truth; learned orders too. A simulation.
+
 usage: lab ranker --train FILE [options]
   --scratch DIR      where rows and the peer go (default target/ranker)
   --groups N         prefixes to learn from and, at most, to be judged on (default 9000)
@@ -176,6 +180,8 @@ pub enum Command {
     Seeded(SeededOptions),
     /// Facets and tastes in search on the seeded shop.
     SeededSearch(SeededOptions),
+    /// Search results in the order of clicks on the seeded shop.
+    SeededClicks(SeededOptions),
     /// Trees on candidate rows, with or without their peer.
     Ranker(RankerOptions),
     /// Accessories on the catalogue in this folder.
@@ -202,6 +208,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Command, Error> {
         Some("search-speed") => parse_search_speed(&mut words).map(Command::SearchSpeed),
         Some("http") => parse_http(&mut words).map(Command::Http),
         Some("seeded-search") => parse_seeded(&mut words).map(Command::SeededSearch),
+        Some("seeded-clicks") => parse_seeded(&mut words).map(Command::SeededClicks),
         Some("seeded") => parse_seeded(&mut words).map(Command::Seeded),
         Some("ranker") => parse_ranker(&mut words).map(Command::Ranker),
         Some("fits") => match (words.next().as_deref(), words.next(), words.next()) {

@@ -37,6 +37,8 @@ pub mod reranked;
 pub mod search;
 /// The default placements on the seeded shop.
 pub mod seeded;
+/// Search results in the order of clicks on the seeded shop.
+pub mod seeded_clicks;
 /// Facets and tastes in search on the seeded shop.
 pub mod seeded_search;
 /// What comes next, on public sequences.

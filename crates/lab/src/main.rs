@@ -3,8 +3,8 @@
 use bespoke_lab::args::Command;
 use bespoke_lab::error::Error;
 use bespoke_lab::{
-    args, baskets, bench, evaluate, experiments, fits, http, ranker, report, search, seeded, seeded_search,
-    sequences, topn,
+    args, baskets, bench, evaluate, experiments, fits, http, ranker, report, search, seeded, seeded_clicks,
+    seeded_search, sequences, topn,
 };
 use bespoke_sim::Params;
 use std::process::ExitCode;
@@ -48,7 +48,7 @@ fn run(command: &Command) -> Result<String, Error> {
         }
         Command::ColdStart(options) => {
             let result = sequences::cold::run(options)?;
-            serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
+            json(&result)
         }
         Command::Search(options) => {
             let results = search::run(options)?;
@@ -64,7 +64,7 @@ fn run(command: &Command) -> Result<String, Error> {
         }
         Command::Http(options) => {
             let compared = http::run(options)?;
-            serde_json::to_string(&compared).map_err(|error| Error::Bench(error.to_string()))
+            json(&compared)
         }
         Command::Seeded(options) => {
             let result = seeded::run(options)?;
@@ -73,23 +73,19 @@ fn run(command: &Command) -> Result<String, Error> {
         Command::SeededSearch(options) => {
             let params = Params { seed: options.seed, ..Params::demo() };
             let result = seeded_search::run(params, options.placements.as_deref())?;
-            if options.json {
-                serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
-            } else {
-                Ok(seeded_search::text(&result))
-            }
+            if options.json { json(&result) } else { Ok(seeded_search::text(&result)) }
+        }
+        Command::SeededClicks(options) => {
+            let result = seeded_clicks::run(options.seed, options.placements.as_deref())?;
+            if options.json { json(&result) } else { Ok(seeded_clicks::text(&result)) }
         }
         Command::Ranker(options) => {
             let compared = ranker::run(options)?;
-            if options.json {
-                serde_json::to_string(&compared).map_err(|error| Error::Bench(error.to_string()))
-            } else {
-                Ok(ranker::text(&compared))
-            }
+            if options.json { json(&compared) } else { Ok(ranker::text(&compared)) }
         }
         Command::Fits(data) => {
             let result = fits::run(data)?;
-            serde_json::to_string(&result).map_err(|error| Error::Bench(error.to_string()))
+            json(&result)
         }
         Command::Experiments(options) => experiments::run(options),
         Command::Bench(options) => {
@@ -97,4 +93,9 @@ fn run(command: &Command) -> Result<String, Error> {
             Ok(if options.json { report::figures_json(&figures) } else { report::figures(&figures) })
         }
     }
+}
+
+/// One JSON object.
+fn json(result: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(result).map_err(|error| Error::Bench(error.to_string()))
 }

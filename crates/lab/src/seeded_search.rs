@@ -438,7 +438,8 @@ impl<'a> Bench<'a> {
     }
 }
 
-fn leaf_name(shop: &Shop, leaf: u32) -> String {
+/// What shoppers call a leaf.
+pub(crate) fn leaf_name(shop: &Shop, leaf: u32) -> String {
     shop.path(leaf).rsplit(" > ").next().unwrap_or_default().to_lowercase()
 }
 

@@ -45,7 +45,7 @@ pub struct QueryBody {
     pub clicked: Option<f64>,
     /// Share of clicks at the tenth product or later.
     pub clicked_far: Option<f64>,
-    /// What was asked instead most.
+    /// What was asked instead most, of what at least five shoppers did.
     pub instead: Vec<String>,
 }
 
@@ -60,6 +60,9 @@ pub struct SynonymCandidateBody {
     pub instead: u32,
     /// How often something was clicked then.
     pub instead_clicked: u32,
+    /// By how many different shoppers it was asked instead: at least five, from there on an estimate, 500 at most; 0 where the two only
+    /// led to the same products.
+    pub instead_shoppers: u32,
     /// How alike the products are that both led to: the cosine of clicks, carts and purchases, 0 to 1.
     pub same_products: f64,
 }
@@ -104,6 +107,7 @@ fn query_body(queries: &Queries, query: &Query, now: Millis) -> QueryBody {
         clicked_far: share(query.far(), query.positions.iter().sum()),
         instead: instead
             .into_iter()
+            .filter(|one| one.shoppers.is_enough())
             .filter_map(|one| Some(written(&one.key)?.text.to_string()))
             .take(3)
             .collect(),
@@ -116,6 +120,7 @@ fn candidate(pair: &Alike<'_>) -> SynonymCandidateBody {
         other: pair.other.text.to_string(),
         instead: pair.instead.0,
         instead_clicked: pair.instead.1,
+        instead_shoppers: pair.shoppers,
         same_products: pair.cosine,
     }
 }

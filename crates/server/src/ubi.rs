@@ -168,8 +168,13 @@ impl Export<'_> {
 
     fn decision(&mut self, offset: Offset, decision: &Decision, is_wanted: bool) {
         let request = &decision.request;
-        let Some(search) = request.search.as_deref().filter(|search| search.from == 0) else { return };
+        let Some(search) = request.search.as_deref() else { return };
         let shopper = request.shopper.and_then(|shopper| self.followed(shopper, request.now));
+        if search.from > 0 {
+            // Clicks on a later page belong to the same search.
+            self.following.show(shopper, decision);
+            return;
+        }
         let results = decision.met.as_ref().map(|met| met.total);
         let asked = Asked {
             no: offset.0,

@@ -226,6 +226,11 @@ impl Shop {
         name[..1].to_uppercase() + &name[1..]
     }
 
+    /// What shoppers call a style.
+    pub fn style_name(&self, style: u32) -> String {
+        STYLES[style as usize].to_lowercase()
+    }
+
     /// The model code of a product that others fit.
     pub fn model_code(&self, product: &Product) -> String {
         format!(

@@ -15,6 +15,7 @@ pub enum What {
     Days,
     After,
     Narrow,
+    Search,
 }
 
 /// A sequence of rolls.

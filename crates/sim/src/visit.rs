@@ -181,7 +181,7 @@ impl Visit<'_> {
         let path = self.shop.path(leaf);
         let name = path.rsplit(" > ").next().unwrap_or_default().to_lowercase();
         let term = if self.dice.happens(0.3) {
-            format!("{} {name}", STYLES[self.shopper.style as usize].to_lowercase())
+            format!("{} {name}", self.shop.style_name(self.shopper.style))
         } else {
             name
         };

@@ -1,10 +1,12 @@
 //! Which search what follows belongs to: a click names the search's decision, or comes from its page; what is carted or
 //! bought was clicked before, or names the decision. Ends with the visit, by the log's time.
 
+use super::expected::{CART, CLICK, Gain, PLACES_MAX};
 use super::fold;
 use bespoke_domain::event::PageType;
+use bespoke_domain::search::Sort;
 use bespoke_domain::time::{MINUTE_MS, SESSION_GAP_MS};
-use bespoke_domain::{DecisionId, Event, EventKind, Millis, ProductNo, ShopperNo};
+use bespoke_domain::{Candidate, Decision, DecisionId, Event, EventKind, Millis, ProductNo, ShopperNo};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use std::sync::Arc;
 const SEARCHES_MAX: usize = 8;
 /// Clicked products remembered of a search.
 const CLICKED_MAX: usize = 16;
+/// Products remembered that a search showed: those of two orders that have nothing in common.
+const SHOWN_MAX: usize = 2 * PLACES_MAX;
 /// Decisions whose query is remembered, the newest.
 const DECISIONS_MAX: usize = 100_000;
 /// Another query so soon, without a click in between, is asked instead.
@@ -78,6 +82,10 @@ pub struct Dealt {
     pub position: Option<u16>,
     /// Whether it is the first click of its search.
     pub is_first: bool,
+    /// Whether it is a click on what the same search had clicked before, or one of too many to tell.
+    pub is_again: bool,
+    /// What it counts against what was expected; `None` where it was not shown, or counts already.
+    pub gain: Option<Gain>,
     /// The query that this one was asked instead of; with the first click only.
     pub instead_of: Option<Arc<str>>,
 }
@@ -91,6 +99,18 @@ pub enum Step {
     Dealt(Dealt),
 }
 
+/// A product, and the place where it was shown, from 0.
+pub type Placed = (ProductNo, u8);
+
+/// A product that a search showed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Shown {
+    product: ProductNo,
+    place: u8,
+    is_clicked: bool,
+    is_carted: bool,
+}
+
 /// A search of a visit.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 struct Search {
@@ -102,6 +122,10 @@ struct Search {
     /// With where each stood.
     clicked: Vec<(ProductNo, Option<u16>)>,
     instead_of: Option<Arc<str>>,
+    /// What it showed in the order of relevance, each where it stood first.
+    shown: Vec<Shown>,
+    /// Whether what it shows now is narrowed, or in another order.
+    is_narrowed: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -220,6 +244,34 @@ impl Following {
         Some(searched)
     }
 
+    /// Notes what a decision shows of a search of the visit; gives its query, and what it had not shown before, each with its place.
+    pub fn show(
+        &mut self,
+        shopper: Option<ShopperNo>,
+        decision: &Decision,
+    ) -> Option<(Arc<str>, Vec<Placed>)> {
+        let request = &decision.request;
+        let search = request.search.as_deref()?;
+        let key: Arc<str> = fold(&search.text)?.into();
+        self.decided(request.id, &key);
+        let visit = self.visits.get_mut(&shopper?)?;
+        let held = visit.searches.iter_mut().find(|one| one.key == key)?;
+        held.is_narrowed = !search.refinements.is_empty() || search.sort != Sort::Relevance;
+        if held.is_narrowed {
+            return None;
+        }
+        let mut new = Vec::new();
+        for (place, slot) in (search.from as usize..PLACES_MAX).zip(&decision.slate) {
+            let Candidate::Product(product) = slot.candidate else { continue };
+            if held.shown.len() < SHOWN_MAX && held.shown.iter().all(|one| one.product != product) {
+                let place = place as u8;
+                held.shown.push(Shown { product, place, is_clicked: false, is_carted: false });
+                new.push((product, place));
+            }
+        }
+        Some((key, new))
+    }
+
     /// Adds a search to the visit of a shopper.
     fn follow(&mut self, shopper: ShopperNo, asked: &Asked<'_>, searched: &mut Searched) {
         let is_known = self.visits.contains_key(&shopper);
@@ -249,6 +301,8 @@ impl Following {
             is_clicked: false,
             clicked: Vec::new(),
             instead_of,
+            shown: Vec::new(),
+            is_narrowed: false,
         });
         if !is_known {
             self.due.entry(deadline(asked.time)).or_default().push(shopper);
@@ -277,6 +331,8 @@ impl Following {
                 product,
                 position,
                 is_first: false,
+                is_again: false,
+                gain: None,
                 instead_of: None,
             };
             let search = visit.as_deref_mut().map(|visit| visit.searches.as_mut_slice()).unwrap_or_default();
@@ -295,6 +351,7 @@ impl Search {
     /// Takes note of what was done with a product, and says whose it is.
     fn deal(&mut self, dealt: &mut Dealt) {
         (dealt.search, dealt.key) = (self.no, self.key.clone());
+        dealt.gain = self.gain(dealt.product, dealt.deed);
         if dealt.deed != Deed::Click {
             let clicked = self.clicked.iter().find(|(held, _)| *held == dealt.product);
             dealt.position = clicked.and_then(|(_, position)| *position);
@@ -304,10 +361,25 @@ impl Search {
         if dealt.is_first {
             dealt.instead_of = self.instead_of.clone();
         }
-        let is_new = self.clicked.iter().all(|(held, _)| *held != dealt.product);
-        if is_new && self.clicked.len() < CLICKED_MAX {
+        let is_known = self.clicked.iter().any(|(held, _)| *held == dealt.product);
+        dealt.is_again = is_known || self.clicked.len() >= CLICKED_MAX;
+        if !dealt.is_again {
             self.clicked.push((dealt.product, dealt.position));
         }
+    }
+
+    /// What a deed counts: a click once, and the cart or the order after it once.
+    fn gain(&mut self, product: ProductNo, deed: Deed) -> Option<Gain> {
+        let is_narrowed = self.is_narrowed;
+        let shown = self.shown.iter_mut().find(|one| one.product == product)?;
+        // Among fewer products it would be found more easily.
+        if is_narrowed && !shown.is_clicked {
+            return None;
+        }
+        let click = if std::mem::replace(&mut shown.is_clicked, true) { 0 } else { CLICK };
+        let takes = deed != Deed::Click && !std::mem::replace(&mut shown.is_carted, true);
+        let gained = click + if takes { CART } else { 0 };
+        (gained > 0).then_some(Gain { place: shown.place, gained })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a merchant looks at: queries that find nothing, queries that find the wrong things, and words that may mean the same.
 //! Only queries that [`Query::is_common`] are in it.
 
-use super::{Queries, Query};
+use super::{Next, Queries, Query};
 use bespoke_domain::settings::Synonym;
 use bespoke_domain::{Millis, ProductNo};
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ pub const FOLLOWED_MIN: u32 = 20;
 const CLICKED_PART: f64 = 0.5;
 /// A query is poor of whose clicks so many are far down, at the tenth product or later.
 const FAR_SHARE: f64 = 0.5;
-/// Fewest times that one query was asked instead of another, and fewest of these with a click.
-const INSTEAD_MIN: (u32, u32) = (3, 2);
+/// Fewest times with a click that one query was asked instead of another.
+const INSTEAD_CLICKED_MIN: u32 = 2;
 /// Least cosine of what two queries lead to.
 const ALIKE_MIN: f64 = 0.5;
 /// Least of clicks, carts and purchases of a query that is compared, see [`super::Found::weight`].
@@ -42,8 +42,34 @@ pub struct Alike<'a> {
     pub other: &'a Query,
     /// How often the other was asked instead, and how often something was clicked then.
     pub instead: (u32, u32),
+    /// By how many different shoppers at least, see [`super::crowd::Crowd::count`].
+    pub shoppers: u32,
     /// Cosine of what they lead to: clicks, carts and purchases by product.
     pub cosine: f64,
+}
+
+/// What speaks for two queries meaning the same.
+#[derive(Default)]
+struct Pair {
+    instead: (u32, u32),
+    shoppers: u32,
+    cosine: f64,
+}
+
+impl Pair {
+    /// Adds that one is asked instead of the other; who does so both ways round counts once.
+    fn add(&mut self, next: &Next) {
+        self.instead =
+            (self.instead.0.saturating_add(next.times), self.instead.1.saturating_add(next.clicked));
+        self.shoppers = self.shoppers.max(next.shoppers.count());
+    }
+}
+
+impl Next {
+    /// Whether so many different shoppers asked it instead, and clicked something then, that the two may mean the same.
+    fn is_candidate(&self) -> bool {
+        self.clicked >= INSTEAD_CLICKED_MIN && self.shoppers.is_enough()
+    }
 }
 
 impl Queries {
@@ -81,23 +107,22 @@ impl Queries {
         poor
     }
 
-    /// Words that may mean the same: one is asked instead of the other and leads to a click, or both lead to the same
-    /// products. What is set already is left out, and what only says more ("mug", "red mug").
+    /// Words that may mean the same: one is asked instead of the other, by enough different shoppers, and leads to a click, or both lead
+    /// to the same products. What is set already is left out, and what only says more ("mug", "red mug").
     pub fn alike(&self, known: &[Synonym], now: Millis, limit: usize) -> Vec<Alike<'_>> {
-        let mut pairs: BTreeMap<(u32, u32), ((u32, u32), f64)> = self.same_products(now);
+        let mut pairs: BTreeMap<(u32, u32), Pair> = self.same_products(now);
         for (no, query) in self.common() {
-            for next in query.next.iter().filter(|next| (next.times, next.clicked) >= INSTEAD_MIN) {
+            for next in query.next.iter().filter(|next| next.is_candidate()) {
                 let other = self.number(&next.key);
                 let other = other.filter(|no| self.get(*no).is_some_and(Query::is_common));
-                if let Some(other) = other.filter(|_| next.clicked >= INSTEAD_MIN.1) {
-                    let ((times, clicked), _) = pairs.entry((no, other)).or_default();
-                    (*times, *clicked) =
-                        (times.saturating_add(next.times), clicked.saturating_add(next.clicked));
+                if let Some(other) = other {
+                    pairs.entry((no, other)).or_default().add(next);
                 }
             }
         }
-        let alike = pairs.into_iter().filter_map(|((one, other), (instead, cosine))| {
-            Some(Alike { one: self.get(one)?, other: self.get(other)?, instead, cosine })
+        let alike = pairs.into_iter().filter_map(|((one, other), pair)| {
+            let Pair { instead, shoppers, cosine } = pair;
+            Some(Alike { one: self.get(one)?, other: self.get(other)?, instead, shoppers, cosine })
         });
         let mut alike: Vec<Alike<'_>> = alike.filter(|pair| is_new(pair.one, pair.other, known)).collect();
         let worth = |pair: &Alike<'_>| {
@@ -112,8 +137,8 @@ impl Queries {
         alike
     }
 
-    /// Pairs of queries that lead to the same products, with their cosine.
-    fn same_products(&self, now: Millis) -> BTreeMap<(u32, u32), ((u32, u32), f64)> {
+    /// Pairs of queries that lead to the same products.
+    fn same_products(&self, now: Millis) -> BTreeMap<(u32, u32), Pair> {
         let weight = |query: &Query| query.found.iter().map(super::Found::weight).sum::<f32>();
         let mut asked: Vec<(f64, u32)> = self
             .common()
@@ -131,15 +156,15 @@ impl Queries {
                 by_product.entry(one.product).or_default().push((no, share));
             }
         }
-        let mut pairs: BTreeMap<(u32, u32), ((u32, u32), f64)> = BTreeMap::new();
+        let mut pairs: BTreeMap<(u32, u32), Pair> = BTreeMap::new();
         for list in by_product.values().filter(|list| list.len() <= PER_PRODUCT_MAX) {
             for (at, (one, a)) in list.iter().enumerate() {
                 for (other, b) in &list[at + 1..] {
-                    pairs.entry((*one.min(other), *one.max(other))).or_default().1 += a * b;
+                    pairs.entry((*one.min(other), *one.max(other))).or_default().cosine += a * b;
                 }
             }
         }
-        pairs.retain(|_, (_, cosine)| *cosine >= ALIKE_MIN);
+        pairs.retain(|_, pair| pair.cosine >= ALIKE_MIN);
         pairs
     }
 

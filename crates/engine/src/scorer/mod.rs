@@ -5,6 +5,7 @@
 pub mod affinity;
 mod als;
 mod bounces;
+mod click_over_expected;
 mod clicks;
 mod conversion;
 mod margin;
@@ -53,7 +54,7 @@ impl std::fmt::Debug for ScorerSpec {
 }
 
 /// Every scorer.
-pub static SCORERS: [&ScorerSpec; 15] = [
+pub static SCORERS: [&ScorerSpec; 16] = [
     &affinity::SPEC,
     &popularity::SPEC,
     &clicks::SPEC,
@@ -69,4 +70,5 @@ pub static SCORERS: [&ScorerSpec; 15] = [
     &swift::SPEC,
     &als::SPEC,
     &taste::SPEC,
+    &click_over_expected::SPEC,
 ];

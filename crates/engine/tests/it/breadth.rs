@@ -7,7 +7,7 @@ use bespoke_domain::product::{Availability, Content, ProductPatch};
 use bespoke_domain::settings::{Form, Placement, ScorerUse, Shows, SourceUse};
 use bespoke_domain::time::DAY_MS;
 use bespoke_domain::{
-    Body, Consent, Currency, Decision, DecisionId, Event, EventKind, Millis, Money, Request,
+    Body, Consent, Currency, Decision, DecisionId, Event, EventKind, Millis, Money, Request, ShopperNo,
 };
 use bespoke_engine::scorer::SCORERS;
 use expect_test::{Expect, expect};
@@ -131,11 +131,33 @@ fn arrivals(scorer: Option<(&str, f32)>) -> Vec<String> {
         (0..10).for_each(|minute| bench.event(9, EventKind::ViewItem, ASKED - 20 + minute, &["colour"]));
     }
     bench.learn("als");
-    let decision = bench.decide(request("p", Some(9), ASKED));
+    let mut asked = request("p", Some(9), ASKED);
+    if scorer.is_some_and(|(name, _)| name == "click_over_expected") {
+        asked.search = Some(Box::new(crate::searching::ask("office")));
+        searched(&mut bench, &asked);
+    }
+    let decision = bench.decide(asked);
     let names: Vec<&str> = decision.scorers.iter().map(String::as_str).collect();
     assert_eq!(names, scorer.map(|(name, _)| name).into_iter().collect::<Vec<_>>());
     let snapshot = bench.engine.live().snapshot();
     decision.slate.iter().map(|slot| crate::name(&snapshot, slot.candidate)).collect()
+}
+
+/// Others searched for the same and took black ink and paper, which stood far down.
+fn searched(bench: &mut Bench, asked: &Request) {
+    for shopper in 200..240 {
+        let id = DecisionId(u128::from(shopper));
+        let decision = bench.decide(Request { id, shopper: Some(ShopperNo(shopper)), ..asked.clone() });
+        bench.push(Some(shopper), Body::Decision(Box::new(decision)));
+        let clicked = if shopper % 4 == 0 { "paper" } else { "black" };
+        let click = Event {
+            consent: Consent::GRANTED,
+            decision: Some(id),
+            items: vec![EventItem { item_id: clicked.to_owned(), ..EventItem::default() }],
+            ..Event::new(EventKind::SelectItem, Millis(START + ASKED * 60_000))
+        };
+        bench.push(Some(shopper), Body::Event(Box::new(click)));
+    }
 }
 
 #[test]
@@ -149,25 +171,26 @@ fn every_scorer_changes_an_order() {
         .map(|spec| {
             let order = arrivals(Some((spec.name, weight(spec.name))));
             assert_ne!(order, plain, "{} changes nothing", spec.name);
-            format!("{:<11}{}\n", spec.name, order.join(" "))
+            format!("{:<20}{}\n", spec.name, order.join(" "))
         })
         .collect();
     expect![[r#"
-        affinity   black paper colour laser laser+ photo
-        popularity laser laser+ photo colour black paper
-        clicks     colour laser laser+ photo black paper
-        conversion photo paper black laser+ laser colour
-        price      laser laser+ black paper colour photo
-        margin     paper colour black photo laser+ laser
-        stock      paper colour black photo laser+ laser
-        newness    paper colour black photo laser+ laser
-        rating     paper laser+ photo black colour laser
-        returns    laser laser+ black photo colour paper
-        support    laser paper black photo colour laser+
-        bounces    colour laser laser+ paper photo black
-        swift      laser photo black colour paper laser+
-        als        laser paper black colour laser+ photo
-        taste      colour black laser laser+ photo paper
+        affinity            black paper colour laser laser+ photo
+        popularity          laser laser+ photo colour black paper
+        clicks              colour laser laser+ photo black paper
+        conversion          photo paper black laser+ laser colour
+        price               laser laser+ black paper colour photo
+        margin              paper colour black photo laser+ laser
+        stock               paper colour black photo laser+ laser
+        newness             paper colour black photo laser+ laser
+        rating              paper laser+ photo black colour laser
+        returns             laser laser+ black photo colour paper
+        support             laser paper black photo colour laser+
+        bounces             colour laser laser+ paper photo black
+        swift               laser photo black colour paper laser+
+        als                 laser paper black colour laser+ photo
+        taste               colour black laser laser+ photo paper
+        click_over_expected black paper laser photo colour laser+
     "#]]
     .assert_eq(&text);
 }

@@ -4,6 +4,7 @@ mod attributes;
 mod banners;
 mod breadth;
 mod challenges;
+mod clicks;
 mod conditions;
 mod experiments;
 mod exploring;

@@ -42,6 +42,8 @@ enum Plant {
 struct World {
     bench: Bench,
     seeded: Seeded,
+    /// What candidates are like: another feature must not change what shoppers do.
+    described: Seeded,
     plant: Plant,
     id: u128,
     foresees_little: bool,
@@ -58,6 +60,7 @@ impl World {
         Self {
             bench,
             seeded: Seeded::new(11),
+            described: Seeded::new(12),
             plant,
             id: 1,
             foresees_little: false,
@@ -167,7 +170,7 @@ impl World {
         let snapshot = self.bench.engine.live().snapshot();
         let planned = snapshot.plan.get("home").expect("it is set");
         for slot in slots {
-            let values = planned.features.iter().map(|_| narrow(self.seeded.normal() as f32));
+            let values = planned.features.iter().map(|_| narrow(self.described.normal() as f32));
             slot.features = values.collect();
             if self.loses_a_feature {
                 slot.features[0] = narrow(f32::NAN);

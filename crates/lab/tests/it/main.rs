@@ -2,7 +2,8 @@
 
 use bespoke_lab::args::Command;
 use bespoke_lab::bench::suggest::{self, Tastes};
-use bespoke_lab::{args, evaluate, ranker, report, search, seeded_search};
+use bespoke_lab::seeded_clicks::market::Order;
+use bespoke_lab::{args, evaluate, ranker, report, search, seeded_clicks, seeded_search};
 use bespoke_sim::{Params, Shop};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -308,4 +309,17 @@ fn facets_follow_demand_and_results_follow_tastes() {
     assert!(tasteful.searches >= 500 && tasteful.lift() >= 0.2, "{tasteful:?}");
     assert!(tasteful.relevant >= tasteful.relevant_stranger - 0.01, "{tasteful:?}");
     assert!(wandering.searches >= 500 && wandering.lift() > -0.01, "{wandering:?}");
+}
+
+/// By the simulation's truth, with clicks where shoppers look: clicks over expected clicks better the order, plain counts of clicks less.
+#[test]
+fn clicks_over_expected_better_the_order_and_counts_of_clicks_less() {
+    let params = Params { products: 3_000, shoppers: 1_000, days: 30, ..Params::demo() };
+    let scale = seeded_clicks::Scale { params, learned: 5_000, judged: 1_000 };
+    let orders = [Order::Plain, Order::Expected(0.1), Order::Counted(0.1)];
+    let ways = seeded_clicks::ways(&scale, None, &orders).expect("the default placements are good");
+    let [plain, expected, counted] = ways.as_slice() else { panic!("three ways") };
+    assert!(expected.ahead > expected.ahead_by, "{expected:?}");
+    assert!(expected.ndcg10 > counted.ndcg10, "{expected:?} {counted:?}");
+    assert!(expected.relevant >= plain.relevant - 0.001, "{expected:?} {plain:?}");
 }

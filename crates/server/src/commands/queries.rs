@@ -76,17 +76,18 @@ fn show(body: &Value) {
         }
     }
     say(&format!(
-        "\n{:<40} {:<40} {:>8} {:>8} {:>8}",
-        "may mean the same", "as", "instead", "clicked", "alike"
+        "\n{:<40} {:<40} {:>8} {:>8} {:>8} {:>8}",
+        "may mean the same", "as", "instead", "clicked", "shoppers", "alike"
     ));
     for one in body["synonyms"].as_array().into_iter().flatten() {
         let text = |field: &str| one[field].as_str().unwrap_or_default();
         say(&format!(
-            "{:<40} {:<40} {:>8} {:>8} {:>8.2}",
+            "{:<40} {:<40} {:>8} {:>8} {:>8} {:>8.2}",
             text("query"),
             text("other"),
             one["instead"],
             one["instead_clicked"],
+            one["instead_shoppers"],
             one["same_products"].as_f64().unwrap_or_default(),
         ));
     }

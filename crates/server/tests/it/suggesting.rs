@@ -200,6 +200,7 @@ async fn searches_teach_and_are_exported() {
     assert_eq!((&report["queries"], &report["common"]), (&json!(4), &json!(3)));
     assert_eq!(report["synonyms"][0]["query"], "becher");
     assert_eq!(report["synonyms"][0]["instead_clicked"], 6);
+    assert_eq!(report["synonyms"][0]["instead_shoppers"], 6);
     let body = json!({"synonyms": [{"from": ["Becher", "Mug"]}]});
     let (status, set) = bench.ask("PUT", "/v1/settings/search", &bench.secret, body.to_string()).await;
     assert_eq!(
