@@ -10,11 +10,12 @@ use crate::bench::load::Connection;
 use crate::bench::process::{Server, import, now_ms, write_lines, write_text};
 use crate::error::Error;
 use bespoke::boot::Shop;
-use bespoke_domain::Millis;
 use bespoke_domain::experiment::{Analysis, Experiment};
+use bespoke_domain::{Millis, Offset};
+use bespoke_engine::experiment::baseline::Baseline;
 use bespoke_engine::experiment::ledger::Run;
 use bespoke_engine::experiment::place;
-use bespoke_engine::experiment::result::report;
+use bespoke_engine::experiment::result::{LEAST_UNITS, report};
 use bespoke_models::seeded::Seeded;
 use bespoke_models::statistics::uniformity::from_uniform;
 use bespoke_sim::{Params, Stream, json as sim_json};
@@ -37,6 +38,8 @@ const EVENTS: u64 = 200_000;
 /// Events of one request, and tests on the same shoppers.
 const BATCH: usize = 200;
 const TESTS: usize = 1_000;
+/// Looks at each of them.
+const LOOKS: u64 = 40;
 /// The experiment.
 const NAME: &str = "aa";
 
@@ -104,6 +107,7 @@ pub fn checks(options: &PipelineOptions, seed: u64) -> Result<Vec<Check>, Error>
         checks.extend(uniform(run, metric));
     }
     checks.extend(independent(run));
+    checks.extend(peeked(&opened)?);
     opened.close();
     Ok(checks)
 }
@@ -350,6 +354,67 @@ fn uniform(run: &Run, metric: &str) -> Vec<Check> {
         ),
         Check::new(format!("{metric}: share of them below .05"), below, Wanted::AtMost(most)),
     ]
+}
+
+/// The same tests looked at again and again while the log grows, as the server would have said: how often a look of theirs finds something
+/// where nothing is. Visits are the nearest to a Gaussian that a shop has.
+fn peeked(opened: &Shop) -> Result<Vec<Check>, Error> {
+    let metrics = ["visits", "conversion", "revenue", "order_value"];
+    let snapshot = opened.live.snapshot();
+    let settings = snapshot.aggregates.settings.as_deref();
+    let found = settings.and_then(|held| Some((held, held.experiments.iter().find(|one| one.name == NAME)?)));
+    let Some((settings, experiment)) = found else {
+        return Err(Error::Bench("the log knows of no experiment".to_owned()));
+    };
+    let mut baseline =
+        Baseline::new((&opened.live, &snapshot), settings, experiment.clone(), Millis::default());
+    let (until, mut looks) = (snapshot.aggregates.offset, Vec::new());
+    let part = until.0.div_ceil(LOOKS);
+    opened
+        .each_entry(
+            (Offset::default(), until),
+            |_| Ok(()),
+            |offset, entry| {
+                baseline.take(&entry);
+                if offset.0 % part == 0 || offset == until {
+                    looks.extend(baseline.run().cloned());
+                }
+            },
+        )
+        .map_err(|error| Error::Bench(error.to_string()))?;
+    // By metric, and last the gate.
+    let mut ever = vec![[false; 5]; TESTS];
+    for run in &mut looks {
+        for (test, ever) in ever.iter_mut().enumerate() {
+            assign(run, test);
+            let told = report(run, experiment);
+            ever[metrics.len()] |= told.mismatch.is_found();
+            let units: u64 = told.arms.iter().map(|arm| arm.units).sum();
+            let compared = told.results.first().filter(|_| units as f64 >= LEAST_UNITS);
+            for one in compared.into_iter().flat_map(|result| &result.metrics) {
+                if let Some(at) = metrics.iter().position(|name| *name == one.metric) {
+                    ever[at] |= !one.absolute.1.holds(0.0);
+                }
+            }
+        }
+    }
+    let share = |at: usize| ever.iter().filter(|one| one[at]).count() as f64 / TESTS as f64;
+    let most = |rate: f64| Wanted::AtMost(rate + 2.0 * (rate * (1.0 - rate) / TESTS as f64).sqrt());
+    let looks = looks.len();
+    let mut checks: Vec<Check> = (0..)
+        .zip(metrics)
+        .map(|(at, name)| {
+            let rate = if name == "order_value" { 0.06 } else { 0.05 };
+            Check::new(
+                format!("{name}: share of them in which one of {looks} looks finds something"),
+                share(at),
+                most(rate),
+            )
+        })
+        .collect();
+    let gate = format!("share of them whose sample ratio gate one of {looks} looks finds closed");
+    checks.push(Check::new(gate, share(metrics.len()), Wanted::AtMost(0.01)));
+    Ok(checks)
 }
 
 fn assign(run: &mut Run, test: usize) {
