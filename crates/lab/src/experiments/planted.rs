@@ -212,9 +212,10 @@ pub fn planned() -> Result<[u64; 3], Error> {
             NONE.act(&mut Seeded::new(no ^ 0x5eed_0000), false)
         });
     }
+    let arms = &world.settings.experiments[0].arms;
     let mut units = [0; 3];
     for (units, question) in units.iter_mut().zip(questions()) {
-        let found = plan(world.run()?, &question);
+        let found = plan(world.run()?, &Experiment { arms: arms.clone(), ..question });
         *units = found.ok_or_else(|| Error::Bench("nothing can be planned".to_owned()))?.units.ceil() as u64;
     }
     Ok(units)
