@@ -52,7 +52,14 @@ fn run(command: &Command) -> Result<String, Error> {
         }
         Command::Search(options) => {
             let results = search::run(options)?;
-            Ok(if options.json { report::search_json(&results) } else { report::search(&results) })
+            let predicted =
+                options.categories.as_ref().map(|_| search::categories::run(options)).transpose()?;
+            let predicted = predicted.as_deref().unwrap_or_default();
+            Ok(if options.json {
+                report::search_json(&results, predicted)
+            } else {
+                report::search(&results) + &report::predicted(predicted)
+            })
         }
         Command::Attributes(options) => {
             let results = search::attributes::run(options)?;
