@@ -78,6 +78,8 @@ pub struct Experiment {
     pub design: Design,
     /// What is put into an arm.
     pub unit: Unit,
+    /// Minutes at the start of each stretch of a switchback that do not count, since what came before lingers.
+    pub burn_in: u16,
     /// Experiments of one layer share its units out among themselves.
     pub layer: String,
     /// The part of the layer's units that is in it: from, and up to but not including, in parts of [`WHOLE`].

@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 use crate::compatibility::Compatibility;
 use crate::demand::Demand;
 use crate::experiment::Epochs;
-use crate::experiment::ledger::Ledger;
+use crate::experiment::ledger::{Ledger, Run};
 use crate::kpis::Kpis;
 use crate::levels::Levels;
 use crate::members::Members;
@@ -212,6 +212,12 @@ impl Default for Aggregates {
 }
 
 impl Aggregates {
+    /// What became of the units of an experiment since its definition is what it is.
+    pub fn run(&self, experiment: &str) -> Option<&Run> {
+        let epoch = self.epochs.get(experiment)?.number;
+        self.ledger.latest(experiment).filter(|run| run.epoch == epoch)
+    }
+
     /// The numbers of an event's items; unknown ids get one and stay ineligible until the catalogue has them.
     pub fn number_items(&mut self, names: &Names, event: &Event) -> Vec<ProductNo> {
         event.items.iter().filter_map(|item| self.number(names, &item.item_id)).collect()
@@ -456,6 +462,7 @@ impl Aggregates {
     pub fn fold_settings(&mut self, offset: Offset, received: Millis, settings: &Settings) {
         self.texts.set(&settings.search, &self.catalog);
         Arc::make_mut(&mut self.epochs).fold(settings, received);
+        self.ledger.note(settings, received);
         for block in &settings.content {
             if self.blocks.get(&block.name).is_none() && self.blocks.names.len() < BLOCKS_EVER_MAX {
                 Arc::make_mut(&mut self.blocks).number(&block.name);

@@ -283,7 +283,7 @@ impl Engine {
             let (one, two) = (profiles.root(shopper), profiles.root(other));
             let keys = (profiles.bucket(one.min(two)), profiles.bucket(one.max(two)));
             profiles.link(one, two);
-            self.aggregates.ledger.join(keys);
+            self.aggregates.ledger.join(keys, (one.min(two), one.max(two)));
             let rule =
                 self.aggregates.settings.as_ref().map(|settings| settings.attribution).unwrap_or_default();
             self.aggregates.kpis.join((one.min(two), one.max(two)), &rule);
@@ -310,6 +310,10 @@ impl Engine {
         let shopper = decision.request.shopper.map(|shopper| profiles.root(shopper));
         let bucket = shopper.map_or(0, |shopper| profiles.bucket(shopper));
         let who = Who { shopper, bucket: if bucket == 0 { decision.request.bucket } else { bucket } };
+        // Of who denies analytics nothing that follows would be told: a unit that never does anything.
+        if !self.consent(shopper).allows(Purpose::Analytics) {
+            return;
+        }
         let profile = shopper.and_then(|shopper| profiles.get(shopper));
         let Aggregates { ledger, catalog, epochs, .. } = &mut self.aggregates;
         ledger.fold_decision(decision, (who, profile.as_deref()), (catalog, epochs, &settings));

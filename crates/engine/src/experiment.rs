@@ -8,6 +8,8 @@
 
 /// What a placement's units did lately.
 pub mod baseline;
+/// What cells of a switchback say.
+mod cells;
 /// What became of the units of each arm.
 pub mod ledger;
 /// Interleaved lists that may still be clicked.
@@ -23,7 +25,7 @@ pub mod result;
 
 use crate::queries::fold;
 use bespoke_domain::experiment::{
-    Arm, ArmUse, Design, Experiment, HELD, HOLDOUT, INTERLEAVED, PERSONALIZED, Unit, WHOLE,
+    Arm, ArmUse, Design, Experiment, HELD, HOLDOUT, Holdout, INTERLEAVED, PERSONALIZED, Unit, WHOLE,
 };
 use bespoke_domain::search::Sort;
 use bespoke_domain::time::MINUTE_MS;
@@ -52,8 +54,8 @@ pub fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
 }
 
 /// Whether a shopper belongs to the holdout.
-pub fn is_held(settings: &Settings, bucket: u64) -> bool {
-    bucket != 0 && place(HOLDOUT, "", bucket) < settings.holdout.share
+pub fn is_held(holdout: Holdout, bucket: u64) -> bool {
+    bucket != 0 && place(HOLDOUT, "", bucket) < holdout.share
 }
 
 /// The key of what is put into an arm; `None` where the request does not say what it is.
@@ -118,7 +120,7 @@ fn can_interleave(request: &Request) -> bool {
 pub fn assigned(settings: &Settings, epochs: &Epochs, request: &Request) -> Assigned {
     let mut assigned = Assigned::default();
     if settings.holdout.share > 0 && request.bucket != 0 {
-        assigned.is_held = is_held(settings, request.bucket);
+        assigned.is_held = is_held(settings.holdout, request.bucket);
         let arm = if assigned.is_held { HELD } else { PERSONALIZED };
         assigned.arms.push(epochs.arm(HOLDOUT, arm));
     }
@@ -174,7 +176,9 @@ impl Epochs {
     /// Notes what is set: whatever is set otherwise than before begins another epoch.
     pub fn fold(&mut self, settings: &Settings, received: Millis) {
         self.note(HOLDOUT, u64::from(settings.holdout.share), received);
-        for experiment in &settings.experiments {
+        // What is over keeps its numbers, whatever becomes of its placements.
+        let is_over = |one: &&Experiment| one.is_stopped || one.until.is_some_and(|until| until <= received);
+        for experiment in settings.experiments.iter().filter(|one| !is_over(one)) {
             self.note(&experiment.name, signature(settings, experiment), received);
         }
         while self.0.len() > NAMES_MAX {
@@ -200,7 +204,8 @@ fn signature(settings: &Settings, one: &Experiment) -> u64 {
     let uses = one.arms.iter().flat_map(|arm| arm.uses.iter().map(|(_, variant)| variant));
     let names: Vec<&String> = one.placements.iter().chain(uses).collect();
     let placements: Vec<_> = settings.placements.iter().filter(|held| names.contains(&&held.name)).collect();
-    let fixed = (one.design, one.unit, &one.layer, one.slice, &one.placements, &one.arms, placements);
+    let fixed =
+        (one.design, one.unit, one.burn_in, &one.layer, one.slice, &one.placements, &one.arms, placements);
     fnv(postcard::to_allocvec(&fixed).unwrap_or_default().into_iter())
 }
 

@@ -27,7 +27,7 @@ const KNOWN_MIN: f64 = 0.1;
 /// Ranges that prices are cut into, and prices that say where.
 const RANGES: usize = 5;
 const SAMPLED: usize = 1_000;
-/// Products that are read at once.
+/// Products that are fetched at once.
 const BATCH: usize = 64;
 
 /// A value with how many products have it.
@@ -423,14 +423,17 @@ impl Tally {
         let mut rows = rows;
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            // Read before anything hangs on it: one product after the other would wait for memory each time.
-            let read = |product| Some((product, *catalog.kept(product)?));
             batch.clear();
-            batch.extend(rows.by_ref().take(BATCH).filter_map(read));
+            batch.extend(rows.by_ref().take(BATCH));
             if batch.is_empty() {
                 break;
             }
-            batch.iter().for_each(|(product, kept)| self.count_one(catalog, *product, kept));
+            catalog.fetch(batch.iter().copied());
+            for &product in &batch {
+                if let Some(kept) = catalog.kept(product) {
+                    self.count_one(catalog, product, kept);
+                }
+            }
         }
         self.lone_count = self.octaves.len();
         let scattered = self.count_groups(catalog);

@@ -18,6 +18,8 @@ use bespoke_search::ranking::Coverage;
 
 /// Products that cover the query whole, below which it is relaxed.
 const ENOUGH: usize = 20;
+/// Products that are fetched at once.
+const FETCHED: usize = 64;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -61,9 +63,14 @@ impl Found {
         let fused = Fused::new(sense, &coverage, &hits);
         keep(&mut hits, |hit| coverage.is_met(hit.words) & gate.is_available(context, hit.product));
         let (mut matched, mut passing) = narrow(hits, gate.is_plain && meant.is_plain(), narrowed);
-        for hit in &mut passing {
-            let raised = hit.score * meant.factor(catalog, hit.product, middle);
-            hit.score = raised * coverage.factor(hit.words);
+        for hits in passing.chunks_mut(FETCHED) {
+            if meant.weighs() {
+                catalog.fetch(hits.iter().map(|hit| hit.product));
+            }
+            for hit in hits {
+                let raised = hit.score * meant.factor(catalog, hit.product, middle);
+                hit.score = raised * coverage.factor(hit.words);
+            }
         }
         let mut products = Products::default();
         products.add(catalog, &passing);
@@ -216,8 +223,8 @@ impl Products {
     fn add(&mut self, catalog: &Catalog, hits: &[Hit]) {
         for hit in hits {
             let group =
-                Some(hit.product).filter(|one| catalog.is_variant(*one)).and_then(|one| catalog.row(one));
-            match group.map(|row| row.group.0 as usize) {
+                Some(hit.product).filter(|one| catalog.is_variant(*one)).and_then(|one| catalog.kept(one));
+            match group.map(|kept| kept.group.0 as usize) {
                 Some(group) => self.note(group),
                 None => self.lone += 1,
             }

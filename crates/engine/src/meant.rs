@@ -166,11 +166,16 @@ impl Meant {
         self.limits.is_empty()
     }
 
+    /// Whether a score hangs on what the product is.
+    pub fn weighs(&self) -> bool {
+        !self.raised.is_empty() || self.prices()
+    }
+
     /// By what a product's score is multiplied; `middle` is the binary logarithm of a usual price among what matches.
     #[inline]
     pub fn factor(&self, catalog: &Catalog, product: ProductNo, middle: f32) -> f32 {
         // What is meant is not looked up in memory where nothing is.
-        if self.raised.is_empty() && !self.prices() {
+        if !self.weighs() {
             return 1.0;
         }
         let Some(kept) = catalog.kept(product) else { return 1.0 };

@@ -26,10 +26,10 @@ pub const FOLLOWS_S: u32 = 7 * (DAY_MS / 1000) as u32;
 const NEXT_MAX: usize = 200;
 /// Most products that a page is about.
 const ITEMS_MAX: usize = 50;
-/// A walk publishes at an occasion when so many entries came since it last did, or the occasion is so much later: what is
+/// The past is published anew when it is asked and so many entries came since it last did, or the occasion is so much later: what is
 /// read of all shoppers is at most so old, what is read of the shopper is never.
-pub(crate) const PUBLISH_ENTRIES: u64 = 1_000;
-pub(crate) const PUBLISH_MS: i64 = 3_600_000;
+const PUBLISH_ENTRIES: u64 = 1_000;
+const PUBLISH_MS: i64 = 3_600_000;
 
 /// Which occasions are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -291,25 +291,67 @@ pub struct Given {
 /// What looks at an occasion: the shop and the shopper as they were, and the occasion with what followed.
 pub type Look<'a> = dyn FnMut(&Snapshot, Option<&Profile>, &Occasion) + 'a;
 
+/// The shop as it was: what has been folded of the log so far, but for what is given in the place of its own entries.
+pub(crate) struct Past {
+    engine: Engine,
+    live: Arc<Live>,
+    has_settings: bool,
+    published: Option<(Offset, Millis)>,
+}
+
+impl Past {
+    /// Before the first entry, with what is given in force.
+    pub fn new(given: Given) -> Self {
+        let mut engine = Engine::default();
+        let has_settings = given.settings.is_some();
+        engine.suppose(given.settings.as_ref(), given.models);
+        let live = engine.live();
+        Self { engine, live, has_settings, published: None }
+    }
+
+    /// Folds the next entry in, unless something is given in its place.
+    pub fn fold(&mut self, offset: Offset, entry: &Entry) {
+        let is_replaced = match &entry.body {
+            Body::Settings(_) => self.has_settings,
+            Body::Model(_) => true,
+            _ => false,
+        };
+        if !is_replaced {
+            self.engine.apply(offset, entry);
+        }
+    }
+
+    /// What can be read at `now`; published anew where what is published is too old.
+    pub fn at(&mut self, now: Millis) -> &Live {
+        let offset = self.engine.offset();
+        let is_fresh = self.published.is_some_and(|(at, then)| {
+            offset.0 - at.0 < PUBLISH_ENTRIES && now.since(then).abs() < PUBLISH_MS
+        });
+        if !is_fresh {
+            self.engine.publish();
+            self.published = Some((offset, now));
+        }
+        &self.live
+    }
+
+    /// What is published, however old.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+}
+
 /// A walk through the log: feed it all entries, in order and from the first on, and each occasion is looked at with the state
 /// as it was then.
 pub struct Walk {
-    engine: Engine,
-    live: Arc<Live>,
+    past: Past,
     occasions: Peekable<IntoIter<Occasion>>,
-    has_settings: bool,
-    published: Option<(Offset, Millis)>,
 }
 
 impl Walk {
     /// A walk past `occasions`, with what is given in force from the start.
     pub fn new(mut occasions: Vec<Occasion>, given: Given) -> Self {
         occasions.sort_by_key(Occasion::place);
-        let mut engine = Engine::default();
-        let has_settings = given.settings.is_some();
-        engine.suppose(given.settings.as_ref(), given.models);
-        let live = engine.live();
-        Self { engine, live, occasions: occasions.into_iter().peekable(), has_settings, published: None }
+        Self { past: Past::new(given), occasions: occasions.into_iter().peekable() }
     }
 
     /// Whether no occasion is left.
@@ -320,14 +362,7 @@ impl Walk {
     /// Takes the next entry and looks at the occasions that it tells of.
     pub fn feed(&mut self, offset: Offset, entry: &Entry, look: &mut Look<'_>) {
         self.look(offset, true, look);
-        let is_replaced = match &entry.body {
-            Body::Settings(_) => self.has_settings,
-            Body::Model(_) => true,
-            _ => false,
-        };
-        if !is_replaced {
-            self.engine.apply(offset, entry);
-        }
+        self.past.fold(offset, entry);
         self.look(offset, false, look);
     }
 
@@ -335,21 +370,9 @@ impl Walk {
     fn look(&mut self, offset: Offset, is_before: bool, look: &mut Look<'_>) {
         let due = |one: &Occasion| one.offset < offset || (one.offset, one.is_before) == (offset, is_before);
         while let Some(occasion) = self.occasions.next_if(due) {
-            self.refresh(occasion.now);
-            let profile = self.live.profile(occasion.shopper);
-            look(&self.live.snapshot(), profile.as_deref(), &occasion);
-        }
-    }
-
-    /// Publishes where what is published is too old.
-    fn refresh(&mut self, now: Millis) {
-        let offset = self.engine.offset();
-        let is_fresh = self.published.is_some_and(|(at, then)| {
-            offset.0 - at.0 < PUBLISH_ENTRIES && now.since(then).abs() < PUBLISH_MS
-        });
-        if !is_fresh {
-            self.engine.publish();
-            self.published = Some((offset, now));
+            let live = self.past.at(occasion.now);
+            let profile = live.profile(occasion.shopper);
+            look(&live.snapshot(), profile.as_deref(), &occasion);
         }
     }
 }

@@ -6,8 +6,7 @@
 //! its place given what stands above it, on both sides: a click is taken to depend on the place and on what is there, not on its neighbours.
 
 use crate::decide::chances;
-use crate::engine::{Engine, Live};
-use crate::occasions::{Given, PUBLISH_ENTRIES, PUBLISH_MS};
+use crate::occasions::{Given, Past};
 use bespoke_domain::decision::Fallback;
 use bespoke_domain::experiment::HELD;
 use bespoke_domain::{
@@ -15,7 +14,6 @@ use bespoke_domain::{
 };
 use bespoke_models::off_policy::{Row, Value, value};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Most slates that are held to it, those shown last.
 const SLATES_MAX: usize = 100_000;
@@ -48,10 +46,7 @@ struct ShownSlot {
 
 /// A walk through the log that values a challenger: feed it all entries, in order and from the first on.
 pub struct Valuing {
-    engine: Engine,
-    live: Arc<Live>,
-    published: Option<(Offset, Millis)>,
-    has_settings: bool,
+    past: Past,
     champion: String,
     challenger: String,
     after: (Offset, Millis),
@@ -62,17 +57,10 @@ impl Valuing {
     /// Values `challenger` at the place of `champion`, by decisions after an entry and a moment: a model must not be judged by what it was
     /// fitted on. What is given is in force from the start; it MUST have both placements.
     pub fn new((champion, challenger): (&str, &str), after: (Offset, Millis), given: Given) -> Self {
-        let mut engine = Engine::default();
-        let has_settings = given.settings.is_some();
         // The challenger is asked for by its own name: nothing that goes on at either place is to come between.
         let settings = given.settings.map(|settings| Settings { experiments: Vec::new(), ..settings });
-        engine.suppose(settings.as_ref(), given.models);
-        let live = engine.live();
         Self {
-            engine,
-            live,
-            published: None,
-            has_settings,
+            past: Past::new(Given { settings, ..given }),
             champion: champion.to_owned(),
             challenger: challenger.to_owned(),
             after,
@@ -91,14 +79,7 @@ impl Valuing {
             Body::Event(event) if !event.is_bot() => self.happened(event),
             _ => {}
         }
-        let is_replaced = match &entry.body {
-            Body::Settings(_) => self.has_settings,
-            Body::Model(_) => true,
-            _ => false,
-        };
-        if !is_replaced {
-            self.engine.apply(offset, entry);
-        }
+        self.past.fold(offset, entry);
     }
 
     /// Whether the champion filled it, with nothing but its own chance.
@@ -115,11 +96,11 @@ impl Valuing {
     }
 
     fn decided(&mut self, decision: &Decision) {
-        self.refresh(decision.request.now);
+        let live = self.past.at(decision.request.now);
         let request = Request { placement: self.challenger.clone(), ..decision.request.clone() };
-        let profile = request.shopper.and_then(|shopper| self.live.profile(shopper));
+        let profile = request.shopper.and_then(|shopper| live.profile(shopper));
         let slate: Vec<Candidate> = decision.slate.iter().map(|slot| slot.candidate).collect();
-        let told = chances(&self.live.snapshot(), profile.as_deref(), &request, &slate);
+        let told = chances(&live.snapshot(), profile.as_deref(), &request, &slate);
         let mut slots = Vec::with_capacity(slate.len());
         for (at, slot) in decision.slate.iter().enumerate() {
             let target = told.get(at).map_or(&[][..], Vec::as_slice);
@@ -138,7 +119,7 @@ impl Valuing {
                 is_clicked: false,
             });
         }
-        let shopper = request.shopper.map(|shopper| u64::from(self.live.root(shopper).0) + 1);
+        let shopper = request.shopper.map(|shopper| u64::from(live.root(shopper).0) + 1);
         let unit = shopper.unwrap_or(request.id.0 as u64 | 1 << 63);
         self.shown.insert(request.id, Shown { unit, slots });
         if self.shown.len() > SLATES_MAX {
@@ -151,7 +132,7 @@ impl Valuing {
         let is_view = event.kind == EventKind::ViewItemList && event.visible;
         let Some(shown) = event.decision.filter(|_| is_click || is_view) else { return };
         let Some(shown) = self.shown.get_mut(&shown) else { return };
-        let snapshot = self.live.snapshot();
+        let snapshot = self.past.live().snapshot();
         let told: Vec<Candidate> = event
             .items
             .iter()
@@ -161,18 +142,6 @@ impl Valuing {
             let is_meant = told.contains(&slot.candidate) || event.items.is_empty() && is_view;
             slot.is_seen |= is_meant;
             slot.is_clicked |= is_meant && is_click;
-        }
-    }
-
-    /// Publishes where what is published is too old.
-    fn refresh(&mut self, now: Millis) {
-        let offset = self.engine.offset();
-        let is_fresh = self.published.is_some_and(|(at, then)| {
-            offset.0 - at.0 < PUBLISH_ENTRIES && now.since(then).abs() < PUBLISH_MS
-        });
-        if !is_fresh {
-            self.engine.publish();
-            self.published = Some((offset, now));
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::boot::Shop;
 use crate::http::App;
 use crate::operate::put;
+use crate::pilot;
 use crate::wire::error::ApiError;
 use crate::wire::experiments::parse_experiment;
 use bespoke_domain::experiment::{Design, Experiment, HOLDOUT, WHOLE};
@@ -48,9 +49,12 @@ pub struct ExperimentBody {
     pub days: f64,
     /// The arms, the control first.
     pub arms: Vec<ArmBody>,
+    /// Units that were exposed to two arms, such as a shopper who was two until the login. They count in the arm that they stay in: an effect
+    /// looks smaller than it is.
+    pub crossed: u64,
     /// Units that do not count.
     pub left_out: LeftOutBody,
-    /// How likely the arms would differ so much in number if each got its share, at this look or an earlier one.
+    /// How likely the arms would ever have differed so much in number up to now if each got its share.
     pub mismatch_p: f64,
     /// Whether they differ too much for any number to be believed; then none is given.
     pub mismatch: bool,
@@ -105,9 +109,7 @@ pub struct ArmBody {
 /// Units that do not count, and why.
 #[derive(Serialize, ToSchema, Debug)]
 pub struct LeftOutBody {
-    /// Exposed to two arms, such as a shopper who was two until the login.
-    pub crossed: u64,
-    /// In another arm in an earlier epoch.
+    /// Exposed in an earlier epoch, which divided the units otherwise.
     pub carried: u64,
     /// A program spoke for them.
     pub programs: u64,
@@ -118,7 +120,7 @@ pub struct LeftOutBody {
 impl LeftOutBody {
     /// As it is told.
     pub fn of(left: &LeftOut) -> Self {
-        Self { crossed: left.crossed, carried: left.carried, programs: left.programs, ignored: left.ignored }
+        Self { carried: left.carried, programs: left.programs, ignored: left.ignored }
     }
 }
 
@@ -244,7 +246,7 @@ pub async fn stop(app: &App, name: &str) -> Result<(), ApiError> {
     .map(|_| ())
 }
 
-/// What an experiment that is set, or one that is described, would need.
+/// What an experiment that is set, or one that is described, would need. For threads, never for async tasks: it may read the log.
 pub fn planned(shop: &Shop, name: &str, definition: Option<&[u8]>) -> Result<PlanBody, ApiError> {
     let snapshot = shop.live.snapshot();
     let settings = snapshot.aggregates.settings.as_deref().ok_or_else(ApiError::internal)?;
@@ -256,25 +258,52 @@ pub fn planned(shop: &Shop, name: &str, definition: Option<&[u8]>) -> Result<Pla
         let detail = "what two interleaved rankings need depends on how often they differ; begin it: the answer says how much longer it takes";
         return Err(ApiError::invalid(Problem::new("design", "not_planned", detail)));
     }
-    let found = plan_of(&snapshot, &experiment).ok_or_else(|| {
+    let found = plan_of(shop, &snapshot, &experiment)?.ok_or_else(|| {
         let detail = "too few units with this metric are known yet; a plan needs a hundred of them in the last 28 days";
         ApiError::new("not_enough_data", detail)
     })?;
     Ok(plan_body(&experiment, &found, settings.shop.currency))
 }
 
-/// A plan by the units of the experiment itself, else by those of the holdout.
-fn plan_of(snapshot: &Snapshot, experiment: &Experiment) -> Option<Plan> {
-    let ledger = &snapshot.aggregates.ledger;
-    let own = ledger.latest(&experiment.name).filter(|run| run.unit == experiment.unit);
-    own.and_then(|run| plan(run, experiment)).or_else(|| plan(ledger.latest(HOLDOUT)?, experiment))
+/// A plan by the units of the experiment itself, else by what those that it would have did lately.
+fn plan_of(shop: &Shop, snapshot: &Snapshot, experiment: &Experiment) -> Result<Option<Plan>, ApiError> {
+    match own_plan(snapshot, experiment) {
+        Some(found) => Ok(Some(found)),
+        None => pilot::measure(shop, experiment).map_err(|error| {
+            tracing::error!("what units did lately: {error:#}");
+            ApiError::internal()
+        }),
+    }
+}
+
+/// A plan by the units of an experiment that is as it is set.
+fn own_plan(snapshot: &Snapshot, experiment: &Experiment) -> Option<Plan> {
+    let set = snapshot.aggregates.settings.iter().flat_map(|settings| &settings.experiments);
+    let is_it = |one: &&Experiment| {
+        one.name == experiment.name
+            && (one.unit, one.slice, &one.arms, &one.placements)
+                == (experiment.unit, experiment.slice, &experiment.arms, &experiment.placements)
+    };
+    set.clone().find(is_it)?;
+    plan(snapshot.aggregates.run(&experiment.name)?, experiment)
 }
 
 /// What is to be said of an experiment that its days cannot answer.
-fn warning(snapshot: &Snapshot, experiment: &Experiment, currency: Currency) -> Option<String> {
-    let found = plan_of(snapshot, experiment)?;
+fn warning(found: &Plan, experiment: &Experiment, currency: Currency) -> Option<String> {
     let is_hopeless = found.days.is_none_or(|days| days > u32::from(experiment.days));
-    is_hopeless.then(|| plan_body(experiment, &found, currency).advice)
+    is_hopeless.then(|| plan_body(experiment, found, currency).advice)
+}
+
+/// What is to be said of an experiment that was just set, by what its units did before; nothing where too few are known.
+pub fn warned(shop: &Shop, name: &str) -> Result<ExperimentBody, ApiError> {
+    let mut told = get(shop, name)?;
+    let snapshot = shop.live.snapshot();
+    let one = find(&snapshot, name)?;
+    if told.is_on && told.warning.is_none() && one.name != HOLDOUT && one.design == Design::Split {
+        let currency = snapshot.aggregates.settings.as_deref().map_or(Currency::EUR, |set| set.shop.currency);
+        told.warning = plan_of(shop, &snapshot, &one)?.and_then(|found| warning(&found, &one, currency));
+    }
+    Ok(told)
 }
 
 /// The settings with an experiment, in the place of one of its name.
@@ -301,7 +330,7 @@ fn unknown(name: &str) -> ApiError {
 
 fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> ExperimentBody {
     let epoch = snapshot.aggregates.epochs.get(&experiment.name).map_or(0, |epoch| epoch.number);
-    let run = snapshot.aggregates.ledger.latest(&experiment.name).filter(|run| run.epoch == epoch);
+    let run = snapshot.aggregates.run(&experiment.name);
     let currency =
         snapshot.aggregates.settings.as_ref().map_or(Currency::EUR, |settings| settings.shop.currency);
     let told = run.map(|run: &Run| report(run, experiment));
@@ -336,6 +365,7 @@ fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> Experiment
         since_ms: run.map_or(0, |run| run.since.0),
         days: told.as_ref().map_or(0.0, |told| told.days),
         arms: arms.into_iter().map(arm).collect(),
+        crossed: told.as_ref().map_or(0, |told| told.crossed),
         left_out: LeftOutBody::of(&left),
         mismatch_p: told.as_ref().map_or(1.0, |told| told.mismatch.p),
         mismatch: told.as_ref().is_some_and(|told| told.mismatch.is_found()),
@@ -345,7 +375,7 @@ fn body(snapshot: &Snapshot, experiment: &Experiment, is_on: bool) -> Experiment
             .map(|run| preferred(preference(run, experiment))),
         warning: Some(experiment)
             .filter(|one| is_on && one.name != HOLDOUT && one.design == Design::Split)
-            .and_then(|one| warning(snapshot, one, currency)),
+            .and_then(|one| warning(&own_plan(snapshot, one)?, one, currency)),
     }
 }
 

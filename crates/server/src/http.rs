@@ -360,6 +360,19 @@ async fn look_at<T: Send + 'static>(
     tokio::task::spawn_blocking(move || of(&app)).await.map_err(|_| ApiError::internal())?
 }
 
+/// The same, of what may be read from the log: one reading at a time.
+async fn read_log<T: Send + 'static>(
+    app: Arc<App>,
+    headers: &HeaderMap,
+    of: impl FnOnce(&Shop) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    secret_scope(&app, headers)?;
+    let Ok(_alone) = app.replaying.try_acquire() else {
+        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
+    };
+    look(app.clone(), headers, of).await
+}
+
 async fn get_kpis(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -414,7 +427,12 @@ async fn put_experiment(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     experiments_api::set(&app, &name, &body).await?;
-    get_experiment(State(app), Path(name), headers).await
+    // It is set, whether there is time to say what it needs or not.
+    let Ok(_alone) = app.replaying.try_acquire() else {
+        return get_experiment(State(app.clone()), Path(name), headers).await;
+    };
+    let told = look(app.clone(), &headers, move |shop| experiments_api::warned(shop, &name)).await?;
+    Ok(axum::Json(told).into_response())
 }
 
 async fn post_stop(
@@ -481,7 +499,7 @@ async fn get_plan(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let told = look(app, &headers, move |shop| experiments_api::planned(shop, &name, None)).await?;
+    let told = read_log(app, &headers, move |shop| experiments_api::planned(shop, &name, None)).await?;
     Ok(axum::Json(told).into_response())
 }
 
@@ -491,7 +509,8 @@ async fn post_plan(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let told = look(app, &headers, move |shop| experiments_api::planned(shop, &name, Some(&body))).await?;
+    let told =
+        read_log(app, &headers, move |shop| experiments_api::planned(shop, &name, Some(&body))).await?;
     Ok(axum::Json(told).into_response())
 }
 

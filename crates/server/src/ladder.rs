@@ -151,9 +151,7 @@ fn fitted_on(shop: &Shop, snapshot: &Snapshot, challenge: &Challenge) -> Offset 
 pub fn told(snapshot: &Snapshot, name: &str) -> Option<Report> {
     let settings = snapshot.aggregates.settings.as_deref()?;
     let one = settings.experiments.iter().find(|one| one.name == name)?;
-    let epoch = snapshot.aggregates.epochs.get(name)?.number;
-    let run = snapshot.aggregates.ledger.latest(name).filter(|run| run.epoch == epoch)?;
-    Some(report(run, one))
+    Some(report(snapshot.aggregates.run(name)?, one))
 }
 
 /// The thread on which champions and challengers decide the same requests, on the same state; each request on its own.

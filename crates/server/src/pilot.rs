@@ -212,8 +212,8 @@ fn prepare(
     Ok((Planned { against, definition }, Some(told)))
 }
 
-/// A plan by what shoppers of the experiment's placements did lately; `None` where too few are known.
-fn measure(shop: &Shop, experiment: &Experiment) -> anyhow::Result<Option<Plan>> {
+/// A plan by what units of the experiment did lately, as if it had gone on with nothing different; `None` where too few are known.
+pub fn measure(shop: &Shop, experiment: &Experiment) -> anyhow::Result<Option<Plan>> {
     let snapshot = shop.live.snapshot();
     let Some(settings) = snapshot.aggregates.settings.as_deref() else { return Ok(None) };
     let since = clock::now().plus(-BASELINE_DAYS * DAY_MS);

@@ -178,7 +178,7 @@ pub(crate) fn request_of(
         now,
         shopper,
         bucket: bucket(&app.shop, snapshot, shopper, &asked),
-        session: asked.session_id.as_deref().map_or(0, |id| app.shop.secret.hash64("session", id)),
+        session: session(&app.shop, snapshot, &asked),
         placement: asked.placement,
         page: asked.page,
         items: asked.item_ids,
@@ -231,6 +231,19 @@ fn bucket(shop: &Shop, snapshot: &Snapshot, shopper: Option<ShopperNo>, asked: &
     let unknown = snapshot.aggregates.unknown_consent();
     let new = keys[1].or(keys[0]).filter(|_| !is_heard_of && unknown.allows(Purpose::Personalization));
     new.map_or(0, bucket_key)
+}
+
+/// By what a visit is put into arms; 0 where who it is does not allow analytics, so that nothing of it would be told.
+fn session(shop: &Shop, snapshot: &Snapshot, asked: &Asked) -> u64 {
+    let unknown = snapshot.aggregates.unknown_consent();
+    let ids = [(IdentityKind::User, &asked.user_id), (IdentityKind::Anonymous, &asked.anonymous_id)];
+    let known = ids
+        .into_iter()
+        .find_map(|(kind, id)| shop.identities.get(identity_key(&shop.secret, kind, id.as_ref()?)));
+    let profile = known.and_then(|shopper| shop.live.profile(shopper));
+    let consent = profile.map_or(unknown, |profile| profile.consent(unknown));
+    let id = asked.session_id.as_deref().filter(|_| consent.allows(Purpose::Analytics));
+    id.map_or(0, |id| shop.secret.hash64("session", id))
 }
 
 /// The shopper, with consent to personalization.

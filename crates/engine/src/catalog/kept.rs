@@ -77,6 +77,14 @@ impl Catalog {
         self.kept.get(product.index())
     }
 
+    /// Has what facets count of these products in the processor's cache for whoever reads it next. Nothing hangs on what is read here, so that
+    /// all of it comes from memory side by side; read one after the other each would be waited for.
+    #[inline]
+    pub fn fetch(&self, products: impl Iterator<Item = ProductNo>) {
+        let read = products.map(|product| self.kept(product).map_or(0, |kept| kept.more));
+        std::hint::black_box(read.fold(0, |all, one| all ^ one));
+    }
+
     /// The attributes of these numbers, for [`Catalog::each_value`].
     pub fn owner_bits(owners: impl Iterator<Item = u32>) -> u32 {
         owners.fold(0, |bits, owner| bits | 1 << (owner % 32))

@@ -2,7 +2,7 @@
 //! differs had run.
 
 use super::ledger::{Ledger, Run, Who};
-use super::{Epochs, arm_of, unit_key};
+use super::{Epochs, arm_of, is_held, unit_key};
 use crate::counting::Counting;
 use crate::engine::{Live, Snapshot};
 use crate::kpis::Kpis;
@@ -17,6 +17,8 @@ pub struct Baseline<'a> {
     settings: Settings,
     epochs: Epochs,
     since: Millis,
+    /// The holdout's share: who is held out would be in no experiment.
+    held: Holdout,
     ledger: Ledger,
     kpis: Kpis,
     orders: Orders,
@@ -30,6 +32,7 @@ impl<'a> Baseline<'a> {
         one: Experiment,
         since: Millis,
     ) -> Self {
+        let held = settings.holdout;
         let settings = Settings { holdout: Holdout { share: 0 }, experiments: vec![one], ..settings.clone() };
         let mut epochs = Epochs::default();
         epochs.fold(&settings, since);
@@ -39,6 +42,7 @@ impl<'a> Baseline<'a> {
             settings,
             epochs,
             since,
+            held,
             ledger: Ledger::default(),
             kpis: Kpis::default(),
             orders: Orders::default(),
@@ -56,7 +60,8 @@ impl<'a> Baseline<'a> {
         match &entry.body {
             Body::Decision(decision) => {
                 let experiment = &self.settings.experiments[0];
-                if !experiment.placements.contains(&decision.request.placement) {
+                let request = &decision.request;
+                if !experiment.placements.contains(&request.placement) || is_held(self.held, request.bucket) {
                     return;
                 }
                 let key = unit_key(experiment.unit, &decision.request);

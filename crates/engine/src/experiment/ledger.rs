@@ -6,27 +6,34 @@
 //! never counts. Programs count for nothing; a unit that one of them spoke for is marked. Bounded: see the `_MAX`es.
 
 use super::lists::Lists;
+use super::metric::is_somebody;
 use super::month::{Closed, Months};
 use super::{Epochs, unit_key};
 use crate::catalog::Catalog;
+use crate::kpis::visitors::is_of_visits;
 use crate::orders::{Prices, Returned};
 use crate::profile::{Act, Profile, seconds};
 use bespoke_domain::decision::Fallback;
 use bespoke_domain::experiment::{Arm, Design, HELD, HOLDOUT, INTERLEAVED, PERSONALIZED, Unit, WHOLE};
 use bespoke_domain::time::{MINUTE_MS, Month, SESSION_GAP_MS};
-use bespoke_domain::{Decision, Event, EventKind, Millis, ProductNo, Settings, ShopperNo};
+use bespoke_domain::{Decision, Event, EventKind, Millis, ProductNo, Request, Settings, ShopperNo};
 use bespoke_models::cow::CowVec;
+use bespoke_models::statistics::switchback::Periods;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most runs kept, those that ended long ago giving way.
-pub const RUNS_MAX: usize = 64;
+pub const RUNS_MAX: usize = 128;
 /// Most units of one run; what comes later is counted and left out.
 pub const UNITS_MAX: usize = 20_000_000;
 /// Visits and cells that shoppers are followed in, the newest.
 const FOLLOWED_MAX: usize = 500_000;
+/// Seconds between two sweeps for those who need not be followed any more.
+const SWEEP_S: u32 = 60;
+/// Most markets of a switchback that are told apart; those that come later count as one.
+const MARKETS_MAX: usize = 1_000;
 /// Days before the first exposure that tell what a unit was like.
 pub const BEFORE_DAYS: u32 = 28;
 /// How long after a search what happens belongs to it, in seconds.
@@ -42,18 +49,18 @@ pub struct Outcome {
     pub margin: i64,
     pub returned: i64,
     pub returned_margin: i64,
-    pub visits: u16,
-    pub views: u16,
-    pub shown: u16,
-    pub clicked: u16,
-    pub carts: u16,
-    pub searches: u16,
-    pub orders: u16,
-    pub items: u16,
-    pub returns: u16,
-    pub contacts: u16,
-    pub won: u16,
-    pub lost: u16,
+    pub visits: u32,
+    pub views: u32,
+    pub shown: u32,
+    pub clicked: u32,
+    pub carts: u32,
+    pub searches: u32,
+    pub orders: u32,
+    pub items: u32,
+    pub returns: u32,
+    pub contacts: u32,
+    pub won: u32,
+    pub lost: u32,
 }
 
 impl Outcome {
@@ -143,19 +150,22 @@ pub struct Row {
     pub key: u64,
     /// When it was first exposed, in seconds of the epoch.
     pub first_s: u32,
-    /// When something of it was last seen.
+    /// When something of it was last seen; of a row that gave way to another's, the number of that row.
     last_s: u32,
     /// Decisions that showed it its arm.
     pub exposures: u16,
     /// Its arm, by its place in [`Run::arms`].
     pub arm: u8,
-    /// Whether it was exposed to another arm as well, or turned out to be one with a unit that was: it is left out.
+    /// Whether it was exposed to another arm as well, or turned out to be one with a unit that was. It counts in its own arm: to leave it
+    /// out would take more of its kind out of a small arm than out of a large one.
     pub is_crossed: bool,
-    /// Whether it was in another arm in an earlier epoch: it is left out.
+    /// Whether it was exposed in an earlier epoch that divided its units otherwise: it is left out, in whatever arm it was.
     pub is_carried: bool,
     /// Whether a program spoke for it: it is left out.
     pub is_program: bool,
-    /// What it was like before.
+    /// The market of a switchback's cell, by its place in [`Run::markets`].
+    pub market: u16,
+    /// What it was like before; nothing of what is no shopper and no visit.
     pub before: Before,
     /// What it did since.
     pub outcome: Outcome,
@@ -164,7 +174,12 @@ pub struct Row {
 impl Row {
     /// Whether it counts in results.
     pub fn counts(&self) -> bool {
-        self.key != 0 && !self.is_crossed && !self.is_carried && !self.is_program
+        self.key != 0 && !self.is_carried && !self.is_program
+    }
+
+    /// The number of the row that it gave way to.
+    fn gave_way_to(&self) -> Option<u32> {
+        (self.key == 0).then_some(self.last_s)
     }
 
     /// The same unit in another run, in which it is first exposed at `first_s`.
@@ -188,6 +203,12 @@ pub struct Run {
     pub unit: Unit,
     /// Names of its arms and their shares, the control first.
     pub arms: Vec<(String, u16)>,
+    /// From when on nothing is counted any more but what comes back.
+    pub until: Option<Millis>,
+    /// Seconds at the start of each stretch of a switchback that do not count.
+    pub burn_in_s: u32,
+    /// Markets of a switchback's cells.
+    pub markets: Vec<String>,
     /// The units that were exposed, in the order of their first exposure.
     pub rows: CowVec<Row, 256>,
     /// Units that came when there was no more room.
@@ -201,17 +222,17 @@ pub struct Run {
 
 impl Run {
     fn new(arm: &Arm, epochs: &Epochs, settings: &Settings) -> Option<Self> {
-        let (unit, arms) = if arm.experiment == HOLDOUT {
+        let (unit, arms, burn_in_s) = if arm.experiment == HOLDOUT {
             let share = settings.holdout.share;
             let arms = vec![(HELD.to_owned(), share), (PERSONALIZED.to_owned(), 10_000 - share)];
-            (Unit::Shopper, arms)
+            (Unit::Shopper, arms, 0)
         } else {
             let one = settings.experiments.iter().find(|one| one.name == arm.experiment)?;
             let arms = match one.design {
                 Design::Split => one.arms.iter().map(|arm| (arm.name.clone(), arm.share)).collect(),
                 Design::Interleaving => vec![(INTERLEAVED.to_owned(), WHOLE)],
             };
-            (one.unit, arms)
+            (one.unit, arms, u32::from(one.burn_in) * 60)
         };
         let epoch = epochs.get(&arm.experiment).filter(|epoch| epoch.number == arm.epoch)?;
         Some(Self {
@@ -221,11 +242,39 @@ impl Run {
             seen: (Millis(i64::MAX), Millis::default()),
             unit,
             arms,
+            until: end_of(settings, &arm.experiment),
+            burn_in_s,
+            markets: Vec::new(),
             rows: CowVec::default(),
             ignored: 0,
             closed: None,
             numbers: (0..SHARDS).map(|_| Arc::default()).collect(),
         })
+    }
+
+    /// Whether something that happens at `time` counts: before the end, and not within a burn-in.
+    fn counts_at(&self, time: Millis) -> bool {
+        let is_before_end = self.until.is_none_or(|until| time < until);
+        is_before_end && self.periods().is_none_or(|periods| periods.of(time.0.max(0) as u64).is_some())
+    }
+
+    /// The stretches of a switchback.
+    pub(super) fn periods(&self) -> Option<Periods> {
+        let Unit::Switchback(minutes) = self.unit else { return None };
+        let length_ms = u64::from(minutes.max(1)) * MINUTE_MS as u64;
+        Some(Periods { length_ms, burn_in_ms: u64::from(self.burn_in_s) * 1_000 })
+    }
+
+    /// The place of a market, or of the last one where there are too many.
+    fn market(&mut self, name: &str) -> u16 {
+        let at = self.markets.iter().position(|held| held == name);
+        let at = at.unwrap_or_else(|| {
+            if self.markets.len() < MARKETS_MAX {
+                self.markets.push(name.to_owned());
+            }
+            self.markets.len() - 1
+        });
+        at as u16
     }
 
     pub(super) fn restore(&mut self) {
@@ -252,6 +301,7 @@ impl Run {
             numbers: (0..SHARDS).map(|_| Arc::default()).collect(),
             experiment: self.experiment.clone(),
             arms: self.arms.clone(),
+            markets: Vec::new(),
             ignored: 0,
             closed: None,
             ..*self
@@ -266,16 +316,29 @@ impl Run {
         Arc::make_mut(&mut self.numbers[Self::shard(key)]).insert(key, row);
     }
 
-    /// Adds what an event counts for to a unit; its arm, where the event comes after its first exposure.
-    pub(super) fn count(&mut self, number: u32, time_s: u32, outcome: &Outcome) -> Option<u8> {
-        let row = self.rows.get_mut(number as usize).filter(|row| row.first_s <= time_s)?;
-        let begins = time_s > row.last_s.saturating_add(GAP_S);
-        row.outcome.add(&Outcome { visits: u16::from(begins), ..*outcome });
-        row.last_s = row.last_s.max(time_s);
+    /// Adds what was done to a unit; its arm, where it was done after its first exposure.
+    pub(super) fn count(&mut self, number: u32, done: &Done) -> Option<u8> {
+        let row = self.rows.get_mut(number as usize).filter(|row| row.first_s <= done.time_s)?;
+        let begins = done.is_of_visits && done.time_s > row.last_s.saturating_add(GAP_S);
+        row.outcome.add(&Outcome { visits: u32::from(begins), ..done.outcome });
+        if done.is_of_visits {
+            row.last_s = row.last_s.max(done.time_s);
+        }
         Some(row.arm)
     }
 
-    /// Two units turn out to be one: the older key stays.
+    /// Takes what came back off a row, or off the one that it gave way to.
+    fn take_off(&mut self, number: u32, outcome: &Outcome) {
+        let mut number = number;
+        while let Some(next) = self.rows.get(number as usize).and_then(Row::gave_way_to) {
+            number = next;
+        }
+        if let Some(row) = self.rows.get_mut(number as usize) {
+            row.outcome.add(outcome);
+        }
+    }
+
+    /// Two units turn out to be one: the older key stays, and with it the arm that it will be shown from now on.
     pub(super) fn join(&mut self, (kept, gone): (u64, u64)) {
         let Some(leaf) = self.number(gone) else { return };
         Arc::make_mut(&mut self.numbers[Self::shard(gone)]).remove(&gone);
@@ -293,16 +356,30 @@ impl Run {
             row.is_program |= other.is_program;
             row.exposures = row.exposures.saturating_add(other.exposures);
             if other.first_s < row.first_s {
-                (row.first_s, row.before, row.arm) = (other.first_s, other.before, other.arm);
+                (row.first_s, row.before) = (other.first_s, other.before);
             }
             row.last_s = row.last_s.max(other.last_s);
             row.outcome.add(&other.outcome);
         }
-        // The row stays, so that the numbers of the others do, and says that it is nobody's.
+        // The row stays, so that the numbers of the others do, and says whose it became.
         if let Some(row) = self.rows.get_mut(leaf as usize) {
-            row.key = 0;
+            (row.key, row.last_s) = (0, root);
         }
     }
+}
+
+/// From when on an experiment that is set does not count any more.
+fn end_of(settings: &Settings, experiment: &str) -> Option<Millis> {
+    settings.experiments.iter().find(|one| one.name == experiment)?.until
+}
+
+/// What an event is to the units that it counts for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Done {
+    time_s: u32,
+    /// Whether it is something that a shopper does in the shop.
+    is_of_visits: bool,
+    outcome: Outcome,
 }
 
 /// Where a shopper is followed: the run and the row, and until when.
@@ -327,6 +404,10 @@ pub struct Ledger {
     pub months: Months,
     /// Shoppers within searches and cells. Only the fold reads it.
     followed: BTreeMap<ShopperNo, Vec<Followed>>,
+    /// When those who need not be followed any more were last looked for, in seconds.
+    swept_s: u32,
+    /// Shoppers who were exposed in a search or a cell and could not be followed, for want of room.
+    pub unfollowed: u64,
     /// Interleaved lists that may still be clicked. Only the fold reads them.
     lists: Lists,
     /// Orders in other currencies than the shop's, which count as orders and not as money.
@@ -395,12 +476,13 @@ impl Ledger {
             if arm.arm == INTERLEAVED {
                 self.lists.note(decision, self.runs[at].0);
             }
-            let before = || Before::of(profile, request.now, catalog);
-            let row = self.expose(at, (key, arm), request.now, before);
+            let before = || Before::of(profile.filter(|_| is_somebody(unit)), request.now, catalog);
+            let row = self.expose(at, (key, arm), request, before);
             if let Some(row) = row.filter(|_| arm.experiment == HOLDOUT) {
                 let (id, run) = &self.runs[at];
                 let month = Month::of_day(settings.shop.local_day(request.now));
-                self.months.expose(month, (*id, run), row, request.now);
+                let begins = Month::of_day(settings.shop.local_day(run.since)) == month;
+                self.months.expose((month, begins), (*id, run), row, request.now);
             }
             if let (Some(row), Some(shopper)) = (row, who.shopper) {
                 let until_s = match unit {
@@ -411,7 +493,7 @@ impl Ledger {
                     }
                     Unit::Shopper | Unit::Session => continue,
                 };
-                self.follow(shopper, (self.runs[at].0, row, until_s));
+                self.follow(shopper, (self.runs[at].0, row, until_s), seconds(request.now));
             }
         }
     }
@@ -440,21 +522,20 @@ impl Ledger {
         &mut self,
         at: usize,
         (key, arm): (u64, &Arm),
-        now: Millis,
+        request: &Request,
         before: impl FnOnce() -> Before,
     ) -> Option<u32> {
+        let now = request.now;
         let run = &self.runs[at].1;
         let arm_no = run.arms.iter().position(|(name, _)| *name == arm.arm)? as u8;
         let earlier = self.runs[..at].iter().filter(|(_, one)| one.experiment == run.experiment);
-        let is_carried = || {
-            let other = |(_, one): &(u32, Run)| {
-                one.row(key).is_some_and(|row| one.arms[usize::from(row.arm)].0 != arm.arm)
-            };
-            earlier.clone().any(other)
-        };
+        // Where another part of the units was in each arm, those who did not change sides are the remainder of a large arm and all of
+        // a small one: neither they nor those who did are alike.
+        let is_carried = || earlier.clone().any(|(_, one)| one.arms != run.arms && one.row(key).is_some());
         let number = run.number(key);
         let is_carried = number.is_none() && is_carried();
         let run = &mut self.runs[at].1;
+        let market = if matches!(run.unit, Unit::Switchback(_)) { run.market(&request.market) } else { 0 };
         run.seen = (run.seen.0.min(now), run.seen.1.max(now));
         let now_s = seconds(now);
         if let Some(number) = number {
@@ -478,18 +559,22 @@ impl Ledger {
             is_crossed: false,
             is_carried,
             is_program: false,
+            market,
             before: before(),
             outcome: Outcome::default(),
         });
         Some(number)
     }
 
-    fn follow(&mut self, shopper: ShopperNo, followed: Followed) {
+    fn follow(&mut self, shopper: ShopperNo, followed: Followed, now_s: u32) {
         let map = &mut self.followed;
         if map.len() >= FOLLOWED_MAX && !map.contains_key(&shopper) {
-            let (_, _, now_s) = followed;
-            map.retain(|_, list| list.iter().any(|(_, _, until_s)| *until_s + QUERY_S > now_s));
+            if now_s >= self.swept_s.saturating_add(SWEEP_S) {
+                self.swept_s = now_s;
+                map.retain(|_, list| list.iter().any(|(.., until_s)| *until_s > now_s));
+            }
             if map.len() >= FOLLOWED_MAX {
+                self.unfollowed += 1;
                 return;
             }
         }
@@ -498,8 +583,31 @@ impl Ledger {
         list.push(followed);
     }
 
-    /// Two identities turn out to be one shopper: the older key stays.
-    pub fn join(&mut self, (kept, gone): (u64, u64)) {
+    /// Takes note of settings: what is stopped, or no more set, is over, and what is set again goes on.
+    pub fn note(&mut self, settings: &Settings, received: Millis) {
+        for (_, run) in &mut self.runs {
+            let set = settings.experiments.iter().find(|one| one.name == run.experiment);
+            let is_over = match set {
+                Some(one) => one.is_stopped,
+                None => run.experiment != HOLDOUT || settings.holdout.share == 0,
+            };
+            run.until = match (is_over, set) {
+                (true, _) => Some(run.until.map_or(received, |until| until.min(received))),
+                (false, one) => one.and_then(|one| one.until),
+            };
+        }
+    }
+
+    /// Two identities turn out to be one shopper: the older key stays, and the shopper of the older number.
+    pub fn join(&mut self, (kept, gone): (u64, u64), (root, other): (ShopperNo, ShopperNo)) {
+        if root != other
+            && let Some(followed) = self.followed.remove(&other)
+        {
+            let list = self.followed.entry(root).or_default();
+            let is_new = |one: &Followed| !list.iter().any(|held| held.0 == one.0);
+            let new: Vec<Followed> = followed.into_iter().filter(is_new).collect();
+            list.extend(new);
+        }
         if kept == gone || kept == 0 || gone == 0 {
             return;
         }
@@ -516,7 +624,6 @@ impl Ledger {
         if rows.is_empty() {
             return counted;
         }
-        let time_s = seconds(event.time);
         let mut outcome = outcome_of(event);
         if event.kind == EventKind::Purchase {
             match prices.order(event) {
@@ -524,10 +631,12 @@ impl Ledger {
                 None => self.foreign_orders += 1,
             }
         }
+        let is_of_visits = is_of_visits(event.kind);
+        let done = Done { time_s: seconds(event.time), is_of_visits, outcome };
         let shift = self.lists.click(event, prices);
         for (at, number) in rows {
             let (id, run) = &mut self.runs[at];
-            let Some(arm) = run.count(number, time_s, &outcome) else { continue };
+            let Some(arm) = run.count(number, &done) else { continue };
             counted.arms.push((*id, arm));
             counted.rows.push((*id, number));
             if let Some((_, shift)) = shift.filter(|(of, _)| of == id)
@@ -536,7 +645,7 @@ impl Ledger {
                 row.outcome.shift(shift);
             }
         }
-        counted.rows.extend(self.months.count((Month::of_day(day), who.bucket), time_s, &outcome));
+        counted.rows.extend(self.months.count((Month::of_day(day), who.bucket), &done));
         counted
     }
 
@@ -566,11 +675,12 @@ impl Ledger {
             };
             Some((at, number?))
         };
-        // An experiment's earlier epochs are over.
+        // An experiment's earlier epochs are over, and what was stopped is.
         let is_latest = |(at, _): &(usize, &(u32, Run))| {
             !self.runs[at + 1..].iter().any(|(_, later)| later.experiment == self.runs[*at].1.experiment)
         };
-        self.runs.iter().enumerate().filter(is_latest).filter_map(row).collect()
+        let goes_on = |(_, (_, run)): &(usize, &(u32, Run))| run.counts_at(event.time);
+        self.runs.iter().enumerate().filter(goes_on).filter(is_latest).filter_map(row).collect()
     }
 
     /// Takes what came back off the rows that the order counted for.
@@ -578,14 +688,14 @@ impl Ledger {
         let outcome = Outcome {
             returned: back.now.revenue,
             returned_margin: back.now.margin,
-            returns: u16::from(back.is_first),
+            returns: u32::from(back.is_first),
             ..Outcome::default()
         };
         for &(id, number) in &back.order.rows {
             let run = self.runs.iter_mut().find(|(held, _)| *held == id).map(|(_, run)| run);
             let run = run.or_else(|| self.months.run_mut(id));
-            if let Some(row) = run.and_then(|run| run.rows.get_mut(number as usize)) {
-                row.outcome.add(&outcome);
+            if let Some(run) = run {
+                run.take_off(number, &outcome);
             }
         }
     }
@@ -593,19 +703,19 @@ impl Ledger {
 
 /// What an event counts for, but for visits and money.
 fn outcome_of(event: &Event) -> Outcome {
-    let is = |kind: EventKind| u16::from(event.kind == kind);
-    let of_ours = u16::from(event.decision.is_some());
+    let is = |kind: EventKind| u32::from(event.kind == kind);
+    let of_ours = u32::from(event.decision.is_some());
     Outcome {
         views: is(EventKind::ViewItem),
         // Who tells of a promotion's view has seen it.
-        shown: (is(EventKind::ViewItemList) * u16::from(event.visible) + is(EventKind::ViewPromotion))
+        shown: (is(EventKind::ViewItemList) * u32::from(event.visible) + is(EventKind::ViewPromotion))
             * of_ours,
         clicked: (is(EventKind::SelectItem) + is(EventKind::SelectPromotion)) * of_ours,
         carts: is(EventKind::AddToCart),
         searches: is(EventKind::Search),
         orders: is(EventKind::Purchase),
         items: if event.kind == EventKind::Purchase {
-            event.items.iter().map(|item| item.quantity.min(1_000) as u16).fold(0, u16::saturating_add)
+            event.items.iter().map(|item| item.quantity.min(1_000)).fold(0, u32::saturating_add)
         } else {
             0
         },

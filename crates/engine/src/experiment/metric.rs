@@ -1,6 +1,7 @@
 //! What a unit's row is read as: the metrics of experiments, a line each, and what of the time before can be taken out of their noise.
 
 use super::ledger::{Before, Outcome, Row};
+use bespoke_domain::experiment::Unit;
 
 /// Which way is better.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,10 +36,12 @@ pub struct MetricSpec {
     pub is_money: bool,
     /// How it is read.
     pub reading: Reading,
+    /// Whether it says something only of units that are somebody: of a market's hour or of a query it is the same whatever happens.
+    pub is_of_somebody: bool,
 }
 
 const fn mean(name: &'static str, doc: &'static str, better: Better, of: fn(&Outcome) -> i64) -> MetricSpec {
-    MetricSpec { name, doc, better, is_money: false, reading: Reading::Mean(of) }
+    MetricSpec { name, doc, better, is_money: false, reading: Reading::Mean(of), is_of_somebody: false }
 }
 
 const fn ratio(
@@ -47,16 +50,29 @@ const fn ratio(
     better: Better,
     (of, over): (Number, Number),
 ) -> MetricSpec {
-    MetricSpec { name, doc, better, is_money: false, reading: Reading::Ratio(of, over) }
+    MetricSpec {
+        name,
+        doc,
+        better,
+        is_money: false,
+        reading: Reading::Ratio(of, over),
+        is_of_somebody: false,
+    }
 }
 
 const fn money(one: MetricSpec) -> MetricSpec {
     MetricSpec { is_money: true, ..one }
 }
 
+const fn of_somebody(one: MetricSpec) -> MetricSpec {
+    MetricSpec { is_of_somebody: true, ..one }
+}
+
 /// Every metric. A new one is a line here and one in docs/experiments.md.
 pub const METRICS: [MetricSpec; 14] = [
-    mean("conversion", "Share of units with an order.", Better::Up, |one| i64::from(one.orders > 0)),
+    of_somebody(mean("conversion", "Share of units with an order.", Better::Up, |one| {
+        i64::from(one.orders > 0)
+    })),
     mean("orders", "Orders per unit.", Better::Up, |one| i64::from(one.orders)),
     money(mean("revenue", "Revenue per unit, less what came back.", Better::Up, |one| {
         one.revenue - one.returned
@@ -79,10 +95,12 @@ pub const METRICS: [MetricSpec; 14] = [
         Better::Down,
         (|one| i64::from(one.returns), |one| i64::from(one.orders)),
     ),
-    mean("repeat", "Share of units with two orders or more.", Better::Up, |one| i64::from(one.orders > 1)),
-    mean("cart", "Share of units that put something into the cart.", Better::Up, |one| {
+    of_somebody(mean("repeat", "Share of units with two orders or more.", Better::Up, |one| {
+        i64::from(one.orders > 1)
+    })),
+    of_somebody(mean("cart", "Share of units that put something into the cart.", Better::Up, |one| {
         i64::from(one.carts > 0)
-    }),
+    })),
     ratio(
         "click_rate",
         "Clicks in lists of Bespoke's, per such list in view.",
@@ -90,19 +108,19 @@ pub const METRICS: [MetricSpec; 14] = [
         (|one| i64::from(one.clicked), |one| i64::from(one.shown)),
     ),
     mean("clicks", "Clicks in lists of Bespoke's per unit.", Better::Up, |one| i64::from(one.clicked)),
-    ratio(
+    of_somebody(ratio(
         "visit_clicks",
         "Clicks in lists of Bespoke's per visit.",
         Better::Up,
         (|one| i64::from(one.clicked), |one| i64::from(one.visits)),
-    ),
-    mean("visits", "Visits per unit.", Better::Up, |one| i64::from(one.visits)),
-    ratio(
+    )),
+    of_somebody(mean("visits", "Visits per unit.", Better::Up, |one| i64::from(one.visits))),
+    of_somebody(ratio(
         "visit_orders",
         "Orders per visit.",
         Better::Up,
         (|one| i64::from(one.orders), |one| i64::from(one.visits)),
-    ),
+    )),
     ratio(
         "contacts",
         "Contacts with support per order.",
@@ -110,6 +128,18 @@ pub const METRICS: [MetricSpec; 14] = [
         (|one| i64::from(one.contacts), |one| i64::from(one.orders)),
     ),
 ];
+
+impl MetricSpec {
+    /// Whether it says something of such units.
+    pub fn is_for(&self, unit: Unit) -> bool {
+        !self.is_of_somebody || is_somebody(unit)
+    }
+}
+
+/// Whether units are somebody, with a past and visits: a market's hour and a query are not.
+pub fn is_somebody(unit: Unit) -> bool {
+    matches!(unit, Unit::Shopper | Unit::Session)
+}
 
 /// The metric of this name.
 pub fn metric(name: &str) -> Option<&'static MetricSpec> {

@@ -3,7 +3,7 @@
 //! What a unit was like before is that of its first exposure of all: by the month before it would already be different. A month stays open for the
 //! two after it, in which what was bought may come back; then its rows are added up and forgotten.
 
-use super::ledger::{Outcome, Run};
+use super::ledger::{Done, Run};
 use super::result::close;
 use crate::profile::seconds;
 use bespoke_domain::Millis;
@@ -24,9 +24,9 @@ const FIRST: u32 = 1 << 31;
 pub struct Closed {
     /// Of each arm: units that were exposed, that count, and that were in another arm in an earlier epoch.
     pub arms: Vec<[u64; 3]>,
-    /// Units that do not count: in two arms, and spoken for by programs.
+    /// Units that count and were in two arms, and units that programs spoke for.
     pub left_out: [u64; 2],
-    /// By part of the units, metric and arm.
+    /// By metric and arm, then of the metric that decides by segment and arm.
     pub moments: Vec<Moments>,
 }
 
@@ -59,8 +59,15 @@ impl Months {
         self.all.iter_mut().for_each(|one| one.run.restore());
     }
 
-    /// Notes an exposure of a unit of the holdout's run, by its row there.
-    pub(super) fn expose(&mut self, month: Month, (of, run): (u32, &Run), row: u32, now: Millis) {
+    /// Notes an exposure of a unit of the holdout's run, by its row there, in a month in which the run may have begun. Only in that is
+    /// left out who was in an earlier one: in all later months their arm is what they had from the first day on.
+    pub(super) fn expose(
+        &mut self,
+        (month, begins): (Month, bool),
+        (of, run): (u32, &Run),
+        row: u32,
+        now: Millis,
+    ) {
         let Some(row) = run.rows.get(row as usize) else { return };
         if self.all.iter().any(|one| one.month > month) && self.find(month, of).is_none() {
             return;
@@ -76,7 +83,9 @@ impl Months {
             return;
         }
         held.number_row(row.key, held.rows.len() as u32);
-        held.rows.push(row.again(seconds(now)));
+        let mut again = row.again(seconds(now));
+        again.is_carried &= begins;
+        held.rows.push(again);
     }
 
     fn find(&self, month: Month, of: u32) -> Option<usize> {
@@ -96,15 +105,10 @@ impl Months {
     }
 
     /// Counts an event for its month; the run and the row that it counted for.
-    pub(super) fn count(
-        &mut self,
-        (month, key): (Month, u64),
-        time_s: u32,
-        outcome: &Outcome,
-    ) -> Option<(u32, u32)> {
+    pub(super) fn count(&mut self, (month, key): (Month, u64), done: &Done) -> Option<(u32, u32)> {
         let one = self.all.iter_mut().rev().find(|one| one.month == month)?;
         let row = one.run.number(key).filter(|_| key != 0)?;
-        one.run.count(row, time_s, outcome).map(|_| (one.number, row))
+        one.run.count(row, done).map(|_| (one.number, row))
     }
 
     /// A program spoke for a unit.

@@ -41,9 +41,9 @@ pub fn preference(run: &Run, experiment: &Experiment) -> Preference {
     let count = |of: &dyn Fn(&Row) -> bool| rows().filter(|row| of(row)).count() as u64;
     let units =
         (count(&|row| credit(row) > 0), count(&|row| credit(row) < 0), count(&|row| credit(row) == 0));
-    let sum = |of: fn(&Row) -> u16| rows().map(|row| u64::from(of(row))).sum();
+    let sum = |of: fn(&Row) -> u32| rows().map(|row| u64::from(of(row))).sum();
     let lists = (sum(|row| row.outcome.won), sum(|row| row.outcome.lost));
-    let (effect, look) = (interleaving::preference(&moments.ratio()), look(experiment));
+    let (effect, look) = (interleaving::preference(&moments.ratio()), look(experiment, ALPHA));
     let days = (run.seen.1.since(run.seen.0).max(0) as f64 / DAY_MS as f64).max(1.0 / 24.0);
     let question = Question {
         primary: Metric {

@@ -1,18 +1,22 @@
 //! What an experiment says so far: rows to moments, moments to effects, effects to a verdict. The statistics are those of
 //! `bespoke_models::statistics`; here it is decided who counts.
 //!
-//! Left out of every number, and counted: units that were exposed to two arms, or were in another arm in an earlier epoch, or that a program
-//! spoke for. Where the arms did not get their units, numbers are not given at all.
+//! Left out of every number, and counted: units that were exposed in an earlier epoch which divided them otherwise, or that a program
+//! spoke for. Units that were exposed to two arms count in their own, and are counted. Where the arms did not get their units, numbers are
+//! not given at all. Of several treated arms each is held to the error of all divided by their number.
 
+use super::cells;
 use super::ledger::{Row, Run};
-use super::metric::{Better, COVARIATES, METRICS, MetricSpec, Reading, SEGMENTS, metric};
+use super::metric::{
+    Better, COVARIATES, METRICS, MetricSpec, Reading, SEGMENTS, SegmentSpec, is_somebody, metric,
+};
 use super::month::Closed;
 use bespoke_domain::Millis;
 use bespoke_domain::experiment::{Analysis, Experiment, Guardrail, HOLDOUT};
 use bespoke_domain::time::DAY_MS;
 use bespoke_models::statistics::cuped::{Over, adjust};
 use bespoke_models::statistics::moments::{Limits, Moments, Unit};
-use bespoke_models::statistics::multiple::holm;
+use bespoke_models::statistics::multiple::{holm, level_of_each};
 use bespoke_models::statistics::power::{Arms, Demand, smallest_difference, units_needed};
 use bespoke_models::statistics::sample::{Effect, Interval, Look, Sample};
 use bespoke_models::statistics::sequential::Sequence;
@@ -42,9 +46,7 @@ pub struct ArmCount {
 /// Who does not count, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LeftOut {
-    /// Exposed to two arms.
-    pub crossed: u64,
-    /// In another arm in an earlier epoch.
+    /// Exposed in an earlier epoch, which divided the units otherwise.
     pub carried: u64,
     /// A program spoke for them.
     pub programs: u64,
@@ -110,6 +112,8 @@ pub struct Report {
     pub days: f64,
     /// The arms, the control first.
     pub arms: Vec<ArmCount>,
+    /// Units that were exposed to two arms: they count in their own, which makes an effect look smaller than it is.
+    pub crossed: u64,
     /// Who does not count.
     pub left_out: LeftOut,
     /// Whether the arms got their units.
@@ -133,11 +137,10 @@ pub fn holdout() -> Experiment {
 
 /// What a run says so far.
 pub fn report(run: &Run, experiment: &Experiment) -> Report {
-    let reader = Reader { run, experiment };
-    // Who changed sides with the split is missing in the arm that grew, by nobody's fault: the gate looks at these too.
+    let reader = Reader::new(run, experiment);
     let (tallies, [crossed, programs]) = tally(run);
-    let carried: Vec<u64> = tallies.iter().map(|[_, _, carried]| *carried).collect();
-    let left_out = LeftOut { crossed, programs, carried: carried.iter().sum(), ignored: run.ignored };
+    let carried = tallies.iter().map(|[_, _, carried]| *carried).sum();
+    let left_out = LeftOut { programs, carried, ignored: run.ignored };
     let arm = |((name, share), [exposed, units, _]): (&(String, u16), &[u64; 3])| ArmCount {
         name: name.clone(),
         share: *share,
@@ -145,11 +148,8 @@ pub fn report(run: &Run, experiment: &Experiment) -> Report {
         exposed: *exposed,
     };
     let arms: Vec<ArmCount> = run.arms.iter().zip(&tallies).map(arm).collect();
-    let count = |(arm, carried): (&ArmCount, &u64)| srm::Arm {
-        weight: f64::from(arm.share),
-        count: arm.units + carried,
-    };
-    let counts: Vec<srm::Arm> = arms.iter().zip(&carried).map(count).collect();
+    let count = |arm: &ArmCount| srm::Arm { weight: f64::from(arm.share), count: arm.units };
+    let counts: Vec<srm::Arm> = arms.iter().map(count).collect();
     let mismatch = srm::sequential(&counts);
     let is_valid = !mismatch.is_found();
     let treated = (1..arms.len()).filter(|_| is_valid);
@@ -160,39 +160,39 @@ pub fn report(run: &Run, experiment: &Experiment) -> Report {
         epoch: (run.epoch, run.since),
         days,
         arms,
+        crossed,
         left_out,
         mismatch,
         results,
     }
 }
 
-/// Of each arm the units that were exposed, that count, and that were carried over; and those that a program spoke for or that were in two arms.
+/// Of each arm the units that were exposed, that count, and that were carried over; then those of all that count and were in two arms, and
+/// those that a program spoke for.
 fn tally(run: &Run) -> (Vec<[u64; 3]>, [u64; 2]) {
     if let Some(closed) = &run.closed {
         return (closed.arms.clone(), closed.left_out);
     }
-    let (mut arms, mut left_out) = (vec![[0; 3]; run.arms.len()], [0; 2]);
+    let (mut arms, [mut crossed, mut programs]) = (vec![[0; 3]; run.arms.len()], [0; 2]);
     for row in run.rows.iter().filter(|row| row.key != 0) {
         let [exposed, units, carried] = &mut arms[usize::from(row.arm)];
         *exposed += 1;
         match row {
-            _ if row.is_program => left_out[1] += 1,
-            _ if row.is_crossed => left_out[0] += 1,
+            _ if row.is_program => programs += 1,
             _ if row.is_carried => *carried += 1,
-            _ => *units += 1,
+            _ => {
+                *units += 1;
+                crossed += u64::from(row.is_crossed);
+            }
         }
     }
-    (arms, left_out)
+    (arms, [crossed, programs])
 }
 
 /// What a run of the holdout is read by, without its rows.
 pub(super) fn close(run: &Run) -> Closed {
     let (arms, left_out) = tally(run);
-    let reader = Reader { run, experiment: &holdout() };
-    let parts = std::iter::once(Of::All).chain((0..SEGMENTS.len()).map(Of::Segment));
-    let of_part = |part| METRICS.iter().flat_map(move |spec| reader.moments(spec, part));
-    let moments = parts.flat_map(|part| of_part(part).collect::<Vec<_>>()).collect();
-    Closed { arms, left_out, moments }
+    Closed { arms, left_out, moments: summed(run, &holdout()) }
 }
 
 /// Which units are looked at.
@@ -201,82 +201,109 @@ enum Of {
     All,
     /// Those of a segment, by its place in the table.
     Segment(usize),
-    /// Those first exposed from this second on.
-    Since(u32),
 }
 
-impl Of {
-    fn has(self, row: &Row) -> bool {
-        match self {
-            Self::All => true,
-            Self::Segment(at) => (SEGMENTS[at].has)(row),
-            Self::Since(from_s) => row.first_s >= from_s,
-        }
+/// What is read of a row for a metric.
+struct Reads<'a> {
+    spec: &'a MetricSpec,
+    covariate: Option<fn(&super::ledger::Before) -> i64>,
+    limits: Limits,
+}
+
+impl<'a> Reads<'a> {
+    fn new(spec: &'a MetricSpec, experiment: &Experiment) -> Self {
+        let covariate = COVARIATES.iter().find(|one| one.name == experiment.covariate).map(|one| one.of);
+        let is_capped = experiment.cap > 0.0 && spec.name == experiment.metric;
+        let limits =
+            if is_capped { Limits { high: experiment.cap as i64, ..Limits::NONE } } else { Limits::NONE };
+        Self { spec, covariate, limits }
+    }
+
+    fn unit(&self, row: &Row) -> Unit {
+        let (value, denominator) = match self.spec.reading {
+            Reading::Mean(of) => (of(&row.outcome), 0),
+            Reading::Ratio(of, over) => (of(&row.outcome), over(&row.outcome)),
+        };
+        let covariate = self.covariate.map_or(0, |of| of(&row.before));
+        Unit { value, denominator, covariate, covariate_denominator: 0 }
     }
 }
 
-/// When the experiment's results are looked at.
-pub(super) fn look(experiment: &Experiment) -> Look {
+/// The moments of a run in one pass over its rows: of every metric, arm by arm; then of the metric that decides, segment by segment.
+fn summed(run: &Run, experiment: &Experiment) -> Vec<Moments> {
+    let arms = run.arms.len();
+    let reads: Vec<Reads<'_>> = METRICS.iter().map(|spec| Reads::new(spec, experiment)).collect();
+    let decides = primary(experiment);
+    let mut moments = vec![Moments::default(); (METRICS.len() + SEGMENTS.len()) * arms];
+    for row in run.rows.iter().filter(|row| row.counts()) {
+        let arm = usize::from(row.arm);
+        for (no, read) in reads.iter().enumerate() {
+            let unit = read.unit(row);
+            moments[no * arms + arm].add(&unit, &read.limits);
+            if no == decides {
+                let own = (0..).zip(&SEGMENTS).filter(|(_, segment)| (segment.has)(row));
+                own.for_each(|(at, _): (usize, _)| {
+                    moments[(METRICS.len() + at) * arms + arm].add(&unit, &read.limits);
+                });
+            }
+        }
+    }
+    moments
+}
+
+/// The place of the metric that decides.
+fn primary(experiment: &Experiment) -> usize {
+    METRICS.iter().position(|spec| spec.name == experiment.metric).unwrap_or_default()
+}
+
+/// When the experiment's results are looked at, at an error of `alpha`.
+pub(super) fn look(experiment: &Experiment, alpha: f64) -> Look {
     match experiment.analysis {
         Analysis::FixedHorizon => Look::Once,
         Analysis::AlwaysValid if experiment.planned_units > 0 => {
-            Look::Always(Sequence::planned(experiment.planned_units as f64, ALPHA))
+            Look::Always(Sequence::planned(experiment.planned_units as f64, alpha))
         }
         Analysis::AlwaysValid => Look::Always(Sequence::default()),
     }
 }
 
-#[derive(Clone, Copy)]
 struct Reader<'a> {
     run: &'a Run,
     experiment: &'a Experiment,
+    /// See [`summed`].
+    moments: Vec<Moments>,
+    /// How often the interval of one arm may miss.
+    alpha: f64,
 }
 
-impl Reader<'_> {
-    /// The moments of a metric, arm by arm, of the rows that are asked for.
-    fn moments(&self, spec: &MetricSpec, of: Of) -> Vec<Moments> {
-        if let Some(closed) = &self.run.closed {
-            return self.kept(closed, spec, of);
-        }
-        let covariate = COVARIATES.iter().find(|one| one.name == self.experiment.covariate);
-        let is_capped = self.experiment.cap > 0.0 && spec.name == self.experiment.metric;
-        let limits = if is_capped {
-            Limits { high: self.experiment.cap as i64, ..Limits::NONE }
-        } else {
-            Limits::NONE
+impl<'a> Reader<'a> {
+    fn new(run: &'a Run, experiment: &'a Experiment) -> Self {
+        let moments = match &run.closed {
+            Some(closed) => closed.moments.clone(),
+            None => summed(run, experiment),
         };
-        let mut moments = vec![Moments::default(); self.run.arms.len()];
-        for row in self.run.rows.iter().filter(|row| row.counts() && of.has(row)) {
-            let (value, denominator) = match spec.reading {
-                Reading::Mean(of) => (of(&row.outcome), 0),
-                Reading::Ratio(of, over) => (of(&row.outcome), over(&row.outcome)),
-            };
-            let covariate = covariate.map_or(0, |one| (one.of)(&row.before));
-            let unit = Unit { value, denominator, covariate, covariate_denominator: 0 };
-            moments[usize::from(row.arm)].add(&unit, &limits);
-        }
-        moments
+        let alpha = level_of_each(ALPHA, run.arms.len().saturating_sub(1).max(1));
+        Self { run, experiment, moments, alpha }
     }
 
-    /// The moments that are left of a month.
-    fn kept(&self, closed: &Closed, spec: &MetricSpec, of: Of) -> Vec<Moments> {
-        let part = match of {
-            Of::All => 0,
-            Of::Segment(at) => at + 1,
-            // When units came is not known any more.
-            Of::Since(_) => return vec![Moments::default(); self.run.arms.len()],
+    /// The moments of a metric in one arm; of a segment those of the metric that decides.
+    fn moments(&self, spec: &MetricSpec, arm: usize, of: Of) -> Moments {
+        let line = match of {
+            Of::All => METRICS.iter().position(|held| held.name == spec.name).unwrap_or_default(),
+            Of::Segment(at) => METRICS.len() + at,
         };
-        let metric = METRICS.iter().position(|held| held.name == spec.name).unwrap_or_default();
-        let from = (part * METRICS.len() + metric) * self.run.arms.len();
-        (from..from + self.run.arms.len())
-            .map(|at| closed.moments.get(at).copied().unwrap_or_default())
-            .collect()
+        self.moments.get(line * self.run.arms.len() + arm).copied().unwrap_or_default()
     }
 
     /// The control and an arm, with the covariate taken out; and how many units that are.
-    fn compare(&self, spec: &'static MetricSpec, arm: usize, of: Of) -> (Compared, Effect, u64) {
-        let moments = self.moments(spec, of);
-        let pair = [moments[0], moments[arm]];
+    fn compare(&self, spec: &'static MetricSpec, arm: usize, of: Of, alpha: f64) -> (Compared, Effect, u64) {
+        let pair = [self.moments(spec, 0, of), self.moments(spec, arm, of)];
+        let units = pair[0].count() + pair[1].count();
+        if let Some(periods) = self.run.periods() {
+            let found = cells::compare(self.run, spec, (arm, periods));
+            let compared = self.told(spec, (found.means, found.absolute, found.relative), alpha);
+            return (compared, found.relative, units);
+        }
         let (over, plain): (Over, [Sample; 2]) = match spec.reading {
             Reading::Mean(_) => (Over::Units, pair.map(|one| one.values())),
             Reading::Ratio(..) => (Over::Denominators, pair.map(|one| one.ratio())),
@@ -288,27 +315,38 @@ impl Reader<'_> {
         if !Effect::is_relative_sound(control) {
             relative.error = f64::NAN;
         }
-        let look = look(self.experiment);
-        let compared = Compared {
+        let told = self.told(spec, (plain.map(|one| one.mean), absolute, relative), alpha);
+        let capped = pair.iter().map(Moments::limited).sum();
+        (Compared { removed: adjusted.removed, capped, ..told }, relative, units)
+    }
+
+    /// A comparison as it is told: at an error of `alpha`, where that of all is [`ALPHA`].
+    fn told(
+        &self,
+        spec: &'static MetricSpec,
+        (means, absolute, relative): ([f64; 2], Effect, Effect),
+        alpha: f64,
+    ) -> Compared {
+        let look = look(self.experiment, alpha);
+        let interval = |effect: &Effect| (effect.estimate, effect.interval(alpha, look));
+        Compared {
             metric: spec.name,
-            control: plain[0].mean,
-            treated: plain[1].mean,
-            absolute: (absolute.estimate, absolute.interval(ALPHA, look)),
-            relative: relative.is_known().then(|| (relative.estimate, relative.interval(ALPHA, look))),
-            p: absolute.p_at(look),
-            removed: adjusted.removed,
-            capped: pair.iter().map(Moments::limited).sum(),
-        };
-        (compared, relative, pair[0].count() + pair[1].count())
+            control: means[0],
+            treated: means[1],
+            absolute: interval(&absolute),
+            relative: relative.is_known().then(|| interval(&relative)),
+            p: (absolute.p_at(look) * ALPHA / self.alpha).min(1.0),
+            removed: 0.0,
+            capped: 0,
+        }
     }
 
     fn result(&self, arm: usize, (arms, mismatch, days): (&[ArmCount], Mismatch, f64)) -> ArmResult {
-        let first = |spec: &&MetricSpec| spec.name == self.experiment.metric;
         let of_guard = |one: &Guardrail| metric(&one.metric).map(|spec| (spec, one.margin));
         let guardrails: Vec<(&'static MetricSpec, f64)> =
             self.experiment.guardrails.iter().filter_map(of_guard).collect();
-        let primary = METRICS.iter().find(first).unwrap_or(&METRICS[0]);
-        let (compared, effect, _) = self.compare(primary, arm, Of::All);
+        let primary = &METRICS[primary(self.experiment)];
+        let (compared, effect, _) = self.compare(primary, arm, Of::All, self.alpha);
         let mut metrics = vec![compared];
         let asked = |spec: &'static MetricSpec, effect: Effect, margin: f64| Metric {
             name: spec.name.to_owned(),
@@ -322,21 +360,23 @@ impl Reader<'_> {
         };
         let mut guards = Vec::new();
         for (spec, margin) in &guardrails {
-            let (compared, effect, _) = self.compare(spec, arm, Of::All);
+            let (compared, effect, _) = self.compare(spec, arm, Of::All, self.alpha);
             metrics.push(compared);
             guards.push(asked(spec, effect, *margin));
         }
-        let is_told = |spec: &&MetricSpec| metrics.iter().all(|one| one.metric != spec.name);
+        let is_told = |spec: &&MetricSpec| {
+            metrics.iter().all(|one| one.metric != spec.name) && spec.is_for(self.run.unit)
+        };
         let others: Vec<_> = METRICS.iter().filter(is_told).collect();
-        metrics.extend(others.into_iter().map(|spec| self.compare(spec, arm, Of::All).0));
+        metrics.extend(others.into_iter().map(|spec| self.compare(spec, arm, Of::All, self.alpha).0));
         adjust_p(&mut metrics[1..]);
         let units = (arms[0].units + arms[arm].units) as f64;
         let question = Question {
             primary: asked(primary, effect, self.experiment.effect),
             guardrails: guards,
             mismatch,
-            alpha: ALPHA,
-            look: look(self.experiment),
+            alpha: self.alpha,
+            look: look(self.experiment, self.alpha),
             planned_units: self.experiment.planned_units as f64,
             least_units: LEAST_UNITS,
             units_a_day: units / days,
@@ -351,9 +391,14 @@ impl Reader<'_> {
         }
     }
 
+    /// The metric that decides by segment; of cells and queries there is none, since they were nothing before.
     fn segments(&self, primary: &'static MetricSpec, arm: usize) -> Vec<InSegment> {
-        let one = |(at, spec): (usize, &super::metric::SegmentSpec)| {
-            let (compared, _, units) = self.compare(primary, arm, Of::Segment(at));
+        if !is_somebody(self.run.unit) {
+            return Vec::new();
+        }
+        let alpha = level_of_each(self.alpha, SEGMENTS.len());
+        let one = |(at, spec): (usize, &SegmentSpec)| {
+            let (compared, _, units) = self.compare(primary, arm, Of::Segment(at), alpha);
             InSegment { segment: spec.name, units, compared }
         };
         let mut all: Vec<InSegment> = SEGMENTS.iter().enumerate().map(one).collect();
@@ -377,9 +422,9 @@ fn adjust_p(all: &mut [Compared]) {
 pub struct Plan {
     /// The metric's value now.
     pub base: f64,
-    /// Units a day.
+    /// Units a day of the control and the arm.
     pub units_a_day: f64,
-    /// Units of both arms that the effect needs, with 80 % power.
+    /// Units of both that the effect needs, with 80 % power.
     pub units: f64,
     /// Days for that; `None` = never.
     pub days: Option<u32>,
@@ -387,14 +432,16 @@ pub struct Plan {
     pub visible: f64,
 }
 
-/// Plans an experiment on the units of a run; `None` where too few of them are known for a plan.
+/// Plans an experiment on the units of a run, which MUST be those that it has or would have: of its slice, by its unit, at its placements;
+/// `None` where too few of them are known for a plan. Of several treated arms the smallest is planned for.
 pub fn plan(run: &Run, experiment: &Experiment) -> Option<Plan> {
     let spec = metric(&experiment.metric)?;
     let until = run.seen.1;
     let from_s = crate::profile::seconds(Millis(until.0 - PLAN_DAYS * DAY_MS));
-    let reader = Reader { run, experiment };
+    let reads = Reads::new(spec, experiment);
     let mut all = Moments::default();
-    reader.moments(spec, Of::Since(from_s)).iter().for_each(|arm| all.merge(arm));
+    let lately = run.rows.iter().filter(|row| row.counts() && row.first_s >= from_s);
+    lately.for_each(|row| all.add(&reads.unit(row), &reads.limits));
     let sample = match spec.reading {
         Reading::Mean(_) => all.values(),
         Reading::Ratio(..) => all.ratio(),
@@ -403,11 +450,23 @@ pub fn plan(run: &Run, experiment: &Experiment) -> Option<Plan> {
     is_enough.then_some(())?;
     let days =
         (until.since(run.seen.0.max(Millis(until.0 - PLAN_DAYS * DAY_MS))) as f64 / DAY_MS as f64).max(1.0);
-    let in_slice =
-        f64::from(experiment.slice.1 - experiment.slice.0) / f64::from(bespoke_domain::experiment::WHOLE);
-    let units_a_day = sample.count / days * in_slice;
-    let demand = Demand { sequential: experiment.analysis == Analysis::AlwaysValid, ..Demand::default() };
-    let arms = Arms::alike(sample.variance);
+    let shares: Vec<f64> = experiment.arms.iter().map(|arm| f64::from(arm.share)).collect();
+    let (control, treated) = match shares.split_first() {
+        Some((control, treated)) if !treated.is_empty() => {
+            (*control, treated.iter().copied().fold(f64::INFINITY, f64::min))
+        }
+        _ => return None,
+    };
+    let both = (control + treated) / f64::from(bespoke_domain::experiment::WHOLE);
+    let units_a_day = sample.count / days * both;
+    let alpha = level_of_each(ALPHA, shares.len() - 1);
+    let sequential = experiment.analysis == Analysis::AlwaysValid;
+    let demand = Demand { alpha, sequential, ..Demand::default() };
+    let arms = Arms {
+        control: sample.variance,
+        treated: sample.variance,
+        treated_share: treated / (control + treated),
+    };
     let units = units_needed(sample.mean.abs() * experiment.effect, &arms, &demand);
     let within = units_a_day * f64::from(experiment.days);
     Some(Plan {

@@ -12,17 +12,17 @@ use bespoke_engine::experiment::{is_held, place};
 use bespoke_models::statistics::verdict::Verdict;
 
 /// Shoppers of these tests: their keys are their numbers and this.
-const KEYS: u64 = 1_000_000;
+pub(super) const KEYS: u64 = 1_000_000;
 
 impl Bench {
-    fn compare(&mut self, experiments: Vec<Experiment>, held: u16, placements: Vec<Placement>) {
+    pub(super) fn compare(&mut self, experiments: Vec<Experiment>, held: u16, placements: Vec<Placement>) {
         self.settings(placements);
         let settings = Settings { holdout: Holdout { share: held }, experiments, ..self.in_force() };
         self.push(None, Body::Settings(Box::new(settings)));
     }
 
     /// The shopper's first event, by which the key comes in.
-    fn meet(&mut self, shopper: u32) {
+    pub(super) fn meet(&mut self, shopper: u32) {
         let event = Event {
             consent: Consent::GRANTED,
             buckets: (KEYS + u64::from(shopper), 0),
@@ -32,7 +32,7 @@ impl Bench {
     }
 
     /// Asks and logs.
-    fn show(&mut self, placement: &str, shopper: u32, minute: i64) -> Decision {
+    pub(super) fn show(&mut self, placement: &str, shopper: u32, minute: i64) -> Decision {
         self.engine.publish();
         let bucket = KEYS + u64::from(shopper);
         let decision =
@@ -41,11 +41,11 @@ impl Bench {
         decision
     }
 
-    fn order(&mut self, shopper: u32, minute: i64, transaction: &str, minor: i64) {
+    pub(super) fn order(&mut self, shopper: u32, minute: i64, transaction: &str, minor: i64) {
         self.transact(shopper, minute, (EventKind::Purchase, transaction), minor);
     }
 
-    fn transact(&mut self, shopper: u32, minute: i64, (kind, id): (EventKind, &str), minor: i64) {
+    pub(super) fn transact(&mut self, shopper: u32, minute: i64, (kind, id): (EventKind, &str), minor: i64) {
         let details = Details { transaction_id: Some(id.into()), ..Details::default() };
         let item = EventItem {
             item_id: "a1".to_owned(),
@@ -63,7 +63,7 @@ impl Bench {
         self.push(Some(shopper), Body::Event(Box::new(event)));
     }
 
-    fn row(&mut self, experiment: &str, shopper: u32) -> Option<Row> {
+    pub(super) fn row(&mut self, experiment: &str, shopper: u32) -> Option<Row> {
         self.engine.publish();
         let snapshot = self.engine.live().snapshot();
         let run = snapshot.aggregates.ledger.latest(experiment)?;
@@ -71,7 +71,7 @@ impl Bench {
     }
 }
 
-fn shop() -> Bench {
+pub(super) fn shop() -> Bench {
     let mut bench = Bench::default();
     for id in ["a1", "a2", "b1", "b2", "c1"] {
         bench.product(id, "Home", "", true);
@@ -80,7 +80,7 @@ fn shop() -> Bench {
     bench
 }
 
-fn halves(name: &str, uses: &[(&str, &str)]) -> Experiment {
+pub(super) fn halves(name: &str, uses: &[(&str, &str)]) -> Experiment {
     let uses = uses.iter().map(|(asked, used)| ((*asked).to_owned(), (*used).to_owned())).collect();
     Experiment {
         name: name.to_owned(),
@@ -99,7 +99,7 @@ fn halves(name: &str, uses: &[(&str, &str)]) -> Experiment {
 }
 
 /// The first shoppers of the two halves of an experiment.
-fn pair(name: &str) -> (u32, u32) {
+pub(super) fn pair(name: &str) -> (u32, u32) {
     let is_new = |shopper: &u32| place("arm", name, KEYS + u64::from(*shopper)) >= 5_000;
     let mut all = 0..100;
     (all.clone().find(|one| !is_new(one)).expect("one of them"), all.find(is_new).expect("one of them"))
@@ -150,8 +150,8 @@ fn who_is_held_out_gets_what_a_stranger_gets_at_every_source_and_in_search() {
     let names: Vec<String> = placements.iter().map(|one| one.name.clone()).collect();
     bench.compare(Vec::new(), 5_000, placements);
     let settings = bench.in_force();
-    let held = (0..100).find(|one| is_held(&settings, KEYS + u64::from(*one))).expect("one of them");
-    let free = (0..100).find(|one| !is_held(&settings, KEYS + u64::from(*one))).expect("one of them");
+    let held = (0..100).find(|one| is_held(settings.holdout, KEYS + u64::from(*one))).expect("one of them");
+    let free = (0..100).find(|one| !is_held(settings.holdout, KEYS + u64::from(*one))).expect("one of them");
     for shopper in [held, free] {
         bench.meet(shopper);
         for (minute, kind, item) in [
@@ -247,11 +247,13 @@ fn who_logs_in_keeps_the_arm_and_two_who_are_one_are_told() {
     assert!(row.is_crossed && row.outcome.revenue == 700 && bench.row("e", account).is_none());
     let snapshot = bench.engine.live().snapshot();
     let told = report(snapshot.aggregates.ledger.latest("e").expect("it runs"), &halves("e", &[]));
-    assert_eq!((told.left_out.crossed, told.arms[0].units, told.arms[1].units), (1, 0, 0));
+    // The older key's arm is the one that is shown from now on.
+    let arm = usize::from(place("arm", "e", KEYS + u64::from(browser)) >= 5_000);
+    assert_eq!((told.crossed, told.arms[arm].units, told.arms[1 - arm].units), (1, 1, 0));
 }
 
 #[test]
-fn a_change_of_split_begins_another_epoch_without_those_who_change_sides() {
+fn a_change_of_split_begins_another_epoch_without_those_of_before() {
     let mut bench = shop();
     let placements = || vec![placement("p", &["popular"], &[])];
     bench.compare(vec![halves("e", &[])], 0, placements());
@@ -275,14 +277,9 @@ fn a_change_of_split_begins_another_epoch_without_those_who_change_sides() {
         runs.iter().map(|run| (run.epoch, run.rows.len())).collect::<Vec<_>>(),
         [(1, 3_000), (2, 3_000)]
     );
-    let changed = |key: u64| (1_000..5_000).contains(&place("arm", "e", key));
-    for row in runs[1].rows.iter() {
-        assert_eq!(row.is_carried, changed(row.key));
-    }
-    assert!(runs[1].rows.iter().any(|row| row.is_carried));
+    assert!(runs[1].rows.iter().all(|row| row.is_carried));
     let told = report(runs[1], &moved);
-    let carried = runs[1].rows.iter().filter(|row| row.is_carried).count() as u64;
-    assert!(told.left_out.carried == carried && !told.mismatch.is_found(), "{:?}", told.mismatch);
+    assert!(told.left_out.carried == 3_000 && !told.mismatch.is_found(), "{:?}", told.mismatch);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod occasions;
 mod ranker;
 mod searching;
 mod trial;
+mod validity;
 mod wardrobe;
 mod watch;
 

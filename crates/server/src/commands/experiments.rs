@@ -156,8 +156,8 @@ pub fn show(one: &Value) {
     }
     let left = &one["left_out"];
     say(&format!(
-        "left out: {} in two arms, {} from an earlier epoch, {} spoken for by programs, {} without room",
-        left["crossed"], left["carried"], left["programs"], left["ignored"]
+        "left out: {} from an earlier epoch, {} spoken for by programs, {} without room; {} were in two arms and count in their own",
+        left["carried"], left["programs"], left["ignored"], one["crossed"]
     ));
     if one["mismatch"] == true {
         say(&format!(

@@ -8,7 +8,7 @@ use bespoke_domain::experiment::{
 use bespoke_domain::settings::{Form, Shows};
 use bespoke_domain::{Currency, Placement, Problem, Settings};
 use bespoke_engine::experiment::EXPERIMENTS_MAX;
-use bespoke_engine::experiment::metric::{COVARIATES, METRICS, metric};
+use bespoke_engine::experiment::metric::{COVARIATES, METRICS, is_somebody, metric};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -37,6 +37,8 @@ pub(super) struct ExperimentToml {
     unit: UnitToml,
     #[serde(default)]
     minutes: u32,
+    #[serde(default)]
+    burn_in: u16,
     #[serde(default = "default_layer")]
     layer: String,
     #[serde(default = "whole_slice")]
@@ -252,6 +254,7 @@ impl Reader<'_> {
             self.fault(at, Problem::new("cap", "out_of_range", "must be above 0, or left out"));
         }
         self.check_measures(at, &file);
+        self.check_metrics_of(at, &file, unit);
         self.check_placements(at, &file.placements, placements);
         let (from, to) = (parts(file.slice.0), parts(file.slice.1));
         let slice = (from.unwrap_or_default(), to.unwrap_or_default());
@@ -274,6 +277,7 @@ impl Reader<'_> {
             name,
             design,
             unit,
+            burn_in: file.burn_in,
             layer: file.layer,
             slice,
             placements: file.placements,
@@ -309,6 +313,10 @@ impl Reader<'_> {
         if !is_right {
             let detail = format!("a switchback says for how long, 1 to {MINUTES_MAX}; no other unit does");
             self.fault(at, Problem::new("minutes", "out_of_range", detail));
+        }
+        if file.burn_in > 0 && u32::from(file.burn_in) >= file.minutes {
+            let detail = "must be fewer than the switchback's `minutes`; no other unit has any";
+            self.fault(at, Problem::new("burn_in", "out_of_range", detail));
         }
         unit
     }
@@ -401,6 +409,31 @@ impl Reader<'_> {
         if matches!(file.analysis, AnalysisToml::FixedHorizon) && file.planned_units == 0 {
             let detail = "a fixed horizon needs the number of units it is looked at; `bespoke experiments plan` gives it";
             self.fault(at, Problem::new("planned_units", "missing", detail));
+        }
+    }
+
+    /// What says nothing of units that are nobody.
+    fn check_metrics_of(&mut self, at: usize, file: &ExperimentToml, unit: Unit) {
+        let is_said = |name: &str| metric(name).is_none_or(|spec| spec.is_for(unit));
+        let known =
+            || METRICS.iter().filter(|spec| spec.is_for(unit)).map(|spec| spec.name).collect::<Vec<_>>();
+        let mut wrong = |field: String, name: &str| {
+            let detail = format!(
+                "{name:?} is about shoppers, and a unit of {} is none; take one of {}",
+                unit.name(),
+                known().join(", ")
+            );
+            self.fault(at, Problem::new(field, "invalid_metric", detail));
+        };
+        if !is_said(&file.metric) {
+            wrong("metric".to_owned(), &file.metric);
+        }
+        for (no, guardrail) in file.guardrails.iter().enumerate().filter(|(_, one)| !is_said(&one.metric)) {
+            wrong(format!("guardrails.{no}.metric"), &guardrail.metric);
+        }
+        if !file.covariate.is_empty() && !is_somebody(unit) {
+            let detail = "a market's hour and a query were nothing before: leave it out";
+            self.fault(at, Problem::new("covariate", "invalid_covariate", detail));
         }
     }
 

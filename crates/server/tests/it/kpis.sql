@@ -60,6 +60,12 @@ SELECT d.*, a.arm, a.epoch, a.experiment FROM decisions AS d LEFT JOIN arms AS a
 CREATE INDEX asked_shopper ON asked(shopper, offset);
 CREATE UNIQUE INDEX decision_id ON decisions(decision);
 
+-- Decisions in an arm, of each shopper who the one that asked ever was.
+CREATE TABLE exposed AS
+SELECT m.root, m.since, m.until, a.offset, a.time_s, a.experiment, a.arm, a.epoch
+FROM member AS m JOIN asked AS a ON a.shopper = m.no WHERE a.arm IS NOT NULL AND a.fallback <> 'clutter';
+CREATE INDEX exposed_root ON exposed(root, since);
+
 -- The parts of each event.
 CREATE TABLE part AS
 SELECT offset, day, 'whole' AS by, 'whole' AS part FROM told
@@ -81,12 +87,14 @@ SELECT offset, day, 'market', market FROM (
     FROM told AS e WHERE root IS NOT NULL) WHERE market IS NOT NULL
 UNION ALL
 SELECT offset, day, 'arm', arm FROM (
-    SELECT e.offset, e.day, (
-        SELECT a.experiment || ' · ' || a.arm || ' · epoch ' || a.epoch FROM member AS m JOIN asked AS a ON a.shopper = m.no
-        WHERE m.root = e.root AND m.since <= e.offset AND e.offset < m.until AND a.offset < e.offset
-            AND a.time_s <= e.time_s AND a.arm IS NOT NULL AND a.fallback <> 'clutter'
-        ORDER BY a.time_s LIMIT 1) AS arm
-    FROM told AS e WHERE root IS NOT NULL) WHERE arm IS NOT NULL;
+    -- Of shoppers who turned out to be one the arm of the older one, in which they stay, unless only the other had any by then.
+    SELECT e.offset, e.day, e.time_s, (
+        SELECT a.experiment || ' · ' || a.arm || ' · epoch ' || a.epoch FROM exposed AS a
+        WHERE a.root = e.root AND a.since <= e.offset AND e.offset < a.until AND a.offset < e.offset
+        ORDER BY max(a.offset, a.since), a.time_s LIMIT 1) AS arm, (
+        SELECT min(a.time_s) FROM exposed AS a
+        WHERE a.root = e.root AND a.since <= e.offset AND e.offset < a.until AND a.offset < e.offset) AS first_s
+    FROM told AS e WHERE root IS NOT NULL) WHERE first_s <= time_s;
 CREATE INDEX part_offset ON part(offset);
 
 -- What the catalogue said of an item when an event came in.

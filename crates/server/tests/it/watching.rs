@@ -42,12 +42,13 @@ impl Hook {
                 let mut stream = stream.expect("a connection");
                 let request = read(&mut stream);
                 let status = given.lock().expect("no panic").pop().expect("an answer for each request");
-                let head = format!("HTTP/1.1 {status} x\r\nlocation: http://127.0.0.1:1/\r\n");
-                let end = "content-length: 0\r\nconnection: close\r\n\r\n";
-                stream.write_all(format!("{head}{end}").as_bytes()).expect("it is heard");
+                // Before the answer: who has that finds the request here.
                 if sender.send(request).is_err() {
                     break;
                 }
+                let head = format!("HTTP/1.1 {status} x\r\nlocation: http://127.0.0.1:1/\r\n");
+                let end = "content-length: 0\r\nconnection: close\r\n\r\n";
+                stream.write_all(format!("{head}{end}").as_bytes()).expect("it is heard");
             }
         });
         Self { address, answers, brought }
