@@ -51,7 +51,10 @@ const SHARDS: usize = 256;
 
 /// The words of a query, folded, with a space between them; `None` where there is none, or too many.
 pub fn fold(text: &str) -> Option<String> {
-    let tokens = Analyzer::new(Language::Other).tokens(text);
+    thread_local! {
+        static ANALYZER: Analyzer = Analyzer::new(Language::Other);
+    }
+    let tokens = ANALYZER.with(|analyzer| analyzer.tokens(text));
     let mut key = String::new();
     let mut place = None;
     for token in tokens {
