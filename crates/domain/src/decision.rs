@@ -55,6 +55,8 @@ pub struct Request {
     pub filter: Option<Condition>,
     /// The market the page is for, such as a country; empty where the shop has one or does not say.
     pub market: String,
+    /// The language that the page is read in, as [`crate::locale::canonical`] writes it; empty where it is not said.
+    pub locale: String,
     /// Slots that are left on the page; `None` = as many as wanted, 0 = its budget is spent.
     pub room: Option<u16>,
     /// Minutes by which the shop's clock is ahead of UTC at `now`.

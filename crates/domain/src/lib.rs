@@ -19,6 +19,8 @@ pub mod event;
 pub mod experiment;
 /// Numbers that stand for external ids.
 pub mod id;
+/// Languages of texts and of pages.
+pub mod locale;
 /// Integer minor units with a currency.
 pub mod money;
 /// The one ordering of scores, and the bounded top list.

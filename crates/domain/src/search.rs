@@ -100,6 +100,30 @@ pub struct Search {
     pub shown: Vec<String>,
 }
 
+/// What something understood rests on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The words say it.
+    #[default]
+    Words,
+    /// Most of what matches the words is so.
+    Matches,
+    /// Most of what shoppers dealt with after the same words is so.
+    Clicks,
+}
+
+/// Every basis with its wire name.
+pub const BASES: [(Basis, &str); 3] =
+    [(Basis::Words, "words"), (Basis::Matches, "matches"), (Basis::Clicks, "clicks")];
+
+impl Basis {
+    /// The wire name.
+    pub fn name(self) -> &'static str {
+        BASES[self as usize].1
+    }
+}
+
 /// A part of the text that says more than its words.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Understood {
@@ -113,6 +137,10 @@ pub struct Understood {
     pub bounds: (Option<f64>, Option<f64>),
     /// Whether results must keep it; otherwise it raises those that do.
     pub is_filter: bool,
+    /// How sure it is, 0 to 1.
+    pub confidence: f32,
+    /// What it rests on.
+    pub basis: Basis,
 }
 
 /// How a search was met.

@@ -6,6 +6,7 @@ mod markets;
 mod undo;
 
 pub use kept::Kept;
+pub use markets::{is_locale, locale_of};
 
 use crate::category_tree::{CategorySet, Tree};
 use crate::content::{Facts, Packed};
@@ -70,7 +71,7 @@ pub struct Row {
     pub margin: i8,
     /// Units that can be sold; 255 = more, or not counted.
     pub stock: u8,
-    /// The set of markets it is sold in, see [`Catalog::sold_in`]; 0 = everywhere.
+    /// The set of markets it is sold in and of the language it is described in, see [`Catalog::shown_in`]; 0 = everywhere, to everybody.
     pub markets: u8,
 }
 
@@ -159,7 +160,7 @@ pub struct Catalog {
     /// Those of the attributes that every product's own fields say.
     own_tags: Vec<u32>,
     variants: Variants,
-    /// Sets of markets, their names sorted and with commas; the first is everywhere.
+    /// Sets of markets, their names sorted and with commas, each with the language of its products; the first is everywhere.
     market_sets: Arc<Numbering>,
     vectors: VectorIndex,
 }

@@ -7,9 +7,10 @@ use crate::context::Context;
 use crate::fused::Fused;
 use crate::meaning::Said;
 use crate::meant::Meant;
+use crate::predicted::Evidence;
 use crate::rule;
 use crate::tables::PlannedPlacement;
-use bespoke_domain::search::{Choice, Met, RESULTS_MAX, Refinement, Search, Sort};
+use bespoke_domain::search::{Basis, Choice, Met, RESULTS_MAX, Refinement, Search, Sort, Understood};
 use bespoke_domain::{Candidate, CategoryNo, ProductNo};
 use bespoke_search::matching::{Hit, Weights, matches};
 use bespoke_search::query::Plan;
@@ -54,8 +55,11 @@ impl Found {
             open(hit.product).map(|fails| fails == 0)
         });
         let middle = if meant.prices() { usual_octave(context, &hits, &open) } else { 0.0 };
-        let said = Said { search, plan, covered: coverage.covered, skipped: &context.request.skipped };
-        let sense = context.snapshot.models.meanings.sense(&said, &context.snapshot.aggregates.texts);
+        let texts = &context.snapshot.aggregates.texts;
+        let analyzer = &texts.reading(texts.language_of(&context.request.locale)).analyzer;
+        let (covered, skipped) = (coverage.covered, context.request.skipped.as_slice());
+        let said = Said { search, plan, analyzer, covered, skipped };
+        let sense = context.snapshot.models.meanings.sense(&said);
         let fused = Fused::new(sense, &coverage, &hits);
         keep(&mut hits, |hit| coverage.is_met(hit.words) & gate.is_available(context, hit.product));
         let (mut matched, mut passing) = narrow(hits, gate.is_plain && meant.is_plain(), narrowed);
@@ -79,13 +83,16 @@ impl Found {
             corrected: plan.corrected().unwrap_or_default(),
             given_up: words(plan, coverage.given_up),
             unknown: words(plan, coverage.unknown),
-            understood: meant.understood,
+            understood: Vec::new(),
             facets: Vec::new(),
             vectors: fused.name().to_owned(),
             by_meaning: total - by_words,
         };
         let (best, has) = best(context, search, passing, &fused);
+        let about = meant.open.and_then(|words| about(context, search, words, &best));
+        let understood = meant.understood.into_iter().chain(about).collect();
         let searched = (words(plan, u16::MAX), has);
+        let met = Met { understood, ..met };
         Self { best, searched, matched, near: added, met, refinements: gate.refinements }
     }
 
@@ -278,9 +285,34 @@ fn best(
     (placed.collect(), Vec::new())
 }
 
+/// The category that the words are probably about, where they name none and none was chosen.
+fn about(
+    context: &Context<'_>,
+    search: &Search,
+    words: String,
+    best: &[(f32, ProductNo)],
+) -> Option<Understood> {
+    let is_chosen = search.refinements.iter().any(|one| one.facet.eq_ignore_ascii_case("category"));
+    if search.sort != Sort::Relevance || is_chosen || context.category.0 != 0 {
+        return None;
+    }
+    let aggregates = &context.snapshot.aggregates;
+    let catalog = &aggregates.catalog;
+    let one = Evidence::new(catalog, best, aggregates.queries.find(&search.text)).predicted()?;
+    Some(Understood {
+        text: words,
+        about: "category".to_owned(),
+        value: catalog.category_path(one.category).to_owned(),
+        confidence: one.confidence,
+        basis: if one.is_by_clicks { Basis::Clicks } else { Basis::Matches },
+        ..Understood::default()
+    })
+}
+
 /// What a product must be like to be found at all, and which refinements it fails.
 struct Gate<'a> {
-    sold: Option<Vec<bool>>,
+    /// By set of markets and language whether it is shown here; `None` where all are.
+    shown: Option<Vec<bool>>,
     excluded: &'a [ProductNo],
     rules: Vec<&'a rule::Planned>,
     refinements: Vec<Wanted>,
@@ -300,17 +332,17 @@ enum Wanted {
 impl<'a> Gate<'a> {
     fn new(context: &'a Context<'_>, planned: &'a PlannedPlacement, search: &Search) -> Self {
         let catalog = &context.snapshot.aggregates.catalog;
-        let market = &context.request.market;
+        let request = context.request;
         let removes =
             |rule: &&rule::Planned| rule.spec.phase == rule::Phase::Remove && rule.is_active(context);
         let mut gate = Self {
-            sold: (!market.is_empty()).then(|| catalog.sold_in(market)),
+            shown: catalog.shown_in(&request.market, &request.locale),
             excluded: &context.exclude,
             rules: planned.rules.iter().filter(removes).collect(),
             refinements: search.refinements.iter().map(|one| Wanted::new(catalog, one)).collect(),
             is_plain: false,
         };
-        gate.is_plain = gate.sold.is_none()
+        gate.is_plain = gate.shown.is_none()
             && gate.excluded.is_empty()
             && gate.rules.is_empty()
             && gate.refinements.is_empty()
@@ -333,8 +365,8 @@ impl<'a> Gate<'a> {
     fn fails(&self, context: &Context<'_>, product: ProductNo) -> Option<u16> {
         let catalog = &context.snapshot.aggregates.catalog;
         let row = catalog.row(product)?;
-        let is_sold = |sold: &Vec<bool>| sold.get(usize::from(row.markets)).is_some_and(|sold| *sold);
-        let is_open = self.sold.as_ref().is_none_or(is_sold)
+        let is_shown = |shown: &Vec<bool>| shown.get(usize::from(row.markets)) == Some(&true);
+        let is_open = self.shown.as_ref().is_none_or(is_shown)
             && !self.excluded.contains(&product)
             && context
                 .filter

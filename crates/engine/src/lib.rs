@@ -76,6 +76,8 @@ pub mod occasions;
 pub mod orders;
 /// The candidates of one decision.
 pub mod pool;
+/// The category that a search is about.
+pub mod predicted;
 /// One shopper's projection.
 pub mod profile;
 /// All profiles, and which identities are one shopper.

@@ -2,7 +2,7 @@
 //! vectors, see `models/text_vectors` and `models/embedded`; those of the shop's own words follow from the model in force and the
 //! catalogue of the moment alone, so that a replay finds the same, and a new product has its vector at once.
 
-use crate::catalog::{Catalog, RAW, is_naming};
+use crate::catalog::{Catalog, RAW, is_locale, is_naming};
 use crate::engine::Snapshot;
 use crate::experiment::fnv;
 use crate::shelf::Changed;
@@ -87,8 +87,8 @@ impl Ready {
     /// The vectors of the products of a snapshot; `None` where the model makes none.
     pub fn new(model: &Arc<Learned>, snapshot: &Snapshot) -> Option<Self> {
         let Learned::TextVectors(_) = &**model else { return None };
-        let (catalog, analyzer) = (&snapshot.aggregates.catalog, &snapshot.aggregates.texts.analyzer);
-        let own = Own::new(model, analyzer.language()).changed(catalog, analyzer, every(catalog));
+        let (catalog, texts) = (&snapshot.aggregates.catalog, &snapshot.aggregates.texts);
+        let own = Own::new(model, texts.language()).changed(catalog, texts, every(catalog));
         Some(Self { own, catalog: catalog.clone() })
     }
 }
@@ -126,6 +126,8 @@ pub struct Said<'a> {
     pub search: &'a Search,
     /// Its words.
     pub plan: &'a Plan,
+    /// What reads them.
+    pub analyzer: &'a Analyzer,
     /// How much of it words say, see `search/ranking`.
     pub covered: f32,
     /// Models that the request goes without.
@@ -150,23 +152,23 @@ impl Meanings {
     /// What a search means by vectors in force that know anything of it; `None` where they count nothing beside words. Where words say
     /// all that is asked, the shop's own vectors come first: they tell more of what its words mean. Where words are missing, those of a
     /// dropped-in model do: it knows words that the shop has not.
-    pub fn sense(&self, said: &Said<'_>, texts: &Texts) -> Option<Sense<'_>> {
+    pub fn sense(&self, said: &Said<'_>) -> Option<Sense<'_>> {
         if said.search.literal {
             return None;
         }
-        let (own, embedded) = (|| self.own(said, &texts.analyzer), || self.embedded(said));
+        let (own, embedded) = (|| self.own(said), || self.embedded(said));
         let best = if said.is_missing() { embedded().or_else(own) } else { own().or_else(embedded) };
         best.filter(|sense| sense.weight > 0.0)
     }
 
-    fn own(&self, said: &Said<'_>, analyzer: &Analyzer) -> Option<Sense<'_>> {
+    fn own(&self, said: &Said<'_>) -> Option<Sense<'_>> {
         let held = self.own.as_ref().filter(|_| !said.skipped.iter().any(|name| name == TEXT_VECTORS))?;
         let Learned::TextVectors(model) = &*held.model else { return None };
         Some(Sense {
             name: TEXT_VECTORS,
             weight: said.weight(LEARNED),
             is_missing: said.is_missing(),
-            direction: direction(model, analyzer, &said.plan.words)?,
+            direction: direction(model, said.analyzer, &said.plan.words)?,
             vectors: &held.vectors,
         })
     }
@@ -194,15 +196,13 @@ impl Meanings {
         ready: Option<&Ready>,
     ) -> Self {
         let own = model(TEXT_VECTORS).map(|model| {
-            let language = texts.analyzer.language();
+            let language = texts.language();
             let is_same = |held: &&Own| Arc::ptr_eq(&held.model, model) && held.language == language;
             match self.own.as_ref().filter(is_same).filter(|_| !changed.is_all()) {
-                Some(held) => held.changed(catalog, &texts.analyzer, changed.products().iter().copied()),
+                Some(held) => held.changed(catalog, texts, changed.products().iter().copied()),
                 None => match ready.filter(|ready| is_same(&&ready.own)) {
-                    Some(ready) => {
-                        ready.own.changed(catalog, &texts.analyzer, catalog.described_since(&ready.catalog))
-                    }
-                    None => Own::new(model, language).changed(catalog, &texts.analyzer, every(catalog)),
+                    Some(ready) => ready.own.changed(catalog, texts, catalog.described_since(&ready.catalog)),
+                    None => Own::new(model, language).changed(catalog, texts, every(catalog)),
                 },
             }
         });
@@ -239,17 +239,11 @@ impl Own {
     }
 
     /// With the vectors of products as the catalogue tells of them now.
-    fn changed(
-        &self,
-        catalog: &Catalog,
-        analyzer: &Analyzer,
-        products: impl Iterator<Item = ProductNo>,
-    ) -> Self {
+    fn changed(&self, catalog: &Catalog, texts: &Texts, products: impl Iterator<Item = ProductNo>) -> Self {
         let mut changed = self.clone();
         let Learned::TextVectors(model) = &*self.model else { return changed };
         for product in products {
-            let words =
-                catalog.content(product).map(|content| words_of(analyzer, &content)).unwrap_or_default();
+            let words = catalog.content(product).map(|content| words_of(texts, &content)).unwrap_or_default();
             let known = |(word, weight): &(String, f32)| Some((model.number(word)?, *weight));
             let known: Vec<(u32, f32)> = words.iter().filter_map(known).collect();
             changed.vectors.change(product, Direction::new(&model.vector(&known)).as_ref());
@@ -293,7 +287,8 @@ fn direction(model: &TextVectors, analyzer: &Analyzer, words: &[Word]) -> Option
 }
 
 /// The words of a product, each once, by the greatest that it counts anywhere; numbers alone and single letters are none.
-fn words_of(analyzer: &Analyzer, content: &Content) -> Vec<(String, f32)> {
+fn words_of(texts: &Texts, content: &Content) -> Vec<(String, f32)> {
+    let analyzer = texts.analyzer_of(content);
     let mut words: Vec<(String, f32)> = Vec::new();
     let mut read = |text: &str, weight: f32| {
         let tokens = analyzer.tokens(text).into_iter();
@@ -304,7 +299,8 @@ fn words_of(analyzer: &Analyzer, content: &Content) -> Vec<(String, f32)> {
     [&content.brand, &content.description].into_iter().for_each(|text| read(text, PLAIN));
     content.categories.iter().for_each(|path| read(path, PLAIN));
     let is_read = |name: &str, value: &str| {
-        !name.ends_with(RAW) && !is_naming(name) && value.len() < VALUE_MAX && !NO.contains(&value)
+        let is_word = !name.ends_with(RAW) && !is_naming(name) && !is_locale(name);
+        is_word && value.len() < VALUE_MAX && !NO.contains(&value)
     };
     for (name, value) in content.attributes.iter().filter(|(name, value)| is_read(name, value)) {
         read(name, ATTRIBUTE);
@@ -320,7 +316,7 @@ fn words_of(analyzer: &Analyzer, content: &Content) -> Vec<(String, f32)> {
 /// What products say, and what was asked before they were dealt with: for a fit. Of queries only those that are common count.
 pub fn texts(snapshot: &Snapshot) -> training_set::Texts {
     let aggregates = &snapshot.aggregates;
-    let analyzer = &aggregates.texts.analyzer;
+    let analyzer = aggregates.texts.analyzer();
     let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
     let mut number = |word: String| {
         let next = numbers.len() as u32;
@@ -328,7 +324,7 @@ pub fn texts(snapshot: &Snapshot) -> training_set::Texts {
     };
     let texts = every(&aggregates.catalog).map(|product| {
         let content = aggregates.catalog.content(product);
-        let words = content.map(|content| words_of(analyzer, &content)).unwrap_or_default();
+        let words = content.map(|content| words_of(&aggregates.texts, &content)).unwrap_or_default();
         words.into_iter().map(|(word, weight)| (number(word), weight)).collect::<Vec<_>>()
     });
     let texts = Interactions::new(texts);

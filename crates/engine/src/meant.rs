@@ -6,7 +6,7 @@ use crate::category_tree::CategorySet;
 use crate::context::Context;
 use bespoke_domain::search::{Search, Understood};
 use bespoke_domain::{CategoryNo, ProductNo};
-use bespoke_search::analysis::{Piece, measured};
+use bespoke_search::analysis::{Kind, Piece, measured};
 use bespoke_search::index::Index;
 use bespoke_search::query::{self, About, Options, Plan, Planner, What, understand};
 use bespoke_search::vocabulary::TermNo;
@@ -18,6 +18,8 @@ const VALUE_BOOST: f32 = 0.5;
 const BRAND_BOOST: f32 = 3.0;
 /// The same of a low or a high price that was asked for, a factor of four from the middle.
 const PRICE_BOOST: f32 = 0.5;
+/// Digits from which on a number is that of an article.
+const ARTICLE_DIGITS_MIN: usize = 5;
 
 /// A query as it is meant.
 #[derive(Debug, Default)]
@@ -26,6 +28,8 @@ pub struct Meant {
     pub plan: Plan,
     /// What else was understood, to be shown.
     pub understood: Vec<Understood>,
+    /// The words that nothing else was understood of, all where there are none; `None` where no category is to be guessed from them.
+    pub open: Option<String>,
     limits: Vec<Limit>,
     raised: Vec<(f32, Raised)>,
     /// 1 where a high price is asked for, -1 where a low one is.
@@ -55,13 +59,19 @@ impl Meant {
     pub fn new(context: &Context<'_>, search: &Search) -> Self {
         let (catalog, texts) = (&context.snapshot.aggregates.catalog, &context.snapshot.aggregates.texts);
         let index = &texts.index;
+        let language = texts.language_of(&context.request.locale);
+        let reading = texts.reading(language);
+        // What only who reads another language is shown is not looked for.
+        let shown = Some(language).filter(|_| !context.request.locale.is_empty());
+        let beside = texts.beside(language, shown.is_none());
         let planner = Planner {
-            analyzer: &texts.analyzer,
+            analyzer: &reading.analyzer,
             vocabulary: index.vocabulary(),
-            frequency: &|term| index.frequency(term),
+            frequency: &|term| index.frequency_in(term, shown),
             products: index.product_count(),
-            synonyms: &texts.synonyms,
+            synonyms: &reading.synonyms,
             measures: index.measures(),
+            beside: &beside,
         };
         let options = Options { is_literal: search.literal };
         let pieces = planner.pieces(&search.text, options);
@@ -71,9 +81,10 @@ impl Meant {
         let alone = as_words(&pieces, &search.as_words);
         let all = match search.literal {
             true => Vec::new(),
-            false => understand(&planner, (&texts.values, &count), &pieces, &alone),
+            false => understand(&planner, (texts.values(language), &count), &pieces, &alone),
         };
-        let mut meant = Self { plan: planner.plan_pieces(&pieces, &all, options), ..Self::default() };
+        let open = open_words(&pieces, &all).filter(|words| !search.literal && !is_taken_back(words, search));
+        let mut meant = Self { plan: planner.plan_pieces(&pieces, &all, options), open, ..Self::default() };
         for one in &all {
             meant.take(catalog, index, &pieces, one);
         }
@@ -83,8 +94,12 @@ impl Meant {
     fn take(&mut self, catalog: &Catalog, index: &Index, pieces: &[Piece], one: &query::Understood) {
         let words: Vec<&str> =
             pieces[one.pieces.clone()].iter().map(|piece| piece.surface.as_str()).collect();
-        let mut shown =
-            Understood { text: words.join(" "), is_filter: one.is_filter, ..Understood::default() };
+        let mut shown = Understood {
+            text: words.join(" "),
+            is_filter: one.is_filter,
+            confidence: one.confidence.min(1.0),
+            ..Understood::default()
+        };
         let money = |bound: &Option<u64>| bound.map(|hundredths| hundredths as f64 / 100.0);
         match &one.what {
             What::Price { at_least, at_most } => {
@@ -116,8 +131,10 @@ impl Meant {
                 shown.value.clone_from(&value.text);
                 let boost = if value.about == About::Brand { BRAND_BOOST } else { VALUE_BOOST };
                 let raised = match &value.about {
-                    About::Category => category_of(catalog, &value.text)
-                        .map(|category| Raised::Within(catalog.with_all_below(&[category]))),
+                    About::Category => category_of(catalog, &value.text).map(|category| {
+                        catalog.category_path(category).clone_into(&mut shown.value);
+                        Raised::Within(catalog.with_all_below(&[category]))
+                    }),
                     about => number_of(catalog, about, &value.text).map(Raised::Tag),
                 };
                 self.raised.extend(raised.map(|raised| (boost * one.confidence, raised)));
@@ -191,6 +208,42 @@ fn number_of(catalog: &Catalog, about: &About, text: &str) -> Option<u32> {
 fn category_of(catalog: &Catalog, path: &str) -> Option<CategoryNo> {
     let mut all = (0..catalog.category_count() as u32).map(CategoryNo);
     all.find(|category| catalog.category_path(*category).to_lowercase() == path)
+}
+
+/// The words of a query that nothing else was understood of, all where there are none. `None` where they name a category, and where one of
+/// them is an article's number: who types that wants that article.
+fn open_words(pieces: &[Piece], all: &[query::Understood]) -> Option<String> {
+    let is_category =
+        |one: &query::Understood| matches!(&one.what, What::Value(value) if value.about == About::Category);
+    if all.iter().any(is_category) || pieces.iter().any(is_article) {
+        return None;
+    }
+    let words = |is_open: &dyn Fn(usize) -> bool| {
+        let said = pieces.iter().enumerate().filter(|(at, piece)| !piece.readings.is_empty() && is_open(*at));
+        said.map(|(_, piece)| piece.surface.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let open = words(&|at| !all.iter().any(|one| one.pieces.contains(&at)));
+    let text = if open.is_empty() { words(&|_| true) } else { open };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Whether a piece is the number of an article: letters and digits, or many digits.
+fn is_article(piece: &Piece) -> bool {
+    let token = piece.readings.first().and_then(|reading| reading.first());
+    token.is_some_and(|token| match token.kind {
+        Kind::Code => token.term.bytes().any(|byte| byte.is_ascii_digit()),
+        Kind::Number => token.term.bytes().filter(u8::is_ascii_digit).count() >= ARTICLE_DIGITS_MIN,
+        Kind::Word | Kind::Quantity => false,
+    })
+}
+
+/// Whether the caller says that words are words and nothing else.
+fn is_taken_back(words: &str, search: &Search) -> bool {
+    let folded = |part: &String| {
+        let words: Vec<String> = part.split_whitespace().map(str::to_lowercase).collect();
+        words.join(" ")
+    };
+    search.as_words.iter().any(|part| folded(part) == words)
 }
 
 /// Where parts of the text stand that are words and nothing else.

@@ -51,7 +51,10 @@ const SHARDS: usize = 256;
 
 /// The words of a query, folded, with a space between them; `None` where there is none, or too many.
 pub fn fold(text: &str) -> Option<String> {
-    let tokens = Analyzer::new(Language::Other).tokens(text);
+    thread_local! {
+        static ANALYZER: Analyzer = Analyzer::new(Language::Other);
+    }
+    let tokens = ANALYZER.with(|analyzer| analyzer.tokens(text));
     let mut key = String::new();
     let mut place = None;
     for token in tokens {
@@ -327,14 +330,19 @@ impl Queries {
         self.show(shopper, decision);
     }
 
-    /// Notes where a decision shows what; of queries that are not common only what places bring.
+    /// Notes where a decision shows what, for a query that is common.
     fn show(&mut self, shopper: Option<ShopperNo>, decision: &Decision) {
-        let Some((key, shown)) = self.following.show(shopper, decision) else { return };
+        let key = self.following.answered(decision);
+        let no = key.as_deref().and_then(|key| self.number(key));
+        let no = no.filter(|no| self.get(*no).is_some_and(Query::is_common));
+        let (Some(key), Some(no), Some(shopper)) = (key, no, shopper) else { return };
+        let shown = self.following.show(shopper, &key, decision);
         let rates = self.places.rates();
-        shown.iter().for_each(|(_, place)| self.places.show(*place));
-        let no = self.number(&key).filter(|no| self.get(*no).is_some_and(Query::is_common));
-        if let Some(query) = no.and_then(|no| self.table.get_mut(no as usize)) {
-            shown.iter().for_each(|(product, place)| query.show(*product, rates[usize::from(*place)]));
+        if let Some(query) = self.table.get_mut(no as usize) {
+            for (product, place) in shown {
+                self.places.show(place, query.worth(product));
+                query.show(product, rates[usize::from(place)]);
+            }
         }
     }
 
@@ -395,14 +403,11 @@ impl Queries {
 
     fn deal(&mut self, dealt: &Dealt) {
         let Some(no) = self.number(&dealt.key) else { return };
-        let rates = self.places.rates();
-        if let Some(gain) = dealt.gain {
-            self.places.gain(gain);
-        }
         if let Some(query) = self.table.get_mut(no as usize) {
             query.note(dealt);
-            if let Some(gain) = dealt.gain.filter(|_| query.is_common()) {
-                query.gain(dealt.product, gain.gained, rates[usize::from(gain.place)]);
+            if let Some(gain) = dealt.gain {
+                self.places.gain(gain);
+                query.gain(dealt.product, gain.gained, self.places.rates()[usize::from(gain.place)]);
             }
         }
         if let Some(before) = &dealt.instead_of

@@ -112,7 +112,7 @@ impl Shelf {
         let wanted = || in_force.iter().filter(|(_, artifact)| self.loaded.contains_key(artifact));
         let is_same = self.shown.list.len() == wanted().count()
             && self.shown.versions().zip(wanted()).all(|((a, b), (c, d))| (a, b) == (c, *d));
-        if !is_same || !changed.is_empty() || !self.shown.meanings.is_in(texts.analyzer.language()) {
+        if !is_same || !changed.is_empty() || !self.shown.meanings.is_in(texts.language()) {
             let models = wanted().map(|(name, artifact)| {
                 (name.clone(), *artifact, self.introduced(name, *artifact, catalog, changed))
             });

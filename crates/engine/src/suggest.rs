@@ -45,6 +45,8 @@ pub struct Ask<'a> {
     pub limit: usize,
     /// The market the page is for; empty where the shop has one or does not say.
     pub market: &'a str,
+    /// The language that the page is read in; empty where it is not said.
+    pub locale: &'a str,
     /// The moment of asking.
     pub now: Millis,
     /// By what the shopper is put into arms; 0 = unknown.
@@ -104,8 +106,8 @@ pub fn suggest(
     let analyzer = Analyzer::new(Language::Other);
     let typed = Typed::new(&analyzer, ask.typed);
     let taste = Taste::of(&context, suggestions);
-    let sold_in = snapshot.aggregates.catalog.sold_in(ask.market);
-    let round = Round { snapshot, suggestions, context: &context, analyzer, typed, taste, ask, sold_in };
+    let shown_in = snapshot.aggregates.catalog.shown_in(ask.market, ask.locale);
+    let round = Round { snapshot, suggestions, context: &context, analyzer, typed, taste, ask, shown_in };
     Suggested {
         queries: round.of(Kind::Query, |no| round.query(no)),
         categories: round.of(Kind::Category, |no| round.category(CategoryNo(no))),
@@ -132,7 +134,8 @@ struct Round<'a> {
     typed: Typed,
     taste: Option<Taste>,
     ask: &'a Ask<'a>,
-    sold_in: Vec<bool>,
+    /// By set of markets and language whether it is shown here; `None` where all are.
+    shown_in: Option<Vec<bool>>,
 }
 
 impl Round<'_> {
@@ -194,7 +197,8 @@ impl Round<'_> {
     }
 
     fn category(&self, category: CategoryNo) -> Option<Candidate> {
-        let offer = self.suggestions.categories.get(category.index()).filter(|offer| self.holds(offer))?;
+        let offer = self.suggestions.categories.get(category.index())?;
+        self.holds(offer, (Kind::Category, category.0)).then_some(())?;
         (!self.snapshot.plan.sensitive.contains(category)).then_some(())?;
         let popularity = self.snapshot.aggregates.popularity.of_category(category, self.ask.now);
         let acts = |taste: &Taste| taste.categories.get(&category).copied().unwrap_or_default();
@@ -203,7 +207,8 @@ impl Round<'_> {
     }
 
     fn brand(&self, brand: BrandNo) -> Option<Candidate> {
-        let offer = self.suggestions.brands.get(brand.index()).filter(|offer| self.holds(offer))?;
+        let offer = self.suggestions.brands.get(brand.index())?;
+        self.holds(offer, (Kind::Brand, brand.0)).then_some(())?;
         let popularity = f64::from(offer.popularity);
         let acts = |taste: &Taste| taste.brands.get(&brand.0).copied().unwrap_or_default();
         let evidence = self.evidence_of_acts(acts, offer);
@@ -219,17 +224,19 @@ impl Round<'_> {
         Some(Candidate { what: What::Product(product), popularity, evidence, group: row.group.0 })
     }
 
-    /// Whether what stands for a category or brand may still be shown.
-    fn holds(&self, offer: &Offer) -> bool {
-        offer.count > 0 && self.may_be_shown(offer.witness)
+    /// Whether what stands for a category or brand may still be shown here.
+    fn holds(&self, offer: &Offer, of: (Kind, u32)) -> bool {
+        let mut elsewhere = self.suggestions.elsewhere(of).iter();
+        offer.count > 0
+            && (self.may_be_shown(offer.witness) || elsewhere.any(|(_, witness)| self.may_be_shown(*witness)))
     }
 
     fn may_be_shown(&self, product: ProductNo) -> bool {
-        let is_sold =
-            |set: u8| self.ask.market.is_empty() || self.sold_in.get(usize::from(set)) == Some(&true);
+        let is_here =
+            |set: u8| self.shown_in.as_ref().is_none_or(|shown| shown.get(usize::from(set)) == Some(&true));
         self.catalog().row(product).is_some_and(|row| {
             row.is_available(self.ask.now)
-                && is_sold(row.markets)
+                && is_here(row.markets)
                 && !self.snapshot.plan.sensitive.contains(row.category)
         })
     }

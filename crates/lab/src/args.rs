@@ -58,6 +58,7 @@ usage: lab search --products FILE --judgments FILE [options]
   --vectors learned  measures words with vectors learned from the products' texts too
   --embedder DIR     and with vectors of the titles by this model folder
   --cache FILE       keeps those vectors, or takes them from it: 32-bit floats, product by product
+  --categories FILE  gives products categories by the rules of FILE (crates/lab/search/categories.txt), and tells what is predicted
   --each             prints each query's NDCG@10 and Recall@100 to standard error
   --json             print one JSON object instead of a table
 Products are JSON lines (id, title, supplier, short_description, attr_…), judgments CSV lines query,product,grade; gzip where named .gz.
@@ -257,10 +258,11 @@ fn parse_sessions(words: &mut impl Iterator<Item = String>) -> Result<Options, E
 fn parse_search(words: &mut impl Iterator<Item = String>) -> Result<Command, Error> {
     let (mut products, mut judgments, mut attributes) = (None, None, None);
     let (mut json, mut each, mut typos) = (false, false, None);
-    let mut vectors = Vectors::default();
+    let (mut vectors, mut categories) = (Vectors::default(), None);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--products" => products = Some(value(words, &word)?.into()),
+            "--categories" => categories = Some(value(words, &word)?.into()),
             "--judgments" => judgments = Some(value(words, &word)?.into()),
             "--attributes" => attributes = Some(value(words, &word)?.into()),
             "--vectors" => match value(words, &word)?.as_str() {
@@ -278,7 +280,7 @@ fn parse_search(words: &mut impl Iterator<Item = String>) -> Result<Command, Err
     let products = products.ok_or_else(|| Error::Usage("--products is missing".to_owned()))?;
     match (judgments, attributes, typos) {
         (Some(judgments), None, typos) => {
-            Ok(Command::Search(SearchOptions { products, judgments, json, each, typos, vectors }))
+            Ok(Command::Search(SearchOptions { products, judgments, json, each, typos, vectors, categories }))
         }
         (None, Some(queries), None) => {
             Ok(Command::Attributes(AttributeOptions { products, queries, json, each, vectors }))

@@ -50,10 +50,7 @@ fn run(command: &Command) -> Result<String, Error> {
             let result = sequences::cold::run(options)?;
             json(&result)
         }
-        Command::Search(options) => {
-            let results = search::run(options)?;
-            Ok(if options.json { report::search_json(&results) } else { report::search(&results) })
-        }
+        Command::Search(options) => searched(options),
         Command::Attributes(options) => {
             let results = search::attributes::run(options)?;
             Ok(if options.json { report::attributes_json(&results) } else { report::attributes(&results) })
@@ -98,4 +95,15 @@ fn run(command: &Command) -> Result<String, Error> {
 /// One JSON object.
 fn json(result: &impl serde::Serialize) -> Result<String, Error> {
     serde_json::to_string(result).map_err(|error| Error::Bench(error.to_string()))
+}
+
+fn searched(options: &search::SearchOptions) -> Result<String, Error> {
+    let results = search::run(options)?;
+    let predicted = options.categories.as_ref().map(|_| search::categories::run(options)).transpose()?;
+    let predicted = predicted.as_deref().unwrap_or_default();
+    Ok(if options.json {
+        report::search_json(&results, predicted)
+    } else {
+        report::search(&results) + &report::predicted(predicted)
+    })
 }

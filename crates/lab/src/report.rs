@@ -5,6 +5,7 @@ use crate::bench::Figure;
 use crate::evaluate::Outcome;
 use crate::search::SearchOutcome;
 use crate::search::attributes::AttributeOutcome;
+use crate::search::categories::PredictionOutcome;
 use crate::seeded::Seeded;
 use crate::sequences::SequenceOutcome;
 use crate::topn::TopOutcome;
@@ -38,8 +39,29 @@ pub fn table(outcomes: &[Outcome]) -> String {
 }
 
 /// One JSON object with everything; measures are fractions.
-pub fn search_json(outcomes: &[SearchOutcome]) -> String {
-    json!({ "results": outcomes }).to_string()
+pub fn search_json(outcomes: &[SearchOutcome], predicted: &[PredictionOutcome]) -> String {
+    json!({ "results": outcomes, "predicted": predicted }).to_string()
+}
+
+/// Lines of what is predicted; none where that was not asked for.
+pub fn predicted(outcomes: &[PredictionOutcome]) -> String {
+    let mut text = String::new();
+    for one in outcomes {
+        let _ = write!(
+            text,
+            "\ncategory {:<5} {} queries: {} name one, with {:.3} of their relevant products; {} predicted, with {:.3}; \
+             the right one is the most likely of {:.3}, among five of {:.3}",
+            one.part,
+            one.queries,
+            one.named.0,
+            one.named.1,
+            one.predicted.0,
+            one.predicted.1,
+            one.top1,
+            one.top5
+        );
+    }
+    text
 }
 
 /// An aligned table: all queries, then the two halves.

@@ -25,7 +25,7 @@ use std::path::Path;
 pub(crate) const SCORER: &str = "click_over_expected";
 pub(crate) const PLACEMENT: &str = "search";
 /// Weights that are tried of the scorer, and of counts.
-const WEIGHTS: [f32; 5] = [0.05, 0.1, 0.15, 0.2, 0.3];
+const WEIGHTS: [f32; 2] = [0.05, 0.1];
 
 /// One way to put results in order.
 #[derive(Clone, Debug, PartialEq, Serialize)]

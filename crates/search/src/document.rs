@@ -1,5 +1,7 @@
 //! What of a product is searched: its texts by field.
 
+use crate::analysis::Language;
+
 /// A part of a product that words can stand in, from the one that says most of what it is to the one that says least.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Field {
@@ -35,4 +37,6 @@ pub struct Document<'a> {
     pub description: &'a str,
     /// Ids, article numbers, GTINs.
     pub codes: Vec<&'a str>,
+    /// The language that it says its texts are in; `None` where it says none: then they are in the shop's.
+    pub language: Option<Language>,
 }

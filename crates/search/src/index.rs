@@ -1,7 +1,7 @@
 //! Which products say what: for every term the products in which it stands, and how long each product's fields are. It follows
 //! from the products' texts alone, whatever the order in which they came, so that it is built again rather than stored.
 
-use crate::analysis::{Analyzer, Kind, Token, heads};
+use crate::analysis::{Analyzer, Kind, Language, Token, heads};
 use crate::document::Document;
 use crate::measures::{self, Measures, Said};
 use crate::postings::{BLOCK, Occurrence, PLACES, Postings};
@@ -83,6 +83,8 @@ pub struct Index {
     totals: [u64; 4],
     product_count: u32,
     measures: Measures,
+    /// By language that products say they are in: in how many of these each term stands. Empty where no product says any.
+    by_language: Vec<(Language, CowVec<u32, 1024>)>,
 }
 
 impl Index {
@@ -125,6 +127,14 @@ impl Index {
         self.postings(term).map_or(0, Postings::count)
     }
 
+    /// In how many products a term stands that are for readers of a language: those in it, and those that say none. Without one
+    /// that is all of them.
+    pub fn frequency_in(&self, term: TermNo, language: Option<Language>) -> u32 {
+        let elsewhere = self.by_language.iter().filter(|(own, _)| language.is_some_and(|one| one != *own));
+        let count = |counts: &CowVec<u32, 1024>| counts.get(term.0 as usize).copied().unwrap_or(0);
+        self.frequency(term).saturating_sub(elsewhere.map(|(_, counts)| count(counts)).sum())
+    }
+
     /// Words in the fields of each product of a block.
     #[inline]
     pub fn lengths(&self, block: u16) -> &[Lengths] {
@@ -136,10 +146,11 @@ impl Index {
         self.totals.map(|total| (total as f64 / f64::from(self.product_count.max(1))).max(1.0) as f32)
     }
 
-    /// Notes that a product, which said `before`, says `now`; `None` = nothing.
-    pub fn change(
+    /// Notes that a product, which said `before`, says `now`; `None` = nothing. `analyzer` reads the language that a product says it is
+    /// in; that of `None` is the shop's, which also reads names of attributes: they are shared.
+    pub fn change<'a>(
         &mut self,
-        analyzer: &Analyzer,
+        analyzer: impl Fn(Option<Language>) -> &'a Analyzer,
         product: ProductNo,
         before: Option<&Document<'_>>,
         now: Option<&Document<'_>>,
@@ -148,7 +159,7 @@ impl Index {
             return;
         }
         let analysed = |document: Option<&Document<'_>>| {
-            document.map(|document| analyse(analyzer, document)).unwrap_or_default()
+            document.map(|document| analyse(analyzer(document.language), document)).unwrap_or_default()
         };
         let (old, new) = (analysed(before), analysed(now));
         for (term, _) in old.terms.iter().filter(|(term, _)| !new.terms.contains_key(*term)) {
@@ -167,8 +178,10 @@ impl Index {
             self.put(term, product, Some(counts.packed()));
         }
         self.count_surfaces(&old, &new);
-        self.measures.change(analyzer, &old.said, -1);
-        self.measures.change(analyzer, &new.said, 1);
+        self.count_language(before.and_then(|before| before.language), &old, -1);
+        self.count_language(now.and_then(|now| now.language), &new, 1);
+        self.measures.change(analyzer(None), &old.said, -1);
+        self.measures.change(analyzer(None), &new.said, 1);
         self.lengths.grow_to(product.index() + 1, &Lengths::default());
         if let Some(lengths) = self.lengths.get_mut(product.index()) {
             *lengths = new.lengths;
@@ -188,6 +201,22 @@ impl Index {
         self.postings.grow_to(self.vocabulary.len(), &Postings::default());
         if let Some(postings) = self.postings.get_mut(no.0 as usize) {
             postings.put(product, occurrence);
+        }
+    }
+
+    /// Counts the terms of a product that says its language.
+    fn count_language(&mut self, language: Option<Language>, said: &Analysed, by: i32) {
+        let Some(language) = language else { return };
+        let at = self.by_language.iter().position(|(own, _)| *own == language).unwrap_or_else(|| {
+            self.by_language.push((language, CowVec::default()));
+            self.by_language.len() - 1
+        });
+        let counts = &mut self.by_language[at].1;
+        counts.grow_to(self.vocabulary.len(), &0);
+        for no in said.terms.keys().filter_map(|term| self.vocabulary.get(term)) {
+            if let Some(count) = counts.get_mut(no.0 as usize) {
+                *count = count.saturating_add_signed(by);
+            }
         }
     }
 

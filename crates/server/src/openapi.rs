@@ -177,7 +177,7 @@ fn next() {}
     params(("q" = String, Query, description = "what has been typed, at most 200 bytes"),
         ("n" = Option<u16>, Query, description = "suggestions of each kind, at most 20; 6 if left out"),
         ("anonymous_id" = Option<String>, Query), ("user_id" = Option<String>, Query, description = "needs a secret key"),
-        ("market" = Option<String>, Query), ("key" = Option<String>, Query),
+        ("market" = Option<String>, Query), ("locale" = Option<String>, Query), ("key" = Option<String>, Query),
         ("x-timeout-ms" = Option<u16>, Header, description = "how long the caller waits, 0 to 10000; 150 if left out")),
     responses(
     (status = 200, body = SuggestBody),
@@ -327,7 +327,7 @@ fn search() {}
     params(("q" = String, Query), ("placement" = Option<String>, Query), ("anonymous_id" = Option<String>, Query),
         ("filter" = Option<String>, Query), ("facets" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("page" = Option<u32>, Query), ("n" = Option<u16>, Query), ("literal" = Option<bool>, Query),
-        ("exclude_ids" = Option<String>, Query), ("market" = Option<String>, Query), ("key" = Option<String>, Query)),
+        ("exclude_ids" = Option<String>, Query), ("market" = Option<String>, Query), ("locale" = Option<String>, Query), ("key" = Option<String>, Query)),
     responses(
     (status = 200, body = SearchBody),
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]
@@ -338,7 +338,7 @@ fn search_by_address() {}
 #[utoipa::path(get, path = "/v1/categories/{path}/products",
     params(("path" = String, Path), ("placement" = Option<String>, Query), ("anonymous_id" = Option<String>, Query),
         ("filter" = Option<String>, Query), ("facets" = Option<String>, Query), ("sort" = Option<String>, Query),
-        ("page" = Option<u32>, Query), ("n" = Option<u16>, Query), ("market" = Option<String>, Query),
+        ("page" = Option<u32>, Query), ("n" = Option<u16>, Query), ("market" = Option<String>, Query), ("locale" = Option<String>, Query),
         ("key" = Option<String>, Query)),
     responses(
     (status = 200, body = SearchBody),
@@ -350,7 +350,7 @@ fn category_products() {}
 #[utoipa::path(get, path = "/v1/recommend/{placement}",
     params(("placement" = String, Path), ("item_ids" = Option<String>, Query), ("category_path" = Option<String>, Query),
         ("page_type" = Option<String>, Query), ("exclude_ids" = Option<String>, Query), ("n" = Option<u16>, Query),
-        ("filter" = Option<String>, Query), ("market" = Option<String>, Query), ("key" = Option<String>, Query)),
+        ("filter" = Option<String>, Query), ("market" = Option<String>, Query), ("locale" = Option<String>, Query), ("key" = Option<String>, Query)),
     responses(
     (status = 200, body = RecommendBody),
     (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 404, body = ProblemJson)))]

@@ -198,6 +198,7 @@ pub(crate) fn request_of(
         follows: None,
         filter: asked.filter,
         market: asked.market,
+        locale: asked.locale,
         search: None,
         room: asked.room,
         utc_offset_min: utc_offset_min(snapshot, now),

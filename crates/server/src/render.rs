@@ -81,7 +81,7 @@ pub fn certificate(snapshot: &Snapshot, decision: &Decision) -> Value {
         "made_at_ms": request.now.0,
         "page_type": request.page.name(),
         "context": { "item_ids": request.items, "category_path": request.category, "cart_item_ids": request.cart, "exclude_ids": request.exclude, "skipped": request.skipped,
-            "filter": request.filter.as_ref().map(expression::written), "market": request.market },
+            "filter": request.filter.as_ref().map(expression::written), "market": request.market, "locale": request.locale },
         "search": request.search.as_deref().map(search),
         "met": decision.met,
         "headline": decision.headline,

@@ -97,7 +97,10 @@ fn go_on(
     let same = |one: &Search| {
         (one.text.clone(), one.refinements.clone(), one.sort, one.literal, one.as_words.clone())
     };
-    let about = |one: &Request| (one.placement.clone(), one.category.clone(), one.filter.clone());
+    let about = |one: &Request| {
+        let shown_in = (one.market.clone(), one.locale.clone());
+        (one.placement.clone(), one.category.clone(), one.filter.clone(), shown_in)
+    };
     if same(had) != same(search) || about(&before.request) != about(request) {
         return Err(stale());
     }
@@ -205,6 +208,8 @@ fn understood(one: bespoke_domain::search::Understood) -> UnderstoodBody {
         from: one.bounds.0,
         to: one.bounds.1,
         filter: one.is_filter,
+        confidence: one.confidence,
+        basis: one.basis.name().to_owned(),
     }
 }
 

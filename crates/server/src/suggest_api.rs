@@ -94,7 +94,14 @@ pub fn answer(app: &App, timeout: Duration, asked: AskedSuggest) -> SuggestBody 
     let shopper = shopper(&app.shop, &snapshot, known).filter(|_| !app.pace.is_short(timeout));
     let profile = shopper.and_then(|shopper| app.shop.live.profile(shopper));
     let bucket = shopper.map_or(0, |shopper| app.shop.live.bucket(shopper));
-    let ask = Ask { typed: &asked.q, limit: asked.n, market: &asked.market, now: clock::now(), bucket };
+    let ask = Ask {
+        typed: &asked.q,
+        limit: asked.n,
+        market: &asked.market,
+        locale: &asked.locale,
+        now: clock::now(),
+        bucket,
+    };
     let found = bespoke_engine::suggest::suggest(&snapshot, &suggestions, profile.as_deref(), &ask);
     let body = |list: Vec<Suggestion>| list.into_iter().map(|one| suggestion(&snapshot, one)).collect();
     SuggestBody {

@@ -172,7 +172,7 @@ impl Export<'_> {
         let shopper = request.shopper.and_then(|shopper| self.followed(shopper, request.now));
         if search.from > 0 {
             // Clicks on a later page belong to the same search.
-            self.following.show(shopper, decision);
+            self.following.answered(decision);
             return;
         }
         let results = decision.met.as_ref().map(|met| met.total);

@@ -21,8 +21,12 @@ pub const CART: u32 = 10_000;
 const GUESS: u64 = CLICK as u64 / 5;
 /// Times shown whose weight the guess has.
 const PRIOR: u64 = 50;
+/// Expected clicks whose weight it has that a product is as good as any (the mean of a gamma prior), in clicks.
+pub const USUAL: u32 = 5;
+/// Steps of how good a product is.
+const WORTH: u64 = 1 << 10;
 /// Times shown after which a place's counts are halved, so that they tell of what is.
-const AGE_AT: u32 = 100_000;
+const AGE_AT: u64 = 100_000;
 
 /// What it counts that a shopper took up a product that a search showed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,10 +48,13 @@ pub struct Evidence {
     pub gained: u32,
 }
 
-/// Times shown and what was gained, by place, over all searches.
+/// Times shown and what was gained, by place, over all searches for common queries. A place is not told apart from what stands there by
+/// itself: better products stand in front. So a product counts as shown as often as it is known to be good, and what is left is how likely the
+/// place is looked at: the position-based model, its two sides learned in turn (Wang et al., WSDM 2018, without their features).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Places {
-    counts: Vec<(u32, u64)>,
+    /// Times shown, each in steps of [`WORTH`].
+    counts: Vec<(u64, u64)>,
 }
 
 impl Places {
@@ -55,16 +62,18 @@ impl Places {
     pub fn rates(&self) -> [u32; PLACES_MAX] {
         std::array::from_fn(|place| {
             let (shown, gained) = self.counts.get(place).copied().unwrap_or_default();
-            ((gained + PRIOR * GUESS / (place as u64 + 1)) / (u64::from(shown) + PRIOR)) as u32
+            let guess = PRIOR * GUESS / (place as u64 + 1);
+            // Nobody clicks a thing ten times.
+            ((gained + guess) * WORTH / (shown + PRIOR * WORTH)).min(10 * u64::from(CLICK)) as u32
         })
     }
 
-    /// A product was shown there.
-    pub fn show(&mut self, place: u8) {
+    /// A product was shown there that is so good.
+    pub(super) fn show(&mut self, place: u8, worth: u64) {
         self.counts.resize(PLACES_MAX, (0, 0));
         if let Some((shown, gained)) = self.counts.get_mut(usize::from(place)) {
-            *shown += 1;
-            if *shown >= AGE_AT {
+            *shown += worth;
+            if *shown >= AGE_AT * WORTH {
                 (*shown, *gained) = (*shown / 2, *gained / 2);
             }
         }
@@ -82,6 +91,14 @@ impl Query {
     /// What is known of the products that it shows; not sorted. Nothing from before it was common.
     pub fn evidence(&self) -> &[Evidence] {
         &self.evidence
+    }
+
+    /// How good a product is for this query, in steps of [`WORTH`]: what it gained over what was expected, or as any where nothing is known.
+    pub(super) fn worth(&self, product: ProductNo) -> u64 {
+        let known = self.evidence.iter().find(|one| one.product == product);
+        let (expected, gained) = known.map_or((0, 0), |one| (one.expected, one.gained));
+        let prior = u64::from(USUAL * CLICK);
+        (u64::from(gained) + prior) * WORTH / (u64::from(expected) + prior)
     }
 
     /// A product was shown at a place that brings so much.

@@ -244,21 +244,23 @@ impl Following {
         Some(searched)
     }
 
-    /// Notes what a decision shows of a search of the visit; gives its query, and what it had not shown before, each with its place.
-    pub fn show(
-        &mut self,
-        shopper: Option<ShopperNo>,
-        decision: &Decision,
-    ) -> Option<(Arc<str>, Vec<Placed>)> {
-        let request = &decision.request;
-        let search = request.search.as_deref()?;
-        let key: Arc<str> = fold(&search.text)?.into();
-        self.decided(request.id, &key);
-        let visit = self.visits.get_mut(&shopper?)?;
-        let held = visit.searches.iter_mut().find(|one| one.key == key)?;
+    /// Notes that a decision, of a first page or a later one, answers a query; gives the query.
+    pub fn answered(&mut self, decision: &Decision) -> Option<Arc<str>> {
+        let key: Arc<str> = fold(&decision.request.search.as_deref()?.text)?.into();
+        self.decided(decision.request.id, &key);
+        Some(key)
+    }
+
+    /// Notes what a decision shows of a search of the visit; gives what the search had not shown before.
+    pub fn show(&mut self, shopper: ShopperNo, key: &str, decision: &Decision) -> Vec<Placed> {
+        let visit = self.visits.get_mut(&shopper);
+        let held = visit.and_then(|visit| visit.searches.iter_mut().find(|one| &*one.key == key));
+        let (Some(held), Some(search)) = (held, decision.request.search.as_deref()) else {
+            return Vec::new();
+        };
         held.is_narrowed = !search.refinements.is_empty() || search.sort != Sort::Relevance;
         if held.is_narrowed {
-            return None;
+            return Vec::new();
         }
         let mut new = Vec::new();
         for (place, slot) in (search.from as usize..PLACES_MAX).zip(&decision.slate) {
@@ -269,7 +271,7 @@ impl Following {
                 new.push((product, place));
             }
         }
-        Some((key, new))
+        new
     }
 
     /// Adds a search to the visit of a shopper.

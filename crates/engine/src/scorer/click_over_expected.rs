@@ -4,11 +4,8 @@
 use super::{Score, ScorerSpec, of_products};
 use crate::context::Context;
 use crate::queries::Query;
-use crate::queries::expected::CLICK;
+use crate::queries::expected::{CLICK, USUAL};
 use rustc_hash::FxHashMap;
-
-/// Expected clicks whose weight it has that a product is as good as where it stands (the mean of a gamma prior).
-const PRIOR: f32 = 5.0;
 
 /// The line in the table.
 pub static SPEC: ScorerSpec = ScorerSpec {
@@ -33,7 +30,7 @@ fn prepare<'a>(context: &'a Context<'a>) -> Score<'a> {
     }
     of_products(move |product| {
         let Some((expected, gained)) = group(product).and_then(|group| known.get(&group)) else { return 0.0 };
-        let clicks = |count: &u32| *count as f32 / CLICK as f32 + PRIOR;
+        let clicks = |count: &u32| *count as f32 / CLICK as f32 + USUAL as f32;
         libm::log2f(clicks(gained) / clicks(expected)).clamp(-1.0, 1.0)
     })
 }

@@ -8,18 +8,20 @@ use bespoke_domain::time::MINUTE_MS;
 use bespoke_domain::{CategoryNo, Millis, ProductNo};
 use bespoke_search::analysis::{Analyzer, Language};
 use bespoke_search::suggest::{Index, Phrases};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// The order is made anew so often.
 const ORDER_EVERY_MS: i64 = MINUTE_MS / 2;
 /// Or when so many phrases came or changed: until then they are gone through one by one.
 const FRESH_MAX: usize = 1_000;
+/// Most categories and brands of which more than one product is remembered, for who is shown some markets or languages only.
+const ELSEWHERE_MAX: usize = 100_000;
 /// Stands for no product.
 const NOBODY: ProductNo = ProductNo(u32::MAX);
 
 /// A kind of suggestion.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
     /// Queries, by their numbers.
     Query,
@@ -38,7 +40,7 @@ const KINDS: usize = 4;
 pub struct Offer {
     /// Products that may be shown, and are not sensitive.
     pub count: u32,
-    /// One of them.
+    /// One of them, sold everywhere to everybody where there is one.
     pub witness: ProductNo,
     /// Their signals, when the order was made.
     pub popularity: f32,
@@ -60,12 +62,32 @@ pub struct Suggestions {
     pub brands: Vec<Offer>,
     /// Products that may be shown.
     pub offered: u32,
+    /// Of categories and brands one product of each set of markets and language but the first.
+    elsewhere: Arc<Elsewhere>,
+}
+
+/// By category or brand: sets with a product of each.
+type Elsewhere = FxHashMap<(Kind, u32), Vec<(u8, ProductNo)>>;
+
+/// Remembers a product of a set where there is none yet.
+fn remember(all: &mut Elsewhere, of: (Kind, u32), (set, product): (u8, ProductNo)) {
+    if all.len() < ELSEWHERE_MAX || all.contains_key(&of) {
+        let held = all.entry(of).or_default();
+        if !held.iter().any(|(own, _)| *own == set) {
+            held.push((set, product));
+        }
+    }
 }
 
 impl Suggestions {
     /// The phrases of a kind.
     pub fn phrases(&self, kind: Kind) -> &Index {
         &self.indexes[kind as usize]
+    }
+
+    /// Products of a category or brand that are not for everybody, with their sets of markets and language.
+    pub fn elsewhere(&self, of: (Kind, u32)) -> &[(u8, ProductNo)] {
+        self.elsewhere.get(&of).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -171,22 +193,38 @@ impl Suggester {
         kept(categories, catalog.category_count());
         kept(brands, catalog.brand_count());
         *offered = 0;
+        let mut elsewhere = Elsewhere::default();
         let can_be_shown = catalog.rows().filter(|(_, row)| row.is_available(now));
         for (product, row) in can_be_shown.filter(|(_, row)| !sensitive.contains(row.category)) {
             *offered += 1;
             let category = categories.get_mut(row.category.index());
             for offer in category.into_iter().chain(brands.get_mut(row.brand.index())) {
-                (offer.count, offer.witness) = (offer.count + 1, product);
+                offer.count += 1;
+                if row.markets == 0 || offer.witness == NOBODY {
+                    offer.witness = product;
+                }
+            }
+            if row.markets > 0 {
+                remember(&mut elsewhere, (Kind::Category, row.category.0), (row.markets, product));
+                remember(&mut elsewhere, (Kind::Brand, row.brand.0), (row.markets, product));
             }
         }
+        let is_for_all = |product| catalog.row(product).is_some_and(|row| row.markets == 0);
         // A parent's number is smaller than its children's.
         for no in (1..categories.len()).rev() {
             let (below, parent) = (categories[no], catalog.parent(CategoryNo(no as u32)));
             if below.count > 0 && parent.index() < no {
                 let above = &mut categories[parent.index()];
-                (above.count, above.witness) = (above.count + below.count, below.witness);
+                above.count += below.count;
+                if above.witness == NOBODY || is_for_all(below.witness) {
+                    above.witness = below.witness;
+                }
+                for one in elsewhere.get(&(Kind::Category, no as u32)).cloned().unwrap_or_default() {
+                    remember(&mut elsewhere, (Kind::Category, parent.0), one);
+                }
             }
         }
+        self.current.elsewhere = Arc::new(elsewhere);
     }
 
     /// Puts all phrases in order.

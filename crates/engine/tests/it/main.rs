@@ -1,5 +1,6 @@
 //! The engine's tests: a small shop, golden decisions, and what must hold whatever the input.
 
+mod about;
 mod attributes;
 mod banners;
 mod breadth;
@@ -12,6 +13,7 @@ mod golden;
 mod interleaving;
 mod invariants;
 mod kpis;
+mod languages;
 mod learnt;
 mod narrowing;
 mod occasions;

@@ -109,7 +109,7 @@ pub fn corpus() -> Vec<Decision> {
                 - large by one_variant
                 - blue by not_in_top
                 - tray by not_in_top
-                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "", by_meaning: 0, facets: [] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Words }, Understood { text: "mug", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -125,7 +125,7 @@ pub fn corpus() -> Vec<Decision> {
                 - small by earlier_page
                 - large by one_variant
                 - cup by earlier_page
-                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "", by_meaning: 0, facets: [] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Words }, Understood { text: "mug", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -135,7 +135,7 @@ pub fn corpus() -> Vec<Decision> {
             expect![[r#"
                 "For you" None None
                 lamp 1.00 Matches “lamp”
-                Some(Met { total: 1, corrected: "", given_up: [], unknown: ["xyzzy"], understood: [], vectors: "", by_meaning: 0, facets: [] })
+                Some(Met { total: 1, corrected: "", given_up: [], unknown: ["xyzzy"], understood: [Understood { text: "lamp xyzzy", about: "category", value: "Light", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -147,7 +147,7 @@ pub fn corpus() -> Vec<Decision> {
                 big 1.00 Matches “mug”
                 small 1.00 Matches “mug”
                 - large by one_variant
-                Some(Met { total: 2, corrected: "", given_up: [], unknown: [], understood: [], vectors: "", by_meaning: 0, facets: [] })
+                Some(Met { total: 2, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "mug", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check(
@@ -192,7 +192,7 @@ pub fn corpus() -> Vec<Decision> {
                 big 0.95 Matches “red”
                 small 0.30 Matches “red”
                 - large by one_variant
-                Some(Met { total: 3, corrected: "", given_up: ["cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "", by_meaning: 0, facets: [] })
+                Some(Met { total: 3, corrected: "", given_up: ["cup"], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Words }, Understood { text: "cup", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
         check_by_meaning(
@@ -208,7 +208,7 @@ pub fn corpus() -> Vec<Decision> {
                 - tray by not_in_top
                 - small by not_in_top
                 - large by one_variant
-                Some(Met { total: 7, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 1, facets: [] })
+                Some(Met { total: 7, corrected: "", given_up: ["mug"], unknown: [], understood: [Understood { text: "desk mug", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 0.819, basis: Matches }], vectors: "text_vectors", by_meaning: 1, facets: [] })
             "#]],
         ),
         check_by_meaning(
@@ -223,7 +223,7 @@ pub fn corpus() -> Vec<Decision> {
                 - large by one_variant
                 - blue by not_in_top
                 - tray by not_in_top
-                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false }], vectors: "text_vectors", by_meaning: 0, facets: [] })
+                Some(Met { total: 6, corrected: "", given_up: [], unknown: [], understood: [Understood { text: "red", about: "color", value: "red", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Words }, Understood { text: "mug", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "text_vectors", by_meaning: 0, facets: [] })
             "#]],
         ),
         check_by_meaning(
@@ -233,7 +233,7 @@ pub fn corpus() -> Vec<Decision> {
                 "For you" None None
                 red 1.00 Matches “mug”
                 blue 0.82 Matches “mug”
-                Some(Met { total: 2, corrected: "", given_up: ["desk"], unknown: [], understood: [], vectors: "text_vectors", by_meaning: 0, facets: [] })
+                Some(Met { total: 2, corrected: "", given_up: ["desk"], unknown: [], understood: [Understood { text: "desk mug", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "text_vectors", by_meaning: 0, facets: [] })
             "#]],
         ),
         check_by_meaning(
@@ -248,7 +248,7 @@ pub fn corpus() -> Vec<Decision> {
                 - tray by not_in_top
                 - small by not_in_top
                 - large by one_variant
-                Some(Met { total: 6, corrected: "", given_up: ["mug"], unknown: [], understood: [], vectors: "", by_meaning: 0, facets: [] })
+                Some(Met { total: 6, corrected: "", given_up: ["mug"], unknown: [], understood: [Understood { text: "desk mug", about: "category", value: "Light", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "", by_meaning: 0, facets: [] })
             "#]],
         ),
     ]

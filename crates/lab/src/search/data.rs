@@ -29,6 +29,8 @@ pub struct Product {
     pub codes: Vec<String>,
     /// Price in cents.
     pub price: Option<i64>,
+    /// The path of its category; empty where it has none.
+    pub category: String,
 }
 
 impl Product {
@@ -37,10 +39,11 @@ impl Product {
         Document {
             title: &self.title,
             brand: &self.brand,
-            categories: Vec::new(),
+            categories: Some(self.category.as_str()).filter(|path| !path.is_empty()).into_iter().collect(),
             attributes: self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
             description: &self.description,
             codes: self.codes.iter().map(String::as_str).collect(),
+            language: None,
         }
     }
 }
@@ -106,6 +109,7 @@ fn product(row: &Map<String, Value>) -> Option<Product> {
         attributes: attributes.collect(),
         codes: codes.filter(|code| !code.is_empty()).collect(),
         price: row.get("price").and_then(Value::as_i64),
+        category: String::new(),
     })
 }
 

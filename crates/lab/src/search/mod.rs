@@ -2,6 +2,8 @@
 
 /// Queries that ask for attributes.
 pub mod attributes;
+/// The category that a query is about.
+pub mod categories;
 /// Products and judgments.
 pub mod data;
 /// The baseline.
@@ -37,6 +39,8 @@ pub struct SearchOptions {
     pub typos: Option<u64>,
     /// The vectors that are measured beside words.
     pub vectors: Vectors,
+    /// Rules by which products get categories; without them they have none.
+    pub categories: Option<PathBuf>,
 }
 
 /// What came out for one system.
@@ -104,7 +108,7 @@ fn searches<'a>(
 /// # Errors
 /// Files that cannot be read, lines that are not as they should be.
 pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
-    let store = Store::read(&options.products)?;
+    let store = store(options)?;
     let judged = data::judgments(&options.judgments, &store)?;
     let served = Rc::new(Served::new(&store, &options.vectors)?);
     let asked: Vec<Asked> = judged.iter().map(|one| one.asked(options, &served)).collect();
@@ -132,6 +136,14 @@ pub fn run(options: &SearchOptions) -> Result<Vec<SearchOutcome>, Error> {
         });
     }
     Ok(outcomes)
+}
+
+fn store(options: &SearchOptions) -> Result<Store, Error> {
+    let mut store = Store::read(&options.products)?;
+    if let Some(rules) = &options.categories {
+        categories::assign(rules, &mut store)?;
+    }
+    Ok(store)
 }
 
 fn of_segment(

@@ -103,6 +103,11 @@ impl Served {
         self.engine.publish();
     }
 
+    /// The shop as it is served.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.engine.live().snapshot()
+    }
+
     /// Whether a word of a query is corrected, and whether no product has all its words.
     pub fn told(&self, query: &str) -> (bool, bool) {
         let by_words = [TEXT_VECTORS, EMBEDDED[0]];
@@ -120,7 +125,8 @@ impl Served {
         slate.into_iter().filter_map(|slot| product(slot.candidate)).collect()
     }
 
-    fn decide(&self, query: &str, skipped: &[&str]) -> Decision {
+    /// Answers a query, going without some vectors.
+    pub fn decide(&self, query: &str, skipped: &[&str]) -> Decision {
         let embedder = self.embedder.as_ref().filter(|_| !skipped.contains(&EMBEDDED[0]));
         let vector = embedder.and_then(|embedder| {
             let vector = embedder.embed(&[query], Role::Query).ok()?.pop()?;
@@ -192,6 +198,7 @@ pub(super) fn patch(product: &Product) -> ProductPatch {
         title: product.title.clone(),
         brand: product.brand.clone(),
         description: product.description.clone(),
+        categories: Some(&product.category).filter(|path| !path.is_empty()).into_iter().cloned().collect(),
         attributes: attributes.map(|(name, value)| (name.to_owned(), value.clone())).collect(),
         ..Content::default()
     };

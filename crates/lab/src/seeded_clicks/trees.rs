@@ -15,7 +15,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 
 /// Weight of the scorer while the searches are served that trees learn from.
-const SERVED: f32 = 0.1;
+const SERVED: f32 = 0.05;
 
 /// An order.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -316,7 +316,7 @@ fn facets_follow_demand_and_results_follow_tastes() {
 fn clicks_over_expected_better_the_order_and_counts_of_clicks_less() {
     let params = Params { products: 3_000, shoppers: 1_000, days: 30, ..Params::demo() };
     let scale = seeded_clicks::Scale { params, learned: 5_000, judged: 1_000 };
-    let orders = [Order::Plain, Order::Expected(0.1), Order::Counted(0.1)];
+    let orders = [Order::Plain, Order::Expected(0.05), Order::Counted(0.05)];
     let ways = seeded_clicks::ways(&scale, None, &orders).expect("the default placements are good");
     let [plain, expected, counted] = ways.as_slice() else { panic!("three ways") };
     assert!(expected.ahead > expected.ahead_by, "{expected:?}");

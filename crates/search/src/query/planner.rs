@@ -59,6 +59,8 @@ pub struct Planner<'a> {
     pub synonyms: &'a Synonyms,
     /// What numbers of attributes are measured in.
     pub measures: &'a Measures,
+    /// What reads products that are looked for as well and are in other languages than the query.
+    pub beside: &'a [&'a Analyzer],
 }
 
 impl std::fmt::Debug for Planner<'_> {
@@ -263,7 +265,10 @@ impl<'a> Planner<'a> {
         }
         let Some([token]) = piece.readings.first().map(Vec::as_slice) else { return };
         if token.kind == Kind::Word {
-            for term in lookup.umlauts(&token.surface) {
+            let beside = self.beside.iter().map(|analyzer| analyzer.stem(&token.surface));
+            let beside = beside.filter(|stem| *stem != token.term).filter_map(|stem| lookup.term(&stem));
+            let others = lookup.umlauts(&token.surface).into_iter().chain(beside.map(|(term, _)| term));
+            for term in others {
                 count += (self.frequency)(term);
                 draft.add(own, Alternative { terms: vec![term], weight: 1.0, why: Why::Literal });
             }
@@ -310,8 +315,10 @@ impl<'a> Planner<'a> {
         let is_known = count > 0 || !longer.is_empty();
         longer.into_iter().for_each(|alternative| draft.add(own, alternative));
         for correction in self.corrections(&token.surface, letters, if is_known { count.max(1) } else { 0 }) {
-            word.corrected.get_or_insert_with(|| correction.surface.to_owned());
-            let Correction { term, weight, .. } = correction;
+            let Correction { surface, weight, .. } = correction;
+            // One that no product has which is looked for is a word of another language.
+            let Some((term, _)) = lookup.word(surface) else { continue };
+            word.corrected.get_or_insert_with(|| surface.to_owned());
             draft.add(own, Alternative { terms: vec![term], weight, why: Why::Corrected });
         }
     }
@@ -340,8 +347,8 @@ impl<'a> Planner<'a> {
             let corrected = match lookup.term(&token.term) {
                 Some((no, _)) => Some((no, token.surface.as_str(), 1.0)),
                 None if token.kind == Kind::Word => {
-                    let best = spelling::corrections(self.vocabulary, &token.surface).into_iter().next();
-                    best.map(|best| (best.term, best.surface, best.weight))
+                    let mut near = spelling::corrections(self.vocabulary, &token.surface).into_iter();
+                    near.find_map(|one| lookup.word(one.surface).map(|(no, _)| (no, one.surface, one.weight)))
                 }
                 None => None,
             };

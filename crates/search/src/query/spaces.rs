@@ -21,8 +21,9 @@ impl Lookup<'_> {
     /// The term of a folded word, and in how many products it stands, if in any.
     pub fn word(&self, word: &str) -> Option<(TermNo, u32)> {
         self.term(&self.analyzer.stem(word)).or_else(|| {
-            let held = self.vocabulary.term(self.vocabulary.get(word)?)?;
-            self.counted(held.stem)
+            let no = self.vocabulary.get(word)?;
+            let held = self.vocabulary.term(no)?;
+            self.counted(if held.surface_count > 0 { held.stem } else { no })
         })
     }
 

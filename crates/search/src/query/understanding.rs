@@ -4,7 +4,7 @@
 
 use super::Planner;
 use super::values::{self, About, Count, Value, Values};
-use super::wording::{self, CURRENCIES, GENDERS, Wording};
+use super::wording::{self, CURRENCIES, GENDERS, LONG_CURRENCIES, Wording};
 use crate::analysis::{Kind, Piece, Token, measured};
 use crate::measures::Measure;
 use std::ops::Range;
@@ -101,6 +101,10 @@ pub fn understand(
 /// Not less, not more; in hundredths.
 type Bounds = (Option<u64>, Option<u64>);
 
+fn bounds(is_most: bool, hundredths: u64) -> Bounds {
+    if is_most { (None, Some(hundredths)) } else { (Some(hundredths), None) }
+}
+
 struct Reader<'a> {
     planner: &'a Planner<'a>,
     values: &'a Values,
@@ -119,19 +123,20 @@ impl Reader<'_> {
         self.wording.phrase(at, phrases, |at| self.surface(at))
     }
 
-    /// `under 50`, `between $20 and $50`, `20-50 €`.
+    /// `under 50`, `between $20 and $50`, `20-50 €`, `50 euros or less`, `price at least 20`.
     fn price(&self, at: usize) -> Option<Understood> {
-        let range = self.phrase(at, self.wording.between).and_then(|after| self.range(after, true));
-        let range = range.or_else(|| self.range(at, false));
+        let said = self.phrase(at, self.wording.price);
+        let from = said.unwrap_or(at);
+        let range = self.phrase(from, self.wording.between).and_then(|after| self.range(after, true));
+        let range = range.or_else(|| self.range(from, false));
         let limit = || {
-            let (is_most, is_strong, after) = self.limit(at)?;
+            let (is_most, is_strong, after) = self.limit(from)?;
             let amount = self.amount(after)?;
-            let is_price = is_strong || amount.has_currency || self.nothing_follows(amount.end);
-            let bounds =
-                if is_most { (None, Some(amount.hundredths)) } else { (Some(amount.hundredths), None) };
-            is_price.then_some((bounds, amount.end))
+            let is_price =
+                is_strong || said.is_some() || amount.has_currency || self.is_of_nothing(amount.end);
+            is_price.then_some((bounds(is_most, amount.hundredths), amount.end))
         };
-        let ((at_least, at_most), end) = range.or_else(limit)?;
+        let ((at_least, at_most), end) = range.or_else(limit).or_else(|| self.limit_behind(from))?;
         let what = What::Price { at_least, at_most };
         Some(Understood { pieces: at..end, what, is_filter: true, is_searched: false, confidence: 1.0 })
     }
@@ -226,13 +231,13 @@ impl Reader<'_> {
 
     /// `20-50` as it is read: one piece of two numbers.
     fn both(&self, at: usize) -> Option<(u64, u64, usize, bool)> {
-        let from = at + usize::from(self.is_currency(at));
+        let from = at + self.currency(at);
         let tokens = self.pieces.get(from)?.readings.last()?;
         let [low, high] = tokens.as_slice() else { return None };
         let is_pair =
             low.kind == Kind::Number && high.kind == Kind::Number && self.surface(from).contains('-');
         let (low, high) = (hundredths(&low.term)?, hundredths(&high.term)?);
-        let end = from + 1 + usize::from(self.is_currency(from + 1));
+        let end = from + 1 + self.currency(from + 1);
         is_pair.then_some((low, high, end, end - at > 1))
     }
 
@@ -251,8 +256,7 @@ impl Reader<'_> {
 
     /// A number with its currency, in digits or in words.
     fn amount(&self, at: usize) -> Option<Amount> {
-        let has_sign = self.is_currency(at);
-        let from = at + usize::from(has_sign);
+        let from = at + self.currency(at);
         let piece = self.pieces.get(from)?;
         let with_name = match piece.readings.last().map(Vec::as_slice) {
             Some([number, name])
@@ -266,17 +270,44 @@ impl Reader<'_> {
             return Some(Amount { hundredths: hundredths(term)?, end: from + 1, has_currency: true });
         }
         let amount = hundredths(&piece.readings.first()?.first()?.term).filter(|_| piece.is_number())?;
-        let end = from + 1;
-        let has_name = self.is_currency(end);
-        Some(Amount {
-            hundredths: amount,
-            end: end + usize::from(has_name),
-            has_currency: has_sign || has_name,
-        })
+        let end = from + 1 + self.currency(from + 1);
+        Some(Amount { hundredths: amount, end, has_currency: end - at > 1 })
     }
 
-    fn is_currency(&self, at: usize) -> bool {
-        CURRENCIES.contains(&self.surface(at))
+    /// How many pieces name a currency here.
+    fn currency(&self, at: usize) -> usize {
+        let long = self.phrase(at, LONG_CURRENCIES).map_or(0, |end| end - at);
+        long.max(usize::from(CURRENCIES.contains(&self.surface(at))))
+    }
+
+    /// `50 euros or less`: a price with its currency, and behind it which way it is a limit.
+    fn limit_behind(&self, at: usize) -> Option<(Bounds, usize)> {
+        let amount = self.amount(at).filter(|amount| amount.has_currency)?;
+        let ways = [(true, self.wording.or_less), (false, self.wording.or_more)];
+        let mut found =
+            ways.into_iter().filter_map(|(is_most, words)| Some((is_most, self.phrase(amount.end, words)?)));
+        let (is_most, end) = found.next()?;
+        // `20 euros or less than 10`, `20 euros max 5 kg`: the words are of what comes behind them.
+        let is_of_next = |at: usize| self.limit(at).is_some_and(|(.., after)| self.is_number(after));
+        let is_free = !(amount.end..end).any(is_of_next) && !self.is_number(end);
+        is_free.then_some((bounds(is_most, amount.hundredths), end))
+    }
+
+    fn is_number(&self, at: usize) -> bool {
+        self.whole(at).is_some_and(|token| matches!(token.kind, Kind::Number | Kind::Quantity))
+            || self.currency(at) > 0
+    }
+
+    /// Whether a number before this is one of nothing that is named: nothing follows, or what says another thing of the product.
+    fn is_of_nothing(&self, at: usize) -> bool {
+        let is_brand =
+            |one: Understood| matches!(&one.what, What::Value(value) if value.about == About::Brand);
+        self.nothing_follows(at)
+            || self.phrase(at, self.wording.without).is_some()
+            || self.level(at).is_some()
+            || self.measure(at).is_some()
+            || self.price(at).is_some()
+            || self.value(at).is_some_and(is_brand)
     }
 
     /// Whether a query ends there, or goes on with a word that asks for nothing and opens no range.

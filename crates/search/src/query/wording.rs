@@ -12,6 +12,12 @@ pub(super) struct Wording {
     pub up_to: &'static [&'static str],
     /// Not less than, of a price or of anything.
     pub from: &'static [&'static str],
+    /// Behind a price: not more than it.
+    pub or_less: &'static [&'static str],
+    /// Behind a price: not less than it.
+    pub or_more: &'static [&'static str],
+    /// Before a limit, where they say that it is one of the price: `price under 50`.
+    pub price: &'static [&'static str],
     /// Before two prices.
     pub between: &'static [&'static str],
     /// Between two prices.
@@ -56,6 +62,24 @@ pub(super) const CURRENCIES: &[&str] = &[
     "kronen", "pln", "zloty",
 ];
 
+/// Currencies of two words.
+pub(super) const LONG_CURRENCIES: &[&str] = &[
+    "us dollar",
+    "us dollars",
+    "us $",
+    "canadian dollars",
+    "australian dollars",
+    "pounds sterling",
+    "pound sterling",
+    "british pounds",
+    "swiss francs",
+    "schweizer franken",
+    "francs suisses",
+    "dolares americanos",
+    "dollari americani",
+    "dollars americains",
+];
+
 /// Those of a language; English where it is not known.
 pub(super) fn of(language: Language) -> &'static Wording {
     match language {
@@ -72,6 +96,20 @@ const ENGLISH: Wording = Wording {
     under: &["under", "below", "less than", "cheaper than", "not more than", "no more than", "<"],
     up_to: &["up to", "at most", "max", "maximum", "within"],
     from: &["over", "above", "more than", "at least", "from", "min", "minimum", "starting at", ">"],
+    or_less: &[
+        "or less",
+        "or under",
+        "or below",
+        "or cheaper",
+        "and under",
+        "and below",
+        "at most",
+        "maximum",
+        "max",
+        "tops",
+    ],
+    or_more: &["or more", "or above", "or over", "and up", "and above", "and over", "upwards"],
+    price: &["price", "priced", "costing"],
     between: &["between", "from"],
     to: &["and", "to", "-"],
     cheap: &["cheap", "cheapest", "inexpensive", "budget", "affordable", "low cost", "low price"],
@@ -118,6 +156,18 @@ const GERMAN: Wording = Wording {
     under: &["unter", "weniger als", "billiger als", "gunstiger als", "nicht mehr als", "<"],
     up_to: &["bis", "bis zu", "hochstens", "hoechstens", "maximal", "max"],
     from: &["uber", "ueber", "ab", "mehr als", "mindestens", "min", ">"],
+    or_less: &[
+        "oder weniger",
+        "oder billiger",
+        "oder gunstiger",
+        "und weniger",
+        "maximal",
+        "max",
+        "hochstens",
+        "hoechstens",
+    ],
+    or_more: &["oder mehr", "und mehr", "aufwarts", "aufwaerts"],
+    price: &["preis", "zum preis", "preislich"],
     between: &["zwischen", "von"],
     to: &["und", "bis", "-"],
     cheap: &[
@@ -197,6 +247,9 @@ const FRENCH: Wording = Wording {
     under: &["moins de", "sous", "moins cher que", "pas plus de", "inferieur a", "<"],
     up_to: &["jusqu a", "au maximum", "maximum", "max"],
     from: &["plus de", "au moins", "a partir de", "superieur a", "minimum", "min", "des", ">"],
+    or_less: &["ou moins", "et moins", "maximum", "max", "au maximum"],
+    or_more: &["ou plus", "et plus", "minimum"],
+    price: &["prix", "au prix"],
     between: &["entre", "de"],
     to: &["et", "a", "-"],
     cheap: &[
@@ -247,6 +300,9 @@ const SPANISH: Wording = Wording {
     under: &["menos de", "por debajo de", "debajo de", "mas barato que", "no mas de", "<"],
     up_to: &["hasta", "maximo", "como maximo", "max"],
     from: &["mas de", "desde", "a partir de", "al menos", "por encima de", "minimo", ">"],
+    or_less: &["o menos", "maximo", "como maximo", "max"],
+    or_more: &["o mas", "en adelante", "como minimo"],
+    price: &["precio", "al precio"],
     between: &["entre", "de", "desde"],
     to: &["y", "a", "hasta", "-"],
     cheap: &["barato", "barata", "baratos", "baratas", "economico", "economica", "economicos", "economicas"],
@@ -294,6 +350,9 @@ const ITALIAN: Wording = Wording {
     under: &["meno di", "sotto", "sotto i", "sotto gli", "al di sotto di", "non piu di", "<"],
     up_to: &["fino a", "massimo", "al massimo", "entro", "entro i", "max"],
     from: &["piu di", "oltre", "sopra", "sopra i", "a partire da", "almeno", "minimo", ">"],
+    or_less: &["o meno", "massimo", "al massimo", "max"],
+    or_more: &["o piu", "in su"],
+    price: &["prezzo", "al prezzo"],
     between: &["tra", "fra", "tra i", "da"],
     to: &["e", "e i", "a", "-"],
     cheap: &["economico", "economica", "economici", "economiche", "a buon mercato", "a basso costo"],
@@ -337,6 +396,9 @@ const DUTCH: Wording = Wording {
     under: &["onder", "onder de", "minder dan", "goedkoper dan", "niet meer dan", "<"],
     up_to: &["tot", "maximaal", "hoogstens", "max"],
     from: &["boven", "boven de", "meer dan", "vanaf", "minstens", "minimaal", ">"],
+    or_less: &["of minder", "of goedkoper", "maximaal", "max", "hoogstens"],
+    or_more: &["of meer", "en meer"],
+    price: &["prijs", "prijs van"],
     between: &["tussen", "tussen de", "van"],
     to: &["en", "tot", "-"],
     cheap: &[

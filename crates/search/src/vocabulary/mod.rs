@@ -22,7 +22,8 @@ const SHARDS: usize = 256;
 pub struct Term {
     /// How it is written.
     pub text: Arc<str>,
-    /// The term that it is stemmed to; itself where it is one.
+    /// The term that it is stemmed to; itself where it is one. Of several, by the languages of products, the one that most have: where no
+    /// product has the word any more it says nothing.
     pub stem: TermNo,
     /// Products that have it written so, unstemmed, outside descriptions and codes: what spelling is corrected to.
     pub surface_count: u32,
@@ -37,6 +38,8 @@ pub struct Vocabulary {
     shards: Vec<Arc<FxHashMap<Arc<str>, TermNo>>>,
     /// Words that were ever counted as they are written.
     shelves: Shelves,
+    /// Words that languages of products stem otherwise: each of their stems, with how many products have the word stemmed so.
+    stems: Arc<FxHashMap<TermNo, Vec<(TermNo, u32)>>>,
 }
 
 impl Vocabulary {
@@ -90,13 +93,48 @@ impl Vocabulary {
     /// Notes that a product has (`by` 1) or no longer has (`by` -1) a word written so, which is stemmed to `stem`.
     pub fn count_surface(&mut self, text: &str, stem: TermNo, by: i32) {
         let no = self.number(text);
+        let has_several = self.stems.contains_key(&no);
         let Some(Some(term)) = self.terms.get_mut(no.0 as usize) else { return };
+        let is_first = !std::mem::replace(&mut term.is_shelved, true);
+        if !is_first && (has_several || term.stem != stem) {
+            return self.count_stem(no, stem, by);
+        }
         term.stem = stem;
         term.surface_count = term.surface_count.saturating_add_signed(by);
-        if !std::mem::replace(&mut term.is_shelved, true)
-            && let Some(Some(stem)) = self.terms.get(stem.0 as usize)
-        {
-            self.shelves.put(no, text, &stem.text);
+        if is_first {
+            self.shelve(no, stem);
+        }
+    }
+
+    /// The same of a word with several stems. That of it which stands for it, of those that as many products have, is the first by its
+    /// letters: what came first is forgotten at a restart.
+    fn count_stem(&mut self, no: TermNo, stem: TermNo, by: i32) {
+        let Some(term) = self.term(no) else { return };
+        let own = (term.stem, term.surface_count);
+        let stems = Arc::make_mut(&mut self.stems).entry(no).or_insert_with(|| vec![own]);
+        let is_new = !stems.iter().any(|(held, _)| *held == stem);
+        if is_new {
+            stems.push((stem, 0));
+        }
+        for (_, count) in stems.iter_mut().filter(|(held, _)| *held == stem) {
+            *count = count.saturating_add_signed(by);
+        }
+        let text = |no: TermNo| self.terms.get(no.0 as usize).and_then(Option::as_ref).map(|term| &term.text);
+        let most = stems.iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| text(b.0).cmp(&text(a.0))));
+        let (most, all) = (most.map_or(stem, |(stem, _)| *stem), stems.iter().map(|(_, count)| count).sum());
+        if let Some(Some(term)) = self.terms.get_mut(no.0 as usize) {
+            (term.stem, term.surface_count) = (most, all);
+        }
+        if is_new {
+            self.shelve(no, stem);
+        }
+    }
+
+    fn shelve(&mut self, no: TermNo, stem: TermNo) {
+        let text =
+            |no: TermNo| self.terms.get(no.0 as usize).and_then(Option::as_ref).map(|term| &*term.text);
+        if let (Some(word), Some(stem)) = (text(no), text(stem)) {
+            self.shelves.put(no, word, stem);
         }
     }
 

@@ -21,7 +21,7 @@ fn index(order: &[usize]) -> Index {
     for no in order {
         let (title, attributes) = PRODUCTS[*no];
         let document = Document { title, attributes: attributes.to_vec(), ..Document::default() };
-        index.change(&analyzer, ProductNo(*no as u32), None, Some(&document));
+        index.change(|_| &analyzer, ProductNo(*no as u32), None, Some(&document));
     }
     index
 }
@@ -36,6 +36,7 @@ fn with(index: &Index, query: &str) -> Vec<u32> {
         products: index.product_count(),
         synonyms: &synonyms,
         measures: index.measures(),
+        beside: &[],
     };
     let plan = planner.plan(query, Options::default());
     let mut found = Vec::new();
@@ -68,6 +69,6 @@ fn it_follows_from_the_products_whatever_their_order_and_goes_with_them() {
     let (analyzer, mut index) = (Analyzer::new(Language::English), one);
     let (title, attributes) = PRODUCTS[0];
     let document = Document { title, attributes: attributes.to_vec(), ..Document::default() };
-    index.change(&analyzer, ProductNo(0), Some(&document), None);
+    index.change(|_| &analyzer, ProductNo(0), Some(&document), None);
     assert!(index.measures().of("w").is_empty(), "two products are too few");
 }

@@ -53,6 +53,7 @@ impl Shop {
             products: self.products,
             synonyms: &self.synonyms,
             measures: &Measures::default(),
+            beside: &[],
         }
         .plan(query, options)
     }

@@ -74,6 +74,7 @@ fn understood(shop: &Shop, values: &Known, query: &str) -> (Vec<Understood>, Str
         products: shop.products,
         synonyms: &shop.synonyms,
         measures: &Measures::default(),
+        beside: &[],
     };
     let pieces = planner.pieces(query, Options::default());
     let all = values.understand(&planner, &pieces, &[]);
@@ -219,6 +220,60 @@ fn prices_are_limits() {
 }
 
 #[test]
+fn prices_go_on_with_other_things() {
+    check(
+        Language::English,
+        &[
+            "laptop under 500 black",
+            "shoes under 50 us dollars black",
+            "printer below 100 swiss francs canon",
+            "printer over 100 canon",
+            "laptop up to 500 without windows",
+            "laptop over 100 under 500",
+            "laptop max 500 at least 16 GB",
+            "laptop over 300 cheap",
+            "laptop price under 500 black",
+            "laptop priced at least 300 black",
+            "shoes 50 euros or less",
+            "shoes $50 max red",
+            "laptop 300 dollars and up black",
+        ],
+        &expect![[r#"
+            laptop under 500 black: laptop black [price ..500!] [Attribute("colour") Black 1.00]
+            shoes under 50 us dollars black: shoes black [price ..50!] [Attribute("colour") Black 1.00]
+            printer below 100 swiss francs canon: printer canon [price ..100!] [Brand Canon 1.00]
+            printer over 100 canon: printer canon [price 100..!] [Brand Canon 1.00]
+            laptop up to 500 without windows: laptop [price ..500!] [without window]
+            laptop over 100 under 500: laptop [price 100..!] [price ..500!]
+            laptop max 500 at least 16 GB: laptop [price ..500!] [16000.. mb!]
+            laptop over 300 cheap: laptop [price 300..!] [cheap]
+            laptop price under 500 black: laptop black [price ..500!] [Attribute("colour") Black 1.00]
+            laptop priced at least 300 black: laptop black [price 300..!] [Attribute("colour") Black 1.00]
+            shoes 50 euros or less: shoes [price ..50!]
+            shoes $50 max red: shoes red [price ..50!] [Attribute("colour") Red 1.00]
+            laptop 300 dollars and up black: laptop black [price 300..!] [Attribute("colour") Black 1.00]
+        "#]],
+    );
+    expect![[r#"
+        Drucker Preis unter 50 schwarz: drucker schwarz [price ..50!]
+        Drucker 50 Euro oder weniger: drucker [price ..50!]
+        Drucker ab 50 ohne Kabel: drucker [price 50..!] [without kabel]
+    "#]]
+    .assert_eq(&shown(
+        Language::German,
+        &["Drucker Preis unter 50 schwarz", "Drucker 50 Euro oder weniger", "Drucker ab 50 ohne Kabel"],
+    ));
+    expect![[r#"
+        imprimante 50 euros maximum: imprimante [price ..50!]
+        imprimante prix moins de 50 canon: imprimante canon [price ..50!] [Brand Canon 1.00]
+    "#]]
+    .assert_eq(&shown(
+        Language::French,
+        &["imprimante 50 euros maximum", "imprimante prix moins de 50 canon"],
+    ));
+}
+
+#[test]
 fn what_is_no_price_is_left_alone() {
     check(
         Language::English,
@@ -231,6 +286,10 @@ fn what_is_no_price_is_left_alone() {
             "from 5 to 9 year toys",
             "under",
             "laptop 50 €",
+            "switch up to 4 black ports",
+            "switch from 4 up to 8 ports",
+            "laptop 500 euro max 16 GB",
+            "shoes 50 or less",
         ],
         &expect![[r#"
             under armour shoes: under armour shoes [Brand Under Armour 1.00]
@@ -241,6 +300,10 @@ fn what_is_no_price_is_left_alone() {
             from 5 to 9 year toys: from 5 to 9 year toys 
             under: under 
             laptop 50 €: laptop 50 
+            switch up to 4 black ports: switch up to 4 black ports [Attribute("colour") Black 1.00]
+            switch from 4 up to 8 ports: switch from 4 up to 8 ports 
+            laptop 500 euro max 16 GB: laptop 500 euro [..16000 mb!]
+            shoes 50 or less: shoes 50 or less 
         "#]],
     );
 }
@@ -420,6 +483,7 @@ fn what_the_shopper_takes_back_is_left_alone() {
         products: shop.products,
         synonyms: &shop.synonyms,
         measures: &Measures::default(),
+        beside: &[],
     };
     let pieces = planner.pieces("red laptop under 50", Options::default());
     let all = values.understand(&planner, &pieces, &[]);

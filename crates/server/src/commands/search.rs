@@ -30,6 +30,9 @@ pub struct Search {
     /// relevance, price_asc, price_desc, newest, rating or popular.
     #[arg(long)]
     sort: Option<String>,
+    /// The language that the page is read in: de, de-AT.
+    #[arg(long, value_name = "TAG")]
+    locale: Option<String>,
     /// Correct nothing.
     #[arg(long)]
     literal: bool,
@@ -59,7 +62,12 @@ pub fn run(asked: &Search) -> anyhow::Result<()> {
         .query("q", &asked.words)
         .query("n", asked.n.to_string())
         .query("page", asked.page.to_string());
-    let optional = [("filter", &asked.filter), ("sort", &asked.sort), ("user_id", &asked.user)];
+    let optional = [
+        ("filter", &asked.filter),
+        ("sort", &asked.sort),
+        ("locale", &asked.locale),
+        ("user_id", &asked.user),
+    ];
     for (name, value) in optional {
         if let Some(value) = value {
             ask = ask.query(name, value);
@@ -100,6 +108,13 @@ fn table(body: &Value) -> String {
         line(&mut out, &format!("{by_meaning} of them by meaning: they lack the words"));
     }
     for one in query["understood"].as_array().into_iter().flatten() {
+        if matches!(text(&one["basis"]), "matches" | "clicks") {
+            let percent = one["confidence"].as_f64().unwrap_or_default() * 100.0;
+            let (about, value, basis) = (text(&one["about"]), text(&one["value"]), text(&one["basis"]));
+            let value = printable(value);
+            line(&mut out, &format!("{} is about {about} {value}: {percent:.0} % by {basis}", one["text"]));
+            continue;
+        }
         let keeps = if one["filter"] == true { "everything shown keeps to it" } else { "raises what has it" };
         line(&mut out, &format!("{} understood as {}: {keeps}", one["text"], text(&one["about"])));
     }
@@ -159,7 +174,8 @@ mod tests {
     fn the_table_says_what_was_found_and_how() {
         let body = json!({"request_id": "dec_1", "total": 2, "page": 1, "pages": 1,
             "query": {"text": "red mgu", "corrected": "red mug", "given_up": ["red"], "unknown": ["zzz"], "by_meaning": 1,
-                "understood": [{"text": "red", "about": "color", "filter": false}]},
+                "understood": [{"text": "red", "about": "color", "filter": false, "basis": "words", "confidence": 1.0},
+                    {"text": "mug", "about": "category", "value": "Home > Mugs", "filter": false, "basis": "matches", "confidence": 0.875}]},
             "items": [{"id": "m1", "position": 0, "reason": {"text": "Matches"}, "item": {"title": "Mug\u{1b}[2J", "price": {"amount": "9.99", "currency": "EUR"}}}],
             "facets": [{"name": "brand", "values": [{"value": "Acme", "count": 2, "chosen": true}], "ranges": []},
                 {"name": "price", "values": [], "ranges": [{"from": 0.0, "to": 10.0, "count": 2}]}]});
@@ -171,6 +187,7 @@ mod tests {
             "no product has: zzz",
             "1 of them by meaning",
             "\"red\" understood as color: raises",
+            "\"mug\" is about category Home > Mugs: 88 % by matches",
             "   1. m1",
             "9.99 EUR  Matches",
             "brand          ✓ Acme (2)",

@@ -3,6 +3,7 @@
 use super::field::{Fields, object, values};
 use bespoke_domain::product::{Availability, Content};
 use bespoke_domain::{Currency, Millis, Money, Problem, ProductPatch};
+use bespoke_engine::catalog::is_locale;
 use bespoke_models::vector_index::WIDTH_MAX;
 use serde_json::Value;
 
@@ -212,13 +213,19 @@ fn attributes(mut fields: Fields) -> Result<Vec<(String, String)>, Problem> {
             if name.len() > ATTRIBUTE_MAX || text.len() > ATTRIBUTE_MAX {
                 return Err(Problem::new(name, "too_long", format!("must be at most {ATTRIBUTE_MAX} bytes")));
             }
-            flat.push((name.clone(), text));
+            let text = if is_locale(&name) { tag(&name, &text)? } else { Some(text) };
+            flat.extend(text.map(|text| (name.clone(), text)));
         }
     }
     if flat.len() > ATTRIBUTES_MAX {
         return Err(Problem::new("attributes", "too_many", format!("must be at most {ATTRIBUTES_MAX}")));
     }
     Ok(flat)
+}
+
+/// The language of a row's texts, as it is written; `None` where it says none.
+fn tag(name: &str, text: &str) -> Result<Option<String>, Problem> {
+    Fields([(name.to_owned(), Value::from(text))].into_iter().collect()).locale(name)
 }
 
 #[cfg(test)]
@@ -245,6 +252,17 @@ mod tests {
         let content = patch.content.expect("it has a title");
         assert_eq!(content.categories, ["Home > Kitchen"]);
         assert_eq!(content.attributes, [("volume_ml".into(), "300".into()), ("color".into(), "red".into())]);
+    }
+
+    #[test]
+    fn the_language_of_a_row_is_written_in_one_way_and_empty_says_none() {
+        let locale = |text: &str| {
+            let row = format!("{{\"id\":\"a\",\"title\":\"Mug\",\"locale\":{text}}}");
+            read(&row).expect(text).content.expect("it has a title").attributes
+        };
+        assert_eq!(locale("\"DE-at\""), [("locale".to_owned(), "de-AT".to_owned())]);
+        assert_eq!(locale("\"\""), []);
+        assert_eq!(locale("null"), []);
     }
 
     #[test]
@@ -278,6 +296,9 @@ mod tests {
             (r#"{"id":"a","vector":"0.1, nan"}"#, "vector: "),
             (r#"{"id":"a","vector":[1e99]}"#, "vector: "),
             (r#"{"id":"a","vector":7}"#, "vector: "),
+            (r#"{"id":"a","title":"Mug","locale":"german"}"#, "locale: "),
+            (r#"{"id":"a","title":"Mug","attributes":{"locale":"de_AT"}}"#, "locale: "),
+            (r#"{"id":"a","title":"Mug","locale":["de","de AT"]}"#, "locale: "),
         ] {
             let fault = read(row).expect_err(row);
             assert!(fault.starts_with(field), "{row}: {fault}");

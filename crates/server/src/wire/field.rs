@@ -1,6 +1,7 @@
 //! Reading JSON field by field: each reader takes what it knows out of the object, so that what is left is what the shop
 //! sent beyond it; each fault names its field.
 
+use bespoke_domain::locale::{LOCALE_MAX, canonical};
 use bespoke_domain::{Currency, Millis, Money, Problem};
 use serde_json::{Map, Value};
 
@@ -56,6 +57,14 @@ impl Fields {
             Some(Value::Number(number)) => Ok(Some(number.to_string())),
             Some(_) => Err(wrong(name, "text")),
         }
+    }
+
+    /// The tag of a language, such as `de` or `de-AT`, as it is written; `None` also for empty text.
+    pub fn locale(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        let text = self.text(name, 4 * LOCALE_MAX)?.filter(|text| !text.trim().is_empty());
+        let detail = "must be a BCP 47 tag such as `de` or `de-AT`: a language of two or three letters, then region or script after `-`";
+        let tag = |text: String| canonical(&text).ok_or_else(|| Problem::new(name, "invalid_locale", detail));
+        text.map(tag).transpose()
     }
 
     /// An identifier: text that is not empty.

@@ -107,6 +107,8 @@ pub struct RecommendContext {
     pub cart_item_ids: Option<Vec<String>>,
     /// The market the page is for, as the attribute `market` names it: `DE`.
     pub market: Option<String>,
+    /// The language that the page is read in, a BCP 47 tag: `de`, `de-AT`. What is described in another is not shown; words are read in it.
+    pub locale: Option<String>,
 }
 
 /// A request that is as it must be.
@@ -121,6 +123,7 @@ pub struct Asked {
     pub category_path: Option<String>,
     pub cart_item_ids: Vec<String>,
     pub market: String,
+    pub locale: String,
     /// The visit, as events name it.
     pub session_id: Option<String>,
     /// Slots that are left on the page.
@@ -183,7 +186,7 @@ impl Asked {
     }
 
     /// Reads the query of a request without a shopper: `item_ids` and `exclude_ids` with commas, `category_path`, `page_type`, `market`,
-    /// `n`, `filter`.
+    /// `locale`, `n`, `filter`.
     pub fn of_query(placement: String, query: &str) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
             .map_err(|error| Problem::new("query", "invalid_query", error.to_string()))?;
@@ -193,7 +196,9 @@ impl Asked {
             let list = || value.split(',').filter(|id| !id.is_empty()).map(Value::from).collect();
             let value = if is_list { Value::Array(list()) } else { Value::from(value.as_str()) };
             match name.as_str() {
-                "item_ids" | "category_path" | "page_type" | "market" => context.insert(name, value),
+                "item_ids" | "category_path" | "page_type" | "market" | "locale" => {
+                    context.insert(name, value)
+                }
                 "exclude_ids" | "n" | "filter" => fields.insert(name, value),
                 _ => return Err(Problem::new(name, "unknown_field", "not known here; leave it out")),
             };
@@ -227,6 +232,7 @@ impl Asked {
             category_path: context.text("category_path", 750).map_err(inside)?,
             cart_item_ids: context.texts("cart_item_ids", 200, ID_MAX).map_err(inside)?,
             market: context.text("market", 64).map_err(inside)?.unwrap_or_default(),
+            locale: context.locale("locale").map_err(inside)?.unwrap_or_default(),
             room: None,
             exclude_ids: fields.texts("exclude_ids", 500, ID_MAX)?,
             filter: filter.map(|text| expression::parse(&text)).transpose()?,

@@ -98,7 +98,7 @@ impl AskedSearch {
             match name.as_str() {
                 "facets" | "exclude_ids" | "as_words" => _ = fields.insert(name, Value::Array(list())),
                 "literal" | "dry_run" => _ = fields.insert(name, Value::from(value == "true")),
-                "market" | "page_type" => _ = context.insert(name, Value::from(value)),
+                "market" | "locale" | "page_type" => _ = context.insert(name, Value::from(value)),
                 "q" | "filter" | "sort" | "page" | "n" | "placement" | "anonymous_id" | "user_id"
                 | "cursor" => {
                     fields.insert(name, Value::from(value));
@@ -290,6 +290,12 @@ pub struct UnderstoodBody {
     pub to: Option<f64>,
     /// Whether results must keep it; otherwise it raises those that do.
     pub filter: bool,
+    /// How sure it is, 0 to 1: of the products with these words the share that has the value; of a category that the words do not name the share
+    /// of the evidence that is in it.
+    pub confidence: f32,
+    /// What it rests on: `words` that say it, or, of a category that they do not name, `matches` (where most of the best results stand) or
+    /// `clicks` (what five shoppers or more dealt with after these words).
+    pub basis: String,
 }
 
 /// A facet with its values.

@@ -21,6 +21,7 @@ pub struct AskedSuggest {
     pub anonymous_id: Option<String>,
     pub user_id: Option<String>,
     pub market: String,
+    pub locale: String,
 }
 
 impl AskedSuggest {
@@ -37,6 +38,7 @@ impl AskedSuggest {
             anonymous_id: fields.id("anonymous_id")?,
             user_id: fields.id("user_id")?,
             market: fields.text("market", 64)?.unwrap_or_default(),
+            locale: fields.locale("locale")?.unwrap_or_default(),
         };
         fields.none_left()?;
         Ok(asked)
@@ -122,7 +124,10 @@ mod tests {
         assert_eq!((asked.q.as_str(), asked.n, asked.anonymous_id.as_deref()), ("red m", 3, Some("a")));
         assert_eq!(AskedSuggest::of_query("").expect("nothing is typed yet").n, 6);
         let long = format!("q={}", "a".repeat(201));
-        for (query, field) in [("n=21", "n"), ("limit=3", "limit"), (long.as_str(), "q")] {
+        assert_eq!(AskedSuggest::of_query("locale=DE-at").expect("a tag").locale, "de-AT");
+        for (query, field) in
+            [("n=21", "n"), ("limit=3", "limit"), ("locale=german", "locale"), (long.as_str(), "q")]
+        {
             assert_eq!(AskedSuggest::of_query(query).expect_err("it has a fault").field, field);
         }
     }

@@ -11,6 +11,7 @@ mod files;
 mod hostile;
 mod judging;
 mod kpis_sql;
+mod languages;
 mod learning;
 mod meaning;
 mod pilot;

@@ -14,7 +14,7 @@ use bespoke_domain::event::{Details, Device, Event, EventItem, EventKind, KINDS,
 use bespoke_domain::experiment::{Analysis, Arm, ArmUse, Design, Experiment, Guardrail, Holdout, Team, Unit};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::product::{AVAILABILITIES, Availability, Content, ProductPatch};
-use bespoke_domain::search::{Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
+use bespoke_domain::search::{Basis, Choice, Met, QueryVector, Refinement, Search, Sort, Understood};
 use bespoke_domain::settings::{
     Attribution, Canonical, Clutter, Diversity, Explore, FilterUse, Form, KeyChange, Language, ModelUse,
     Objective, OnThin, Placement, Rule, Scope, ScorerUse, SearchSettings, Segment, Sensitivity, Settings,
@@ -372,6 +372,7 @@ fn request() -> Request {
         follows: Some((DecisionId(9), 24)),
         filter: Some(condition()),
         market: "DE".to_owned(),
+        locale: "de-AT".to_owned(),
         room: Some(12),
         utc_offset_min: -90,
         slots: 8,
@@ -393,6 +394,18 @@ fn request() -> Request {
         })),
         skipped: vec!["co_viewed".to_owned()],
         bot: 60,
+    }
+}
+
+fn understood() -> Understood {
+    Understood {
+        text: "under 50".to_owned(),
+        about: "price".to_owned(),
+        value: String::new(),
+        bounds: (None, Some(50.0)),
+        is_filter: true,
+        confidence: 0.75,
+        basis: Basis::Clicks,
     }
 }
 
@@ -452,13 +465,7 @@ fn decision() -> Decision {
             corrected: "red mug".to_owned(),
             given_up: vec!["old".to_owned()],
             unknown: vec!["xyzzy".to_owned()],
-            understood: vec![Understood {
-                text: "under 50".to_owned(),
-                about: "price".to_owned(),
-                value: String::new(),
-                bounds: (None, Some(50.0)),
-                is_filter: true,
-            }],
+            understood: vec![understood()],
             vectors: "text_vectors".to_owned(),
             by_meaning: 2,
             facets: vec!["brand".to_owned()],
@@ -487,15 +494,15 @@ fn golden(body: &Body) -> Expect {
         Body::Decision(_) => expect![[r#"
             010482808080808080808081c083808080809f03e8a7a484ce6709686f6d655f6865726f014dd5aa91a2046602010553
             4b552d310104486f6d650105534b552d320105534b552d330105534b552d350109180101020002030570726963650100
-            0000000000f03f00000000000000400100030473616c650203056272616e6400010141024445010cb301080101077265
-            64206d75670105636f6c6f72000103726564010101056170706c651801026233038100050101056272616e6401090105
-            534b552d360109636f5f7669657765643ce807e9070905302e312e300104736c696d0501046865726f02036e65770746
-            6f7220796f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c6f6f6b6564
-            206174204d75670103010106737072696e67010673756d6d65720000003e0101040000003f0000803e0000003e000000
-            0002807fc0ff010202010b686f6d655f62616e6e65720202030000403f050000803e0107706f70756c61722801066d61
-            7267696e0870726f6669742d314d290109617661696c61626c65060105534b552d39010307726564206d756701036f6c
-            64010578797a7a790108756e6465722035300570726963650000010000000000004940010c746578745f766563746f72
-            730201056272616e64010206010101050000c0bf0100000000400109646976657273697479"#]],
+            0000000000f03f00000000000000400100030473616c650203056272616e64000101410244450564652d4154010cb301
+            08010107726564206d75670105636f6c6f72000103726564010101056170706c65180102623303810005010105627261
+            6e6401090105534b552d360109636f5f766965776564e807e9070905302e312e300104736c696d0501046865726f0203
+            6e657707466f7220796f750100040000403f01010000803e09636f5f766965776564194265636175736520796f75206c
+            6f6f6b6564206174204d75670103010106737072696e67010673756d6d65720000003e0101040000003f0000803e0000
+            003e0000000002807fc0ff010202010b686f6d655f62616e6e65720202030000403f050000803e0107706f70756c6172
+            2801066d617267696e0870726f6669742d314d290109617661696c61626c65060105534b552d39010307726564206d75
+            6701036f6c64010578797a7a790108756e6465722035300570726963650000010000000000004940010000403f020c74
+            6578745f766563746f72730201056272616e64010206010101050000c0bf0100000000400109646976657273697479"#]],
         Body::Import(_) => expect!["010501"],
         Body::Model(_) => expect!["010604736c696d0107"],
         Body::Delivery(_) => expect!["0107ac02"],

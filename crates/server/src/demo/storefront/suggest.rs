@@ -38,6 +38,7 @@ pub async fn fragment(
         anonymous_id: visitor.anonymous_id.filter(|_| personal),
         user_id: visitor.customer.filter(|_| personal),
         market: String::new(),
+        locale: String::new(),
     };
     Html(show(&answer(&site.app, pace::TIMEOUT, asked)).into_string())
 }
