@@ -47,7 +47,8 @@ impl Catalog {
     /// Whether a row says that it is sold in `market`, whatever the letter case.
     pub fn knows_market(&self, market: &str) -> bool {
         let is_it = |one: &str| one.eq_ignore_ascii_case(market);
-        let markets = |set: &Arc<str>| set.split(SEPARATOR).next().is_some_and(|all| all.split(',').any(is_it));
+        let markets =
+            |set: &Arc<str>| set.split(SEPARATOR).next().is_some_and(|all| all.split(',').any(is_it));
         !market.is_empty() && self.market_sets.names.iter().any(markets)
     }
 

@@ -29,7 +29,7 @@ fn value(bench: &mut Bench, search: Search) -> String {
 
 impl Bench {
     /// A shopper searches, and puts into the cart what they clicked.
-    fn searched(&mut self, shopper: u32, text: &str, product: &str) {
+    fn asked_for(&mut self, shopper: u32, text: &str, product: &str) {
         let event = |kind, details: Option<Details>, items: &[&str]| {
             let item =
                 |id: &&str| EventItem { item_id: (*id).to_owned(), quantity: 1, ..EventItem::default() };
@@ -88,10 +88,10 @@ fn it_is_not_told_where_it_is_named_chosen_or_not_wanted_and_of_article_numbers(
 fn what_five_shoppers_dealt_with_after_the_same_words_outweighs_what_matches() {
     let mut bench = bench();
     for shopper in 11..15 {
-        bench.searched(shopper, "Red", "lamp");
+        bench.asked_for(shopper, "Red", "lamp");
     }
     assert_eq!(value(&mut bench, ask("red")), "Home > Kitchen matches", "four may not be told apart");
-    bench.searched(15, "red", "lamp");
+    bench.asked_for(15, "red", "lamp");
     assert_eq!(value(&mut bench, ask("red")), "Light clicks");
     assert_eq!(value(&mut bench, ask("red mug")), "Home > Kitchen matches", "other words");
     let decision = bench.decide(asked(ask("red")));
