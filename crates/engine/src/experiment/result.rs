@@ -462,9 +462,12 @@ pub fn plan(run: &Run, experiment: &Experiment) -> Option<Plan> {
     let alpha = level_of_each(ALPHA, shares.len() - 1);
     let sequential = experiment.analysis == Analysis::AlwaysValid;
     let demand = Demand { alpha, sequential, ..Demand::default() };
+    // Of the relative change, which the verdict reads: the control's noise counts as often as the arm is larger (delta method), amounts that
+    // are larger by a share vary by its square, counts by itself.
+    let lift = 1.0 + experiment.effect;
     let arms = Arms {
-        control: sample.variance,
-        treated: sample.variance,
+        control: sample.variance * lift * lift,
+        treated: sample.variance * if spec.is_money { lift * lift } else { lift },
         treated_share: treated / (control + treated),
     };
     let units = units_needed(sample.mean.abs() * experiment.effect, &arms, &demand);

@@ -190,7 +190,7 @@ fn every_scorer_changes_an_order() {
         swift               laser photo black colour paper laser+
         als                 laser paper black colour laser+ photo
         taste               colour black laser laser+ photo paper
-        click_over_expected black paper laser photo colour laser+
+        click_over_expected black paper colour laser+ laser photo
     "#]]
     .assert_eq(&text);
 }

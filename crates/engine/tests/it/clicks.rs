@@ -282,5 +282,5 @@ fn a_ranker_learns_to_put_searches_in_order_and_sees_through_places() {
     let (learned, decision) = right_with(&mut bench, &lessons.rows);
     assert_eq!(decision.objective, "clicks-1");
     assert!(decision.versions.models.iter().any(|(name, _)| name == "ranker:p"));
-    assert!(learned >= 0.7 && plain <= 0.5 && by_hand <= 0.5, "{learned} {plain} {by_hand}");
+    assert!(learned >= plain + 0.25 && learned > 0.55 && by_hand < plain, "{learned} {plain} {by_hand}");
 }

@@ -233,10 +233,8 @@ fn live(server: &Server, seeded: &mut Seeded, shoppers: std::ops::Range<u64>) ->
     let (mut batch, mut later) = (Vec::new(), Vec::new());
     for no in shoppers {
         let shopper = format!("planted-{no}");
-        let ask = json!({"requests": [
-            {"placement": "home", "anonymous_id": shopper},
-            {"placement": "cart", "anonymous_id": shopper},
-        ]});
+        let ask =
+            json!({"anonymous_id": shopper, "placements": [{"placement": "home"}, {"placement": "cart"}]});
         let told = server.ask(&mut connection, "POST", "/v1/recommend:batch", &ask)?;
         let is_treated = |at: usize, name: &str| {
             let arms = told["results"][at]["arms"].as_array().cloned().unwrap_or_default();
