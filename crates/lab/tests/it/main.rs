@@ -311,15 +311,15 @@ fn facets_follow_demand_and_results_follow_tastes() {
     assert!(wandering.searches >= 500 && wandering.lift() > -0.01, "{wandering:?}");
 }
 
-/// By the simulation's truth, with clicks where shoppers look: clicks over expected clicks better the order, plain counts of clicks less.
+/// By the simulation's truth, with clicks where shoppers look: clicks over expected clicks are worth more than plain counts of clicks. In a shop
+/// as small as this one neither is a gain (docs/search.md).
 #[test]
-fn clicks_over_expected_better_the_order_and_counts_of_clicks_less() {
+fn clicks_over_expected_are_worth_more_than_counts_of_clicks() {
     let params = Params { products: 3_000, shoppers: 1_000, days: 30, ..Params::demo() };
     let scale = seeded_clicks::Scale { params, learned: 5_000, judged: 1_000 };
     let orders = [Order::Plain, Order::Expected(0.05), Order::Counted(0.05)];
     let ways = seeded_clicks::ways(&scale, None, &orders).expect("the default placements are good");
     let [plain, expected, counted] = ways.as_slice() else { panic!("three ways") };
-    assert!(expected.ahead > expected.ahead_by, "{expected:?}");
     assert!(expected.ndcg10 > counted.ndcg10, "{expected:?} {counted:?}");
     assert!(expected.relevant >= plain.relevant - 0.001, "{expected:?} {plain:?}");
 }
