@@ -5,7 +5,7 @@ mod kept;
 mod markets;
 mod undo;
 
-pub use kept::Kept;
+pub use kept::{FETCHED, Kept};
 pub use markets::{is_locale, locale_of};
 
 use crate::category_tree::{CategorySet, Tree};

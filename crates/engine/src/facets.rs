@@ -4,7 +4,7 @@
 //! such results ([`crate::demand`]) times how well they tell these apart. Values come by how many have them, by how often they are
 //! chosen, and by what the shopper deals with.
 
-use crate::catalog::{Catalog, Kept, Number};
+use crate::catalog::{Catalog, FETCHED, Kept, Number};
 use crate::context::Context;
 use crate::demand::{Wanted, category_of};
 use crate::found::Found;
@@ -27,8 +27,6 @@ const KNOWN_MIN: f64 = 0.1;
 /// Ranges that prices are cut into, and prices that say where.
 const RANGES: usize = 5;
 const SAMPLED: usize = 1_000;
-/// Products that are fetched at once.
-const BATCH: usize = 64;
 
 /// A value with how many products have it.
 #[derive(Clone, Debug, PartialEq)]
@@ -421,10 +419,10 @@ impl Tally {
         self.variants.clear();
         self.octave_groups.clear();
         let mut rows = rows;
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Vec::with_capacity(FETCHED);
         loop {
             batch.clear();
-            batch.extend(rows.by_ref().take(BATCH));
+            batch.extend(rows.by_ref().take(FETCHED));
             if batch.is_empty() {
                 break;
             }

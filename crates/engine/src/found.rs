@@ -2,7 +2,7 @@
 //! best of them for the decision to put in order; how many there are. Counts are of products: variants of one count once. With vectors in
 //! force they are put in order by both, and where words are missing, the products nearest in meaning are results too (`fused`).
 
-use crate::catalog::{Catalog, Number, Row};
+use crate::catalog::{Catalog, FETCHED, Number, Row};
 use crate::context::Context;
 use crate::fused::Fused;
 use crate::meaning::Said;
@@ -18,8 +18,6 @@ use bespoke_search::ranking::Coverage;
 
 /// Products that cover the query whole, below which it is relaxed.
 const ENOUGH: usize = 20;
-/// Products that are fetched at once.
-const FETCHED: usize = 64;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]

@@ -1,14 +1,16 @@
 //! Experiments over HTTP: what is compared and what it says so far, what a test would need, and the changes that begin and end one.
 
 use crate::boot::Shop;
+use crate::clock;
 use crate::http::App;
 use crate::operate::put;
-use crate::pilot;
 use crate::wire::error::ApiError;
 use crate::wire::experiments::parse_experiment;
 use bespoke_domain::experiment::{Design, Experiment, HOLDOUT, WHOLE};
-use bespoke_domain::{Currency, Problem, Settings};
+use bespoke_domain::time::DAY_MS;
+use bespoke_domain::{Currency, Offset, Problem, Settings};
 use bespoke_engine::Snapshot;
+use bespoke_engine::experiment::baseline::Baseline;
 use bespoke_engine::experiment::ledger::Run;
 use bespoke_engine::experiment::metric::metric;
 use bespoke_engine::experiment::preference::{Preference, preference};
@@ -18,6 +20,11 @@ use bespoke_engine::experiment::result::{
 use bespoke_models::statistics::verdict::Verdict;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// Days of the log that tell what units did lately.
+pub const LATELY_DAYS: i64 = 28;
+/// Entries of the log that are read for it, the newest: a few seconds.
+const LATELY_ENTRIES_MAX: u64 = 1_000_000;
 
 /// What is compared.
 #[derive(Serialize, ToSchema, Debug)]
@@ -295,22 +302,35 @@ pub fn planned(shop: &Shop, name: &str, definition: Option<&[u8]>) -> Result<Pla
 fn plan_of(shop: &Shop, snapshot: &Snapshot, experiment: &Experiment) -> Result<Option<Plan>, ApiError> {
     match own_plan(snapshot, experiment) {
         Some(found) => Ok(Some(found)),
-        None => pilot::measure(shop, experiment).map_err(|error| {
-            tracing::error!("what units did lately: {error:#}");
-            ApiError::internal()
-        }),
+        None => lately(shop, experiment),
     }
+}
+
+/// A plan by what units of the experiment did lately, as if it had gone on with nothing different; `None` where too few are known. Reads the
+/// log: for threads, never for async tasks.
+pub fn lately(shop: &Shop, experiment: &Experiment) -> Result<Option<Plan>, ApiError> {
+    let snapshot = shop.live.snapshot();
+    let Some(settings) = snapshot.aggregates.settings.as_deref() else { return Ok(None) };
+    let since = clock::now().plus(-LATELY_DAYS * DAY_MS);
+    let mut baseline = Baseline::new((&shop.live, &snapshot), settings, experiment.clone(), since);
+    let until = snapshot.aggregates.offset;
+    let after = Offset(until.0.saturating_sub(LATELY_ENTRIES_MAX));
+    shop.each_entry((after, until), |_| Ok(()), |_, entry| baseline.take(&entry)).map_err(|error| {
+        tracing::error!("what units did lately: {error:#}");
+        ApiError::internal()
+    })?;
+    Ok(baseline.run().and_then(|run| plan(run, experiment)))
 }
 
 /// A plan by the units of an experiment that is as it is set.
 fn own_plan(snapshot: &Snapshot, experiment: &Experiment) -> Option<Plan> {
-    let set = snapshot.aggregates.settings.iter().flat_map(|settings| &settings.experiments);
+    let mut set = snapshot.aggregates.settings.iter().flat_map(|settings| &settings.experiments);
     let is_it = |one: &&Experiment| {
         one.name == experiment.name
             && (one.unit, one.slice, &one.arms, &one.placements)
                 == (experiment.unit, experiment.slice, &experiment.arms, &experiment.placements)
     };
-    set.clone().find(is_it)?;
+    set.find(is_it)?;
     plan(snapshot.aggregates.run(&experiment.name)?, experiment)
 }
 
@@ -325,9 +345,11 @@ pub fn warned(shop: &Shop, name: &str) -> Result<ExperimentBody, ApiError> {
     let mut told = get(shop, name)?;
     let snapshot = shop.live.snapshot();
     let one = find(&snapshot, name)?;
-    if told.is_on && told.warning.is_none() && one.name != HOLDOUT && one.design == Design::Split {
+    // Where its own units are enough for a plan the warning was made by them.
+    if told.is_on && one.name != HOLDOUT && one.design == Design::Split && own_plan(&snapshot, &one).is_none()
+    {
         let currency = snapshot.aggregates.settings.as_deref().map_or(Currency::EUR, |set| set.shop.currency);
-        told.warning = plan_of(shop, &snapshot, &one)?.and_then(|found| warning(&found, &one, currency));
+        told.warning = lately(shop, &one)?.and_then(|found| warning(&found, &one, currency));
     }
     Ok(told)
 }

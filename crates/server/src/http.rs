@@ -28,7 +28,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
@@ -315,9 +315,7 @@ async fn get_ubi(
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
     let after = crate::ubi::after(query.as_deref().unwrap_or_default())?;
-    let Ok(_alone) = app.replaying.try_acquire() else {
-        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
-    };
+    let _alone = alone(&app)?;
     let shop = app.shop.clone();
     match tokio::task::spawn_blocking(move || crate::ubi::export(&shop, after)).await {
         Ok(Ok(body)) => Ok(axum::Json(body).into_response()),
@@ -362,16 +360,20 @@ async fn look_at<T: Send + 'static>(
     tokio::task::spawn_blocking(move || of(&app)).await.map_err(|_| ApiError::internal())?
 }
 
-/// The same, of what may be read from the log: one reading at a time.
+/// Leave to read the log, held as long as it is read: one reading at a time.
+fn alone(app: &App) -> Result<SemaphorePermit<'_>, ApiError> {
+    let busy = |_| ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment");
+    app.replaying.try_acquire().map_err(busy)
+}
+
+/// The same, of what may be read from the log.
 async fn read_log<T: Send + 'static>(
     app: Arc<App>,
     headers: &HeaderMap,
     of: impl FnOnce(&Shop) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     secret_scope(&app, headers)?;
-    let Ok(_alone) = app.replaying.try_acquire() else {
-        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
-    };
+    let _alone = alone(&app)?;
     look(app.clone(), headers, of).await
 }
 
@@ -430,7 +432,7 @@ async fn put_experiment(
     secret_scope(&app, &headers)?;
     experiments_api::set(&app, &name, &body).await?;
     // It is set, whether there is time to say what it needs or not.
-    let Ok(_alone) = app.replaying.try_acquire() else {
+    let Ok(_alone) = alone(&app) else {
         return get_experiment(State(app.clone()), Path(name), headers).await;
     };
     let told = look(app.clone(), &headers, move |shop| experiments_api::warned(shop, &name)).await?;
@@ -490,9 +492,7 @@ async fn post_pilot(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
-    let Ok(_alone) = app.replaying.try_acquire() else {
-        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
-    };
+    let _alone = alone(&app)?;
     Ok(axum::Json(pilot::begin(&app, &placement, &body).await?).into_response())
 }
 
@@ -612,9 +612,7 @@ async fn get_replay(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
-    let Ok(_alone) = app.replaying.try_acquire() else {
-        return Err(ApiError::new("replay_busy", "one replay at a time; try again when the other is done"));
-    };
+    let _alone = alone(&app)?;
     let stored = recommend::find(&app.shop, decision_id(&id)?).await?;
     let shop = app.shop.clone();
     let replayed =
@@ -712,9 +710,7 @@ async fn post_model_rollback(
 
 async fn get_doctor(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ApiError> {
     secret_scope(&app, &headers)?;
-    let Ok(_alone) = app.replaying.try_acquire() else {
-        return Err(ApiError::new("replay_busy", "one reading of the log at a time; try again in a moment"));
-    };
+    let _alone = alone(&app)?;
     let shop = app.shop.clone();
     let said = tokio::task::spawn_blocking(move || crate::doctor::examine(&shop)).await;
     match said {

@@ -2,28 +2,20 @@
 //! is planned on it and begun, and ends in expand or stop.
 
 use crate::boot::Shop;
-use crate::clock;
-use crate::experiments_api::{self, ExperimentBody, PlanBody, plan_body, with};
+use crate::experiments_api::{self, ExperimentBody, LATELY_DAYS, PlanBody, lately, plan_body, with};
 use crate::http::App;
 use crate::operate::put;
 use crate::wire::error::ApiError;
 use crate::wire::experiments::parse_experiment;
 use crate::wire::field::object_of;
-use bespoke_domain::experiment::{Analysis, Experiment};
+use bespoke_domain::experiment::Experiment;
 use bespoke_domain::settings::{Placement, SourceUse};
-use bespoke_domain::time::DAY_MS;
-use bespoke_domain::{Offset, Problem, Settings};
-use bespoke_engine::experiment::baseline::Baseline;
+use bespoke_domain::{Problem, Settings};
 use bespoke_engine::experiment::metric::metric;
-use bespoke_engine::experiment::result::{Plan, plan};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-/// Days of the log that the baseline is measured in.
-const BASELINE_DAYS: i64 = 28;
-/// Entries of the log that are read for it, the newest: a few seconds.
-const ENTRIES_MAX: u64 = 1_000_000;
 /// Days that a pilot may be planned for: beyond them the shop is another one.
 const DAYS_MAX: u32 = 90;
 /// Days that it is planned for at least: two weeks have every weekday twice.
@@ -186,16 +178,13 @@ fn prepare(
     }
     let asked_days = ask.days.map(|days| days.clamp(1, u32::from(u16::MAX)));
     let one = parse(&define(asked_days.unwrap_or(DAYS_MIN), 0))?;
-    let found = measure(shop, &one).map_err(|error| {
-        tracing::error!("the baseline of a pilot: {error:#}");
-        ApiError::internal()
-    })?;
+    let found = lately(shop, &one)?;
     let Some(found) = found else {
         if ask.anyway {
             return Ok((Planned { definition: define(one.days.into(), 0), against }, None));
         }
         let detail = format!(
-            "too few shoppers got {placement:?} in the last {BASELINE_DAYS} days for a plan (a hundred are needed, some of them with {}); wait, or begin it `anyway`",
+            "too few shoppers got {placement:?} in the last {LATELY_DAYS} days for a plan (a hundred are needed, some of them with {}); wait, or begin it `anyway`",
             ask.metric
         );
         return Err(ApiError::new("not_enough_data", detail));
@@ -210,19 +199,6 @@ fn prepare(
     }
     let definition = define(days, found.units.min(1e12) as u64);
     Ok((Planned { against, definition }, Some(told)))
-}
-
-/// A plan by what units of the experiment did lately, as if it had gone on with nothing different; `None` where too few are known.
-pub fn measure(shop: &Shop, experiment: &Experiment) -> anyhow::Result<Option<Plan>> {
-    let snapshot = shop.live.snapshot();
-    let Some(settings) = snapshot.aggregates.settings.as_deref() else { return Ok(None) };
-    let since = clock::now().plus(-BASELINE_DAYS * DAY_MS);
-    let one = Experiment { analysis: Analysis::AlwaysValid, ..experiment.clone() };
-    let mut baseline = Baseline::new((&shop.live, &snapshot), settings, one, since);
-    let until = snapshot.aggregates.offset;
-    let after = Offset(until.0.saturating_sub(ENTRIES_MAX));
-    shop.each_entry((after, until), |_| Ok(()), |_, entry| baseline.take(&entry))?;
-    Ok(baseline.run().and_then(|run| plan(run, experiment)))
 }
 
 /// The settings with the placement that a pilot is held against: what is popular, where it is not there yet.

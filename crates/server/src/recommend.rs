@@ -245,6 +245,7 @@ fn bucket(shop: &Shop, snapshot: &Snapshot, shopper: Option<ShopperNo>, asked: &
 
 /// By what a visit is put into arms; 0 where who it is does not allow analytics, so that nothing of it would be told.
 fn session(shop: &Shop, snapshot: &Snapshot, asked: &Asked) -> u64 {
+    let Some(id) = asked.session_id.as_deref() else { return 0 };
     let unknown = snapshot.aggregates.unknown_consent();
     let ids = [(IdentityKind::User, &asked.user_id), (IdentityKind::Anonymous, &asked.anonymous_id)];
     let known = ids
@@ -252,8 +253,7 @@ fn session(shop: &Shop, snapshot: &Snapshot, asked: &Asked) -> u64 {
         .find_map(|(kind, id)| shop.identities.get(identity_key(&shop.secret, kind, id.as_ref()?)));
     let profile = known.and_then(|shopper| shop.live.profile(shopper));
     let consent = profile.map_or(unknown, |profile| profile.consent(unknown));
-    let id = asked.session_id.as_deref().filter(|_| consent.allows(Purpose::Analytics));
-    id.map_or(0, |id| shop.secret.hash64("session", id))
+    if consent.allows(Purpose::Analytics) { shop.secret.hash64("session", id) } else { 0 }
 }
 
 /// The shopper, with consent to personalization.

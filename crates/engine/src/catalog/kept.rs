@@ -12,6 +12,9 @@ const KEPT_MAX: usize = 11;
 const TAG_BITS: u32 = 27;
 const _: () = assert!(super::TAGS_MAX < 1 << TAG_BITS, "every tag has room, and no value is u32::MAX");
 
+/// Products that are best fetched at once, see [`Catalog::fetch`].
+pub const FETCHED: usize = 64;
+
 /// What facets count of a product, in one line of a processor's cache: results are many, and memory is what they wait for.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[repr(align(64))]

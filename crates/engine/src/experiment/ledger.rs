@@ -368,9 +368,10 @@ impl Run {
     }
 }
 
-/// From when on an experiment that is set does not count any more.
+/// From when on an experiment that is set does not count any more; what is stopped before the first unit, at no time.
 fn end_of(settings: &Settings, experiment: &str) -> Option<Millis> {
-    settings.experiments.iter().find(|one| one.name == experiment)?.until
+    let one = settings.experiments.iter().find(|one| one.name == experiment)?;
+    if one.is_stopped { Some(Millis::default()) } else { one.until }
 }
 
 /// What an event is to the units that it counts for.

@@ -6,7 +6,7 @@
 //! not given at all. Of several treated arms each is held to the error of all divided by their number.
 
 use super::cells;
-use super::ledger::{Row, Run};
+use super::ledger::{Before, Row, Run};
 use super::metric::{
     Better, COVARIATES, METRICS, MetricSpec, Reading, SEGMENTS, SegmentSpec, is_somebody, metric,
 };
@@ -137,7 +137,6 @@ pub fn holdout() -> Experiment {
 
 /// What a run says so far.
 pub fn report(run: &Run, experiment: &Experiment) -> Report {
-    let reader = Reader::new(run, experiment);
     let (tallies, [crossed, programs]) = tally(run);
     let carried = tallies.iter().map(|[_, _, carried]| *carried).sum();
     let left_out = LeftOut { programs, carried, ignored: run.ignored };
@@ -151,10 +150,13 @@ pub fn report(run: &Run, experiment: &Experiment) -> Report {
     let count = |arm: &ArmCount| srm::Arm { weight: f64::from(arm.share), count: arm.units };
     let counts: Vec<srm::Arm> = arms.iter().map(count).collect();
     let mismatch = srm::sequential(&counts);
-    let is_valid = !mismatch.is_found();
-    let treated = (1..arms.len()).filter(|_| is_valid);
     let days = (run.seen.1.since(run.seen.0).max(0) as f64 / DAY_MS as f64).max(1.0 / 24.0);
-    let results = treated.map(|arm| reader.result(arm, (&arms, mismatch, days))).collect();
+    let results = if mismatch.is_found() {
+        Vec::new()
+    } else {
+        let reader = Reader::new(run, experiment);
+        (1..arms.len()).map(|arm| reader.result(arm, (&arms, mismatch, days))).collect()
+    };
     Report {
         experiment: run.experiment.clone(),
         epoch: (run.epoch, run.since),
@@ -206,7 +208,7 @@ enum Of {
 /// What is read of a row for a metric.
 struct Reads<'a> {
     spec: &'a MetricSpec,
-    covariate: Option<fn(&super::ledger::Before) -> i64>,
+    covariate: Option<fn(&Before) -> i64>,
     limits: Limits,
 }
 

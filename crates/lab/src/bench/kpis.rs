@@ -11,11 +11,12 @@ use bespoke_domain::settings::Settings;
 use bespoke_domain::{
     Body, Decision, DecisionId, Entry, Event, EventKind, Millis, Money, Offset, Request, ShopperNo,
 };
-use bespoke_engine::Engine;
 use bespoke_engine::counting::Counting;
+use bespoke_engine::decide::decide;
 use bespoke_engine::experiment::ledger::{Ledger, Who};
 use bespoke_engine::kpis::Kpis;
 use bespoke_engine::orders::{Orders, Prices};
+use bespoke_engine::{Engine, Snapshot};
 use bespoke_sim::{Fact, Params, Shop, Stream};
 use std::time::{Duration, Instant};
 
@@ -78,11 +79,14 @@ pub fn run(options: &BenchOptions) -> Result<Vec<Figure>, Error> {
 struct Source<'a> {
     stream: Stream<'a>,
     made: u128,
+    /// A decision of a shop without anything: only its request is counted.
+    empty: Decision,
 }
 
 impl<'a> Source<'a> {
     fn new(shop: &'a Shop) -> Self {
-        Self { stream: Stream::new(shop), made: 0 }
+        let empty = decide(&Snapshot::default(), None, &Request::default());
+        Self { stream: Stream::new(shop), made: 0, empty }
     }
 
     fn next_part(&mut self, len: usize) -> Option<Vec<Entry>> {
@@ -111,37 +115,14 @@ impl<'a> Source<'a> {
                 market: MARKETS[fact.shopper as usize % MARKETS.len()].to_owned(),
                 ..Request::default()
             };
-            to.push(Entry { received, shopper, body: Body::Decision(Box::new(empty(request))) });
+            let decision = Decision { request, ..self.empty.clone() };
+            to.push(Entry { received, shopper, body: Body::Decision(Box::new(decision)) });
             event.decision = Some(id);
         } else if event.kind == EventKind::SelectItem && event.key.is_multiple_of(2) {
             event.decision = Some(DecisionId(self.made));
         }
         event.buckets.0 = u64::from(fact.shopper) + 1;
         to.push(Entry { received, shopper, body: Body::Event(Box::new(event)) });
-    }
-}
-
-/// A decision of which only the request is counted.
-fn empty(request: Request) -> Decision {
-    Decision {
-        request,
-        versions: Default::default(),
-        arms: Vec::new(),
-        headline: String::new(),
-        slate: Vec::new(),
-        personalization: Default::default(),
-        fallback: Default::default(),
-        draw: None,
-        sources: Vec::new(),
-        scorers: Vec::new(),
-        objective: String::new(),
-        feature_set: 0,
-        candidate_count: 0,
-        removed: Vec::new(),
-        missing_ids: Vec::new(),
-        met: None,
-        rest: Vec::new(),
-        considered: None,
     }
 }
 
