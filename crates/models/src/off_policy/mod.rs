@@ -157,21 +157,6 @@ pub fn value(rows: &[Row]) -> Result<Value, Error> {
     })
 }
 
-/// The value at each position by itself, in the order of positions.
-///
-/// # Errors
-/// The first row, counted within its position, that is not as [`Row`] says.
-pub fn by_position(rows: &[Row]) -> Result<Vec<(u32, Value)>, Error> {
-    let mut positions: Vec<u32> = rows.iter().map(|row| row.position).collect();
-    positions.sort_unstable();
-    positions.dedup();
-    let one = |position: u32| {
-        let there: Vec<Row> = rows.iter().filter(|row| row.position == position).copied().collect();
-        value(&there).map(|value| (position, value))
-    };
-    positions.into_iter().map(one).collect()
-}
-
 impl Row<'_> {
     fn weight(&self) -> f64 {
         let wanted = self.target.iter().find(|(action, _)| *action == self.action);
@@ -336,14 +321,8 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_valued_by_themselves_and_mistakes_are_named() {
+    fn mistakes_are_named() {
         let mut rows = logged(5, 600, 0.5);
-        rows.iter_mut().enumerate().for_each(|(at, row)| row.position = at as u32 % 3);
-        let found = by_position(&rows).expect("sound rows");
-        assert_eq!(
-            found.iter().map(|(position, value)| (*position, value.rows)).collect::<Vec<_>>(),
-            [(0, 200), (1, 200), (2, 200)]
-        );
         rows[4].propensity = 0.0;
         assert_eq!(value(&rows), Err(Error::Propensity(4, 0.0)));
         rows[4] = Row { propensity: 1.0, target: &[(0, 0.5)], ..rows[4] };

@@ -1,12 +1,10 @@
 //! Whether what comes in is still what it was: the population stability index (PSI) with bins that hold what is frequent by itself and thresholds that know
-//! how many values there are; rates of missing values; calibration.
+//! how many values there are; calibration.
 //!
 //! Without any drift the index of B bins has mean (B − 1)(1/n + 1/m) and the distribution of that times χ² over B − 1 (Yurdakul 2018): of 100
 //! values it often passes 0.2. An alarm therefore needs both, more than chance gives and more than is tolerated.
 
 use super::distributions::chi_squared_tail_quantile;
-use super::sample::Effect;
-use crate::metrics::calibration_error;
 use serde::{Deserialize, Serialize};
 
 /// An index that is tolerated, as is usual.
@@ -15,8 +13,6 @@ pub const TOLERATED: f64 = 0.1;
 const ALPHA: f64 = 0.001;
 /// Counts that each bin has before any are counted, so that an empty one does not make the index infinite.
 const SMOOTHING: f64 = 0.5;
-/// Rates of missing values that differ by less do not matter.
-const MISSING_TOLERATED: f64 = 0.01;
 /// A calibration error this many times that of the reference matters.
 const CALIBRATION_TOLERATED: f64 = 3.0;
 
@@ -127,34 +123,6 @@ pub fn stability(reference: &[u64], now: &[u64]) -> Drift {
     }
     let by_chance = spread * chi_squared_tail_quantile(ALPHA, degrees);
     Drift { value, usual: degrees * spread, threshold: by_chance.max(TOLERATED) }
-}
-
-/// The rate of missing values now less that of before; counts are (missing, all).
-pub fn missing(reference: (u64, u64), now: (u64, u64)) -> Drift {
-    if reference.1 == 0 || now.1 == 0 {
-        return Drift { value: 0.0, usual: 0.0, threshold: MISSING_TOLERATED };
-    }
-    let effect = Effect::shares(reference, now);
-    let by_chance = super::distributions::normal_quantile(1.0 - 0.5 * ALPHA) * effect.error;
-    Drift { value: effect.estimate.abs(), usual: 0.0, threshold: by_chance.max(MISSING_TOLERATED) }
-}
-
-/// The calibration error of probabilities now, beside that of the reference: more than three times it, and more than chance gives with
-/// so few. `bins` of equal size as in [`calibration_error`].
-pub fn calibration(probabilities: &[f32], labels: &[f32], bins: usize, reference_error: f64) -> Drift {
-    let n = probabilities.len().max(1) as f64;
-    let size = (n / bins.max(1) as f64).max(1.0);
-    let variance = probabilities.iter().map(|p| f64::from(p * (1.0 - p))).sum::<f64>() / n;
-    // The mean of |x| for a normal x is √(2/π) of its deviation; the mean of `bins` of them varies by √((1 − 2/π)/bins).
-    let deviation = (variance / size).sqrt();
-    let usual = std::f64::consts::FRAC_2_PI.sqrt() * deviation;
-    let spread = ((1.0 - std::f64::consts::FRAC_2_PI) / bins.max(1) as f64).sqrt() * deviation;
-    let by_chance = usual + 3.09 * spread;
-    Drift {
-        value: calibration_error(probabilities, labels, bins),
-        usual,
-        threshold: by_chance.max(CALIBRATION_TOLERATED * reference_error),
-    }
 }
 
 /// Cases of about the same probability, for what is kept in sums.
@@ -304,31 +272,22 @@ mod tests {
     }
 
     #[test]
-    fn missing_values_matter_where_they_are_more_than_chance_and_than_one_in_a_hundred() {
-        assert!(missing((100, 10_000), (300, 10_000)).is_found());
-        assert!(!missing((100, 10_000), (150, 10_000)).is_found());
-        assert!(!missing((1, 50), (4, 50)).is_found());
-        assert!(!missing((0, 0), (4, 4)).is_found());
-    }
-
-    #[test]
     fn calibration_drifts_when_buyers_change_and_not_by_chance() {
         let mut seeded = Seeded::new(4);
-        let mut rows = |count: usize, odds: f32| -> (Vec<f32>, Vec<f32>) {
-            let one = |_| {
-                let p = 0.02 + 0.3 * seeded.unit() as f32;
-                (p, f32::from(u8::from(seeded.unit() < f64::from((p * odds).min(1.0)))))
-            };
-            (0..count).map(one).unzip()
+        let mut bins = |count: u64, odds: f64| -> Vec<Foreseen> {
+            let mut bins = vec![Foreseen::default(); 15];
+            for _ in 0..count {
+                let at = seeded.unit();
+                let p = 0.02 + 0.3 * at;
+                let happened = u64::from(seeded.unit() < (p * odds).min(1.0));
+                let bin = &mut bins[(15.0 * at) as usize];
+                *bin = bin.plus(Foreseen { cases: 1, expected: p, happened });
+            }
+            bins
         };
-        let quiet = (0..300).filter(|_| {
-            let (probabilities, labels) = rows(400, 1.0);
-            calibration(&probabilities, &labels, 15, 0.008).is_found()
-        });
-        let quiet = quiet.count();
+        let quiet = (0..300).filter(|_| calibration_of_sums(&bins(400, 1.0), 0.008).is_found()).count();
         assert!(quiet <= 3, "{quiet}");
-        let (probabilities, labels) = rows(3000, 2.0);
-        let drift = calibration(&probabilities, &labels, 15, 0.008);
+        let drift = calibration_of_sums(&bins(3000, 2.0), 0.008);
         assert!(drift.is_found() && drift.value > 0.1, "{drift:?}");
     }
 }

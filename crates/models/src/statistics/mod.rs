@@ -6,8 +6,6 @@
 /// Sums over units, exact.
 pub mod moments;
 
-/// Boundaries for a few planned looks.
-pub mod group_sequential;
 /// A mean and the difference of two.
 pub mod sample;
 /// Intervals that hold at every look.
@@ -18,8 +16,6 @@ pub mod cuped;
 /// How many units, how long.
 pub mod power;
 
-/// Not worse, and the same.
-pub mod margins;
 /// Several questions at once.
 pub mod multiple;
 /// Whether the arms got the units they should.
