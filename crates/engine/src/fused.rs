@@ -3,7 +3,7 @@
 use crate::meaning::Sense;
 use bespoke_domain::ProductNo;
 use bespoke_search::matching::Hit;
-use bespoke_search::ranking::{self, Coverage};
+use bespoke_search::ranking::Coverage;
 
 /// Products of the shop that are looked at for what they mean, the nearest.
 const NEAR_MAX: usize = 200;
@@ -44,14 +44,12 @@ impl<'a> Fused<'a> {
     }
 
     /// The best of `hits` in order: `c L / max L + (base + missing (1 - c)) S / max S`, L what the words are worth, S the cosine, c how much
-    /// of what is asked words say. Looked at are the best by words, and those that are near.
-    pub fn best(&self, hits: Vec<Hit>, limit: usize) -> Vec<Hit> {
-        let Some(sense) = &self.sense else {
-            return ranking::best(hits, limit);
-        };
+    /// of what is asked words say. Looked at are the `first` by words, and those that are near; the `first` of these come back.
+    pub fn best(&self, hits: Vec<Hit>, first: impl Fn(Vec<Hit>) -> Vec<Hit>) -> Vec<Hit> {
+        let Some(sense) = &self.sense else { return first(hits) };
         let is_near = |hit: &&Hit| self.near.binary_search_by_key(&hit.product, |one| one.product).is_ok();
         let near: Vec<Hit> = hits.iter().filter(|_| !self.near.is_empty()).filter(is_near).copied().collect();
-        let mut hits = ranking::best(hits, limit);
+        let mut hits = first(hits);
         hits.extend(near);
         hits.sort_unstable_by_key(|hit| hit.product);
         hits.dedup_by_key(|hit| hit.product);
@@ -62,9 +60,6 @@ impl<'a> Fused<'a> {
             let score = self.covered * hit.score / words_most + sense.weight * cosine / near_most;
             Hit { score, ..*hit }
         });
-        let mut fused: Vec<Hit> = fused.filter(|hit| hit.score > 0.0).collect();
-        fused.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.product.cmp(&b.product)));
-        fused.truncate(limit);
-        fused
+        first(fused.filter(|hit| hit.score > 0.0).collect())
     }
 }

@@ -65,14 +65,14 @@ impl Coverage {
     }
 }
 
-/// The best, in order.
-pub fn best(mut hits: Vec<Hit>, limit: usize) -> Vec<Hit> {
-    if hits.len() > limit {
-        hits.select_nth_unstable_by(limit, best_first);
-        hits.truncate(limit);
+/// The best, at most `limit`, put in order and in front of the others.
+pub fn first(hits: &mut [Hit], limit: usize) -> &[Hit] {
+    let count = limit.min(hits.len());
+    if count < hits.len() {
+        hits.select_nth_unstable_by(count, best_first);
     }
-    hits.sort_unstable_by(best_first);
-    hits
+    hits[..count].sort_unstable_by(best_first);
+    &hits[..count]
 }
 
 /// The better first; of equals the one with the smaller number.
