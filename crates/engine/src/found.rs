@@ -57,8 +57,8 @@ impl Found {
         let middle = if meant.prices() { usual_octave(context, &hits, &open) } else { 0.0 };
         let texts = &context.snapshot.aggregates.texts;
         let analyzer = &texts.reading(texts.language_of(&context.request.locale)).analyzer;
-        let (covered, skipped) = (coverage.covered, context.request.skipped.as_slice());
-        let said = Said { search, plan, analyzer, covered, skipped };
+        let skipped = context.request.skipped.as_slice();
+        let said = Said { search, plan, analyzer, coverage: &coverage, skipped };
         let sense = context.snapshot.models.meanings.sense(&said);
         let fused = Fused::new(sense, &coverage, &hits);
         keep(&mut hits, |hit| coverage.is_met(hit.words) & gate.is_available(context, hit.product));
@@ -81,10 +81,7 @@ impl Found {
         let met = Met {
             total,
             corrected: plan.corrected().unwrap_or_default(),
-            given_up: words(plan, coverage.given_up)
-                .into_iter()
-                .chain(plan.left_out.iter().cloned())
-                .collect(),
+            given_up: given_up(plan, &coverage, &meant),
             unknown: words(plan, coverage.unknown),
             understood: Vec::new(),
             facets: Vec::new(),
@@ -184,6 +181,12 @@ fn keep(hits: &mut Vec<Hit>, is_meant: impl Fn(&Hit) -> bool) {
 fn words(plan: &Plan, which: u16) -> Vec<String> {
     let named = plan.words.iter().enumerate().filter(|(no, _)| which >> no & 1 == 1);
     named.map(|(_, word)| word.corrected.as_ref().unwrap_or(&word.surface).clone()).collect()
+}
+
+/// What not all results have, or none is held to.
+fn given_up(plan: &Plan, coverage: &Coverage, meant: &Meant) -> Vec<String> {
+    let others = meant.given_up.iter().chain(&plan.left_out).cloned();
+    words(plan, coverage.given_up).into_iter().chain(others).collect()
 }
 
 fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Meant) {

@@ -12,8 +12,6 @@ const NEAR_MAX: usize = 200;
 #[derive(Default)]
 pub struct Fused<'a> {
     sense: Option<Sense<'a>>,
-    /// How much of what is asked words say.
-    covered: f32,
     /// Where words are missing, the nearest products by number, with what their words are worth. Which those are depends on nothing that
     /// the search is narrowed by.
     near: Vec<Hit>,
@@ -30,7 +28,7 @@ impl<'a> Fused<'a> {
         };
         let mut near: Vec<Hit> = nearest.into_iter().flatten().map(worth).collect();
         near.sort_unstable_by_key(|hit| hit.product);
-        Self { sense, covered: coverage.covered, near }
+        Self { sense, near }
     }
 
     /// Name of the model of the vectors; empty where there are none.
@@ -57,7 +55,7 @@ impl<'a> Fused<'a> {
         let words_most = hits.iter().map(|hit| hit.score).fold(f32::MIN_POSITIVE, f32::max);
         let near_most = cosines.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         let fused = hits.iter().zip(cosines).map(|(hit, cosine)| {
-            let score = self.covered * hit.score / words_most + sense.weight * cosine / near_most;
+            let score = sense.covered * hit.score / words_most + sense.weight * cosine / near_most;
             Hit { score, ..*hit }
         });
         first(fused.filter(|hit| hit.score > 0.0).collect())

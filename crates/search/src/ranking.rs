@@ -19,6 +19,8 @@ pub struct Coverage {
     /// How much of what the query asks for the best product has that may be shown, 0 to 1, by the rarity of its words. Words that the
     /// catalogue does not know count; those with digits in them do not: no other words mean the same.
     pub covered: f32,
+    /// The same of those words alone that the catalogue knows.
+    pub known: f32,
     /// By set of words: what scores are multiplied by.
     factors: Vec<f32>,
     /// Known words of the query that even the best result lacks, a bit each: no product has all.
@@ -46,10 +48,12 @@ impl Coverage {
             most.get_or_insert(shares.of(hit.words));
             Some(may_be)
         });
-        let covered = shares.covered(index, plan, most.unwrap_or(0.0));
+        let known = most.unwrap_or(0.0);
+        let covered = shares.covered(index, plan, known);
+        let known = if shares.whole > 0.0 { known.min(1.0) } else { covered };
         let factor = |share: &f32| libm::powf(share.min(1.0), weights.coverage);
         let factors = shares.of_sets.iter().map(factor).collect();
-        Self { needed, covered, factors, given_up, unknown: shares.unknown, shares }
+        Self { needed, covered, known, factors, given_up, unknown: shares.unknown, shares }
     }
 
     /// Whether a product with these words of the query is a result.
