@@ -249,13 +249,22 @@ pub fn typed<T: DeserializeOwned>(fields: Fields) -> Result<T, Problem> {
                 format!("{:?} is none of {}", plain(name), plain(wanted.trim_start_matches("one of "))),
             )
         } else {
-            ("wrong_type", format!("must be {}", in_words(wanted)))
+            ("wrong_type", must_be(&text))
         };
         Problem::new(path.join("."), code, detail)
     })
 }
 
-/// What serde expects, as people say it.
+/// What serde says of a value of a wrong type, as people say it; anything else as it is.
+pub fn must_be(text: &str) -> String {
+    match text.split_once(", expected ") {
+        Some((found, wanted)) if found.starts_with("invalid ") => {
+            format!("must be {}", in_words(wanted.trim()))
+        }
+        _ => text.to_owned(),
+    }
+}
+
 fn in_words(wanted: &str) -> String {
     let most = match wanted {
         "u8" => u64::from(u8::MAX),
@@ -268,7 +277,7 @@ fn in_words(wanted: &str) -> String {
         "a sequence" => return "a list".to_owned(),
         "a tuple of size 2" => return "a list of two numbers".to_owned(),
         _ if wanted == "a map" || wanted.starts_with("struct ") => return "an object".to_owned(),
-        _ => return if wanted.is_empty() { "of another type".to_owned() } else { wanted.to_owned() },
+        _ => return wanted.to_owned(),
     };
     format!("a whole number from 0 to {most}")
 }

@@ -298,4 +298,6 @@ fn a_placement_file_says_the_same_with_the_line_of_each_fault() {
             "placements: there is no placement \"hole\" [unknown_placement]"
         ]
     );
+    let typed = file(&good.replace("12.5", "\"a lot\"")).expect_err("a fault");
+    assert_eq!(typed[0].problem.to_string(), "file: must be a number [bad_toml]");
 }

@@ -442,6 +442,11 @@ fn a_test_is_running_among_simulated_shoppers_and_says_so() {
             "{why}"
         );
     }
+    if let Some(browser) = Browser::start() {
+        let tab = browser.tab(&demo.origin);
+        tab.open("/experiment");
+        check_sizes(&tab, "experiment");
+    }
     let giftware = Demo::start("giftware");
     let mut answer = ureq::get(format!("{}/experiment", giftware.origin))
         .config()
