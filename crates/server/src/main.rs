@@ -507,16 +507,8 @@ fn report(imported: &Imported, file: &Path) {
         "{} taken in, {} known already, {} without consent, {} rejected",
         imported.accepted, imported.duplicates, imported.without_consent, imported.rejected
     ));
-    let (dropped, silent) = (imported.without_consent, imported.impersonal);
-    let fix = "Send `consent` with events, or, where the law allows, set `unknown_consent` in the placement file before the import";
-    if 2 * dropped > imported.accepted + dropped {
-        say(&format!(
-            "{dropped} events came without consent to analytics: nothing of them was kept. {fix}; then import the file again"
-        ));
-    } else if 2 * silent > imported.accepted {
-        say(&format!(
-            "{silent} events came without consent to personalization: nothing personal is learnt from them. {fix}: what is in keeps the consent it came with"
-        ));
+    if let Some(note) = imported.consent_note() {
+        say(&note);
     }
 }
 
