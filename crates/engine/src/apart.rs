@@ -1,9 +1,11 @@
-//! What must not go on at once: experiments that would change the same placement for the same shoppers, and a challenge is one before its first shopper.
+//! What must not go on: experiments that would change the same placement for the same shoppers, and a challenge is one before its first
+//! shopper; and placements that would answer for one of another kind.
 
 use crate::experiment::EXPERIMENTS_MAX;
-use bespoke_domain::Settings;
+use crate::source::MATCHES;
 use bespoke_domain::challenge::Challenge;
 use bespoke_domain::experiment::Experiment;
+use bespoke_domain::{Placement, Settings};
 
 /// Why two experiments cannot both go on; `None` where they can.
 pub fn clash(one: &Experiment, other: &Experiment) -> Option<String> {
@@ -28,6 +30,52 @@ pub fn in_the_way<'a>(settings: &'a Settings, challenge: &Challenge) -> Option<&
     settings.experiments.iter().find(|one| meet(challenge, one))
 }
 
+/// Why nothing of this name can begin that takes in all shoppers of a placement, and which command makes room for it; `None` where it can.
+pub fn taken(settings: &Settings, placement: &str, name: &str) -> Option<String> {
+    let is_on = |one: &&Challenge| one.champion == placement && one.name != name && !one.stage.is_over();
+    if let Some(challenge) = settings.challenges.iter().find(is_on) {
+        return Some(in_between(challenge, name));
+    }
+    let is_at = |one: &&Experiment| {
+        one.name != name && !one.is_stopped && one.placements.iter().any(|held| held == placement)
+    };
+    let held = settings.experiments.iter().find(is_at)?;
+    let name = &held.name;
+    Some(format!(
+        "the experiment {name:?} changes {placement:?}: stop it first, `bespoke experiments {name} --stop`"
+    ))
+}
+
+/// Why a placement cannot answer for another: whoever asks would get something of another kind. `None` where it can.
+pub fn another_kind(asked: &Placement, used: &Placement) -> Option<String> {
+    let searches = |one: &Placement| one.sources.iter().any(|source| source.source == MATCHES.name);
+    let differs = [
+        ("what it `shows` is something else", asked.shows != used.shows),
+        ("its `form` is another", asked.form != used.form),
+        ("of the two only one has the source `matches`", searches(asked) != searches(used)),
+    ];
+    let (why, _) = differs.into_iter().find(|(_, differs)| *differs)?;
+    Some(format!(
+        "{:?} cannot answer for {:?}: {why}; name a placement of the same kind",
+        used.name, asked.name
+    ))
+}
+
+/// Placements that are set to answer for one of another kind.
+fn odd_pairs(settings: &Settings) -> Vec<String> {
+    let of = |name: &str| settings.placements.iter().find(|one| one.name == name);
+    let why = |asked: &str, used: &str| another_kind(of(asked)?, of(used)?);
+    let mut found = Vec::new();
+    for one in settings.experiments.iter().filter(|one| !one.is_stopped) {
+        let uses = one.arms.iter().flat_map(|arm| &arm.uses);
+        found.extend(uses.filter_map(|(asked, used)| Some(format!("{:?}: {}", one.name, why(asked, used)?))));
+    }
+    for one in settings.challenges.iter().filter(|one| !one.stage.is_over()) {
+        found.extend(why(&one.champion, &one.challenger).map(|why| format!("{:?}: {why}", one.name)));
+    }
+    found
+}
+
 /// A challenge takes in all shoppers in the end, in a layer of its own.
 fn meet(challenge: &Challenge, experiment: &Experiment) -> bool {
     !challenge.stage.is_over()
@@ -39,7 +87,7 @@ fn meet(challenge: &Challenge, experiment: &Experiment) -> bool {
 /// All that cannot go on as it is set, with what to do about it.
 pub fn clashes(settings: &Settings) -> Vec<String> {
     let all = &settings.experiments;
-    let mut found = Vec::new();
+    let mut found = odd_pairs(settings);
     if all.len() > EXPERIMENTS_MAX {
         let fix = "take out those that are over: `bespoke experiments NAME --remove`";
         found.push(format!("{} experiments; must be at most {EXPERIMENTS_MAX}: {fix}", all.len()));
@@ -56,7 +104,7 @@ pub fn clashes(settings: &Settings) -> Vec<String> {
 /// That an experiment would come between a challenge's champion and challenger.
 pub fn in_between(challenge: &Challenge, experiment: &str) -> String {
     format!(
-        "{experiment:?} changes {:?}, which {:?} challenges: wait until that is over, or stop it",
-        challenge.champion, challenge.name
+        "{experiment:?} changes {:?}, which {:?} challenges: wait until that is over, or stop it, `bespoke challenge {} --stop`",
+        challenge.champion, challenge.name, challenge.name
     )
 }

@@ -110,7 +110,11 @@ pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<(), ApiErro
 pub async fn stop(app: &App, name: &str) -> Result<(), ApiError> {
     let challenge = find(&app.shop, name)?;
     if challenge.stage.is_over() {
-        return Err(ladder::unknown(name));
+        let (was, more) = (
+            challenge.stage.name(),
+            if challenge.stage == Stage::Promoted { "; `--revert` takes it back" } else { "" },
+        );
+        return Err(ApiError::new("not_found", format!("{name:?} is over already: {was}{more}")));
     }
     by_hand(app, &challenge, "Stopped by hand.").await
 }

@@ -17,6 +17,7 @@ use bespoke_engine::experiment::preference::{Preference, preference};
 use bespoke_engine::experiment::result::{
     ArmResult, Compared, InSegment, LeftOut, Plan, Report, holdout, plan, report,
 };
+use bespoke_models::statistics::sample::Interval;
 use bespoke_models::statistics::verdict::Verdict;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -148,21 +149,21 @@ pub struct ArmResultBody {
     pub segments: Vec<SegmentBody>,
 }
 
-/// A metric of an arm against the control's. Money is in the shop's currency.
+/// A metric of an arm against the control's. Money is in the shop's currency. `null`: there are no units that it could be said of.
 #[derive(Serialize, ToSchema, Debug)]
 pub struct ComparedBody {
     /// The metric.
     pub metric: String,
     /// The control's value.
-    pub control: f64,
+    pub control: Option<f64>,
     /// The arm's.
-    pub treated: f64,
+    pub treated: Option<f64>,
     /// The arm's less the control's, what was known before taken out.
-    pub difference: IntervalBody,
+    pub difference: Option<IntervalBody>,
     /// The same as a share of the control's value; `null` where that is too near 0.
     pub relative: Option<IntervalBody>,
     /// The p-value of there being no difference; of all but the metric that decides adjusted for their number (Holm).
-    pub p: f64,
+    pub p: Option<f64>,
     /// Share of the variance that what was known before took out.
     pub variance_removed: f64,
     /// Units that counted with the cap.
@@ -238,6 +239,10 @@ pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<(), ApiErro
     put(app, |settings| {
         not_a_challenge(settings, name)?;
         let experiment = parse_experiment(name, definition, settings).map_err(ApiError::invalid)?;
+        if experiment.until.is_some_and(|until| until <= clock::now()) {
+            let detail = "is past: nobody would ever be in it; name a later time, or leave it out";
+            return Err(ApiError::invalid(Problem::new("until", "out_of_range", detail)));
+        }
         Ok(with(settings, experiment))
     })
     .await
@@ -246,6 +251,7 @@ pub async fn set(app: &App, name: &str, definition: &[u8]) -> Result<(), ApiErro
 
 /// Stops an experiment: everyone gets the control from then on.
 pub async fn stop(app: &App, name: &str) -> Result<(), ApiError> {
+    not_the_holdout(name)?;
     put(app, |settings| {
         not_a_challenge(settings, name)?;
         let held = settings.experiments.iter().find(|one| one.name == name).ok_or_else(|| unknown(name))?;
@@ -257,6 +263,7 @@ pub async fn stop(app: &App, name: &str) -> Result<(), ApiError> {
 
 /// Takes an experiment out that is stopped; its log stays.
 pub async fn remove(app: &App, name: &str) -> Result<(), ApiError> {
+    not_the_holdout(name)?;
     put(app, |settings| {
         not_a_challenge(settings, name)?;
         let held = settings.experiments.iter().find(|one| one.name == name).ok_or_else(|| unknown(name))?;
@@ -270,6 +277,16 @@ pub async fn remove(app: &App, name: &str) -> Result<(), ApiError> {
     })
     .await
     .map(|_| ())
+}
+
+/// The holdout is the placement file's.
+fn not_the_holdout(name: &str) -> Result<(), ApiError> {
+    if name != HOLDOUT {
+        return Ok(());
+    }
+    let detail =
+        "the holdout is no experiment that a call ends: `[holdout] share = 0` in the placement file does";
+    Err(ApiError::invalid(Problem::new("experiment", "taken", detail)))
 }
 
 /// What a challenge has made is the challenge's to end.
@@ -340,7 +357,7 @@ fn warning(found: &Plan, experiment: &Experiment, currency: Currency) -> Option<
     is_hopeless.then(|| plan_body(experiment, found, currency).advice)
 }
 
-/// What is to be said of an experiment that was just set, by what its units did before; nothing where too few are known.
+/// What is to be said of an experiment that was just set, by what its units did before.
 pub fn warned(shop: &Shop, name: &str) -> Result<ExperimentBody, ApiError> {
     let mut told = get(shop, name)?;
     let snapshot = shop.live.snapshot();
@@ -349,7 +366,14 @@ pub fn warned(shop: &Shop, name: &str) -> Result<ExperimentBody, ApiError> {
     if told.is_on && one.name != HOLDOUT && one.design == Design::Split && own_plan(&snapshot, &one).is_none()
     {
         let currency = snapshot.aggregates.settings.as_deref().map_or(Currency::EUR, |set| set.shop.currency);
-        told.warning = lately(shop, &one)?.and_then(|found| warning(&found, &one, currency));
+        told.warning = match lately(shop, &one)? {
+            Some(found) => warning(&found, &one, currency),
+            None => Some(format!(
+                "nothing can be planned yet: fewer than a hundred units with {} are known of the last {LATELY_DAYS} days, so nobody can say whether {} days are \
+                 enough; ask later: `bespoke experiments {name} --plan`",
+                one.metric, one.days
+            )),
+        };
     }
     Ok(told)
 }
@@ -494,21 +518,23 @@ fn scale(name: &str, currency: Currency) -> f64 {
 /// A comparison as it is told.
 pub fn compared(one: &Compared, currency: Currency) -> ComparedBody {
     let scale = scale(one.metric, currency);
-    let known = |value: f64| if value.is_finite() { value } else { 0.0 };
-    let interval =
-        |(estimate, range): &(f64, bespoke_models::statistics::sample::Interval), scale: f64| IntervalBody {
-            estimate: known(estimate * scale),
-            low: known(range.low * scale),
-            high: known(range.high * scale),
-        };
+    let known = |value: f64| Some(value).filter(|value| value.is_finite());
+    let interval = |(estimate, range): &(f64, Interval), scale: f64| {
+        Some(IntervalBody {
+            estimate: known(estimate * scale)?,
+            low: known(range.low * scale)?,
+            high: known(range.high * scale)?,
+        })
+    };
+    let difference = interval(&one.absolute, scale);
     ComparedBody {
         metric: one.metric.to_owned(),
         control: known(one.control * scale),
         treated: known(one.treated * scale),
-        difference: interval(&one.absolute, scale),
-        relative: one.relative.as_ref().map(|relative| interval(relative, 1.0)),
-        p: if one.p.is_finite() { one.p } else { 1.0 },
-        variance_removed: known(one.removed),
+        relative: one.relative.as_ref().and_then(|relative| interval(relative, 1.0)),
+        p: difference.as_ref().and_then(|_| known(one.p)),
+        difference,
+        variance_removed: known(one.removed).unwrap_or_default(),
         capped: one.capped,
     }
 }

@@ -45,6 +45,22 @@ pub struct Imported {
 }
 
 impl Imported {
+    /// What to know, and to do, where most events came without a consent.
+    pub fn consent_note(&self) -> Option<String> {
+        let (dropped, silent) = (self.without_consent, self.impersonal);
+        let fix = "Send `consent` with events, or, where the law allows, set `unknown_consent` in the placement file before the import";
+        if 2 * dropped > self.accepted + dropped {
+            return Some(format!(
+                "{dropped} events came without consent to analytics: nothing of them was kept. {fix}; then import the file again"
+            ));
+        }
+        (2 * silent > self.accepted).then(|| {
+            format!(
+                "{silent} events came without consent to personalization: nothing personal is learnt from them. {fix}: what is in keeps the consent it came with"
+            )
+        })
+    }
+
     fn reject(&mut self, line: u64, problem: Problem) {
         self.rejected += 1;
         if self.problems.len() < REPORTED_MAX {

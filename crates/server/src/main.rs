@@ -193,6 +193,9 @@ enum Command {
     },
 }
 
+/// Where a server listens by default.
+const URL: &str = "http://127.0.0.1:8321";
+
 /// A server that runs.
 #[derive(clap::Args)]
 struct Server {
@@ -200,7 +203,7 @@ struct Server {
     #[arg(long, env = "BESPOKE_KEY", hide_env_values = true)]
     key: String,
     /// The server.
-    #[arg(long, default_value = "http://127.0.0.1:8321")]
+    #[arg(long, default_value = URL)]
     url: String,
 }
 
@@ -504,11 +507,8 @@ fn report(imported: &Imported, file: &Path) {
         "{} taken in, {} known already, {} without consent, {} rejected",
         imported.accepted, imported.duplicates, imported.without_consent, imported.rejected
     ));
-    let silent = imported.impersonal + imported.without_consent;
-    if 2 * silent > imported.accepted + imported.without_consent {
-        say(&format!(
-            "{silent} events came without consent to personalization: nothing personal is learnt from them. Send `consent` with events, or, where the law allows, set `unknown_consent` in the placement file before the import: what is in keeps the consent it came with"
-        ));
+    if let Some(note) = imported.consent_note() {
+        say(&note);
     }
 }
 

@@ -7,11 +7,13 @@ use crate::http::App;
 use crate::operate::put;
 use crate::wire::error::ApiError;
 use crate::wire::experiments::parse_experiment;
-use crate::wire::field::object_of;
+use crate::wire::field::{object_of, typed};
 use bespoke_domain::experiment::Experiment;
-use bespoke_domain::settings::{Placement, SourceUse};
+use bespoke_domain::settings::{Placement, ScorerUse, Shows, SourceUse};
 use bespoke_domain::{Problem, Settings};
+use bespoke_engine::apart::{another_kind, taken};
 use bespoke_engine::experiment::metric::metric;
+use bespoke_engine::scorer::PERSONAL;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -24,6 +26,8 @@ const DAYS_MIN: u32 = 14;
 const RETURNS_MARGIN: f64 = 0.1;
 /// Candidates of the baseline's one source.
 const POPULAR_LIMIT: u16 = 200;
+/// Sources that find what the page is about. Whoever searches for mugs is to be shown mugs, by the baseline as well.
+const FINDING: [&str; 2] = ["matches", "category"];
 
 /// What a pilot is asked for with.
 #[derive(Deserialize, ToSchema, Debug, Default)]
@@ -35,7 +39,8 @@ pub struct PilotAsk {
     pub effect: Option<f64>,
     /// Days; as many as the plan needs where nothing is said.
     pub days: Option<u32>,
-    /// The placement that it is held against; what is popular where nothing is said.
+    /// The placement that it is held against; where nothing is said what is popular, of a search or a category's listing what a stranger would
+    /// find.
     pub against: Option<String>,
     /// Begin it even where the plan says that it will not get an answer.
     #[serde(default)]
@@ -49,7 +54,7 @@ pub struct PilotBody {
     pub placement: String,
     /// What it is held against.
     pub against: String,
-    /// expand, stop, go_on, or mend where its numbers cannot be believed.
+    /// expand, stop, go_on, or mend where its numbers cannot be believed; ended once it is.
     pub answer: String,
     /// What to do, in plain words.
     pub words: String,
@@ -59,16 +64,16 @@ pub struct PilotBody {
     pub experiment: ExperimentBody,
 }
 
-/// The name of a placement's pilot among experiments.
+/// The name of a placement's pilot among experiments, whose names have letters, digits, `_`, `-` and `.` only.
 fn name_of(placement: &str) -> String {
-    format!("pilot_{placement}").chars().take(64).collect()
+    let plain =
+        |letter: char| if letter.is_ascii_alphanumeric() || "_-.".contains(letter) { letter } else { '_' };
+    format!("pilot_{placement}").chars().map(plain).take(64).collect()
 }
 
 /// Measures, plans, and begins a pilot.
 pub async fn begin(app: &App, placement: &str, body: &[u8]) -> Result<PilotBody, ApiError> {
-    let value = serde_json::Value::Object(object_of(body).map_err(ApiError::invalid)?.0);
-    let ask: PilotAsk = serde_json::from_value(value)
-        .map_err(|error| ApiError::invalid(Problem::new("pilot", "invalid_definition", error.to_string())))?;
+    let ask: PilotAsk = object_of(body).and_then(typed).map_err(ApiError::invalid)?;
     let shop = app.shop.clone();
     let wanted = (placement.to_owned(), ask);
     let planned = tokio::task::spawn_blocking(move || prepare(&shop, wanted)).await;
@@ -94,7 +99,10 @@ pub fn get(shop: &Shop, placement: &str) -> Result<PilotBody, ApiError> {
     let against = held.arms.first().and_then(|arm| arm.uses.first()).map(|(_, used)| used.clone());
     let against = against.unwrap_or_default();
     let experiment = experiments_api::get(shop, &name)?;
-    let (answer, words) = answer(placement, &against, &experiment);
+    let (answer, words) = match held.is_stopped {
+        true => ("ended", ended(settings, placement, &against, &experiment)),
+        false => answer(placement, &against, &experiment),
+    };
     Ok(PilotBody {
         placement: placement.to_owned(),
         against,
@@ -163,7 +171,7 @@ fn prepare(
                 {"name": "baseline", "share": 50, "uses": {&placement: against}},
                 {"name": "placement", "share": 50},
             ],
-            "metric": ask.metric, "effect": effect, "days": days, "planned_units": units, "guardrails": guardrails,
+            "metric": ask.metric, "effect": effect, "days": days, "planned_units": Some(units).filter(|units| *units > 0), "guardrails": guardrails,
             "covariate": if metric(&ask.metric).is_some_and(|spec| spec.is_money) { "before_spent" } else { "before_acts" },
         })
         .to_string()
@@ -175,6 +183,9 @@ fn prepare(
     if is_on {
         let detail = format!("there is one of {placement:?} already; end it first, with what is to be kept");
         return Err(ApiError::invalid(Problem::new("pilot", "already_there", detail)));
+    }
+    if let Some(why) = taken(settings, &placement, &name) {
+        return Err(ApiError::invalid(Problem::new("placement", "taken", why)));
     }
     let asked_days = ask.days.map(|days| days.clamp(1, u32::from(u16::MAX)));
     let one = parse(&define(asked_days.unwrap_or(DAYS_MIN), 0))?;
@@ -201,16 +212,37 @@ fn prepare(
     Ok((Planned { against, definition }, Some(told)))
 }
 
-/// The settings with the placement that a pilot is held against: what is popular, where it is not there yet.
+/// The settings with the placement that a pilot is held against, made where it is not there yet.
 fn with_baseline(settings: &Settings, placement: &str, against: &str) -> Result<Settings, ApiError> {
     let unknown = || ApiError::new("unknown_placement", format!("there is no placement {placement:?}"));
     let held = settings.placements.iter().find(|one| one.name == placement).ok_or_else(unknown)?;
-    if settings.placements.iter().any(|one| one.name == against) {
-        return Ok(settings.clone());
+    if let Some(named) = settings.placements.iter().find(|one| one.name == against) {
+        let refused = |why| Err(ApiError::invalid(Problem::new("against", "another_kind", why)));
+        return another_kind(held, named).map_or(Ok(settings.clone()), refused);
     }
     if against != format!("{placement}_popular") {
         let detail = format!("there is no placement {against:?}");
         return Err(ApiError::invalid(Problem::new("against", "unknown_placement", detail)));
+    }
+    if held.shows == Shows::Content {
+        let detail =
+            "a placement of content has no baseline by itself; name the placement that it is held against";
+        return Err(ApiError::invalid(Problem::new("against", "missing", detail)));
+    }
+    let mut settings = settings.clone();
+    settings.placements.push(baseline(held, against));
+    Ok(settings)
+}
+
+/// What a placement is held against where nobody has said: what is popular; where the page says what is to be found, what a stranger would find.
+fn baseline(held: &Placement, name: &str) -> Placement {
+    let finding = held.sources.iter().filter(|one| FINDING.contains(&one.source.as_str()));
+    let found: Vec<SourceUse> = finding.cloned().collect();
+    let plain = Placement { name: name.to_owned(), min_evidence: 0, objective: None, ..held.clone() };
+    if !found.is_empty() {
+        let is_plain = |one: &&ScorerUse| !PERSONAL.contains(&one.scorer.as_str());
+        let scorers = held.scorers.iter().filter(is_plain).cloned().collect();
+        return Placement { sources: found, scorers, ..plain };
     }
     let popular = SourceUse {
         source: "popular".to_owned(),
@@ -219,18 +251,28 @@ fn with_baseline(settings: &Settings, placement: &str, against: &str) -> Result<
         items: Vec::new(),
         params: Vec::new(),
     };
-    let baseline = Placement {
-        name: against.to_owned(),
+    Placement {
         headline: held.fallback_headline.clone(),
-        min_evidence: 0,
         sources: vec![popular],
         scorers: Vec::new(),
-        objective: None,
-        ..held.clone()
+        ..plain
+    }
+}
+
+/// How a pilot that is over was ended, and what it had said.
+fn ended(settings: &Settings, placement: &str, against: &str, one: &ExperimentBody) -> String {
+    let find = |name: &str| settings.placements.iter().find(|held| held.name == name);
+    let as_named = |held: &Placement| Placement { name: placement.to_owned(), ..held.clone() };
+    let is_baseline = find(against).map(as_named).as_ref() == find(placement);
+    let now = if is_baseline {
+        format!("Ended: {placement} is what {against} was, for everyone.")
+    } else {
+        format!("Ended: everyone gets {placement}.")
     };
-    let mut settings = settings.clone();
-    settings.placements.push(baseline);
-    Ok(settings)
+    let stopped = Some(&one.stopped_for).filter(|why| !why.is_empty());
+    let stopped = stopped.map(|why| format!(" Stopped by itself: {why}")).unwrap_or_default();
+    let said = one.results.first().map(|result| format!(" {}", result.words)).unwrap_or_default();
+    format!("{now}{stopped}{said}")
 }
 
 /// What to do about a pilot.

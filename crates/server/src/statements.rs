@@ -91,7 +91,8 @@ pub fn csv(shop: &Shop, query: &str) -> Result<String, ApiError> {
             let added = month.added.iter().find(|added| added.metric == one.metric).map(|added| &added.had);
             let added =
                 added.map_or(",,".to_owned(), |had| format!("{},{},{}", had.estimate, had.low, had.high));
-            let difference = &one.difference;
+            let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+            let of = |part: fn(&IntervalBody) -> f64| number(one.difference.as_ref().map(part));
             _ = writeln!(
                 text,
                 "{},{},{},{},{},{},{},{},{},{},{},{},{added}",
@@ -102,11 +103,11 @@ pub fn csv(shop: &Shop, query: &str) -> Result<String, ApiError> {
                 month.personalized,
                 month.mismatch,
                 one.metric,
-                one.control,
-                one.treated,
-                difference.estimate,
-                difference.low,
-                difference.high
+                number(one.control),
+                number(one.treated),
+                of(|one| one.estimate),
+                of(|one| one.low),
+                of(|one| one.high)
             );
         }
     }
@@ -134,14 +135,14 @@ fn statement(one: &OfMonth, is_over: bool, currency: Currency) -> StatementBody 
     let found: &[Compared] = told.results.first().map_or(&[], |result| &result.metrics);
     let find = |name: &&str| found.iter().find(|one| one.metric == *name);
     let added = |one: &Compared| {
-        let per = compared(one, currency).difference;
+        let per = compared(one, currency).difference?;
         let times = |units: u64| {
             let units = units as f64;
             IntervalBody { estimate: per.estimate * units, low: per.low * units, high: per.high * units }
         };
-        AddedBody { metric: one.metric.to_owned(), had: times(personalized), forgone: times(held) }
+        Some(AddedBody { metric: one.metric.to_owned(), had: times(personalized), forgone: times(held) })
     };
-    let added: Vec<AddedBody> = SUMS.iter().filter_map(find).map(added).collect();
+    let added: Vec<AddedBody> = SUMS.iter().filter_map(find).filter_map(added).collect();
     StatementBody {
         month: one.month.to_string(),
         epoch: one.run.epoch,
@@ -153,7 +154,11 @@ fn statement(one: &OfMonth, is_over: bool, currency: Currency) -> StatementBody 
         mismatch_p: told.mismatch.p,
         mismatch: told.mismatch.is_found(),
         metrics: METRICS.iter().filter_map(find).map(|one| compared(one, currency)).collect(),
-        words: words((one.month, is_over), &told, (added.first(), currency)),
+        words: words(
+            (one.month, is_over),
+            &told,
+            (added.first().filter(|one| one.metric == SUMS[0]), currency),
+        ),
         added,
     }
 }

@@ -312,12 +312,16 @@ impl<'a> Reader<'a> {
         };
         let adjusted = adjust(&pair, over);
         let (control, treated) = (&adjusted.arms[0], &adjusted.arms[1]);
-        let absolute = Effect::absolute(control, treated);
+        let mut absolute = Effect::absolute(control, treated);
+        // Of no units there is no mean, and no difference from one.
+        let mean = |at: usize| if pair[at].count() == 0 { f64::NAN } else { plain[at].mean };
+        let means = [mean(0), mean(1)];
+        absolute.error = if means.iter().all(|mean| mean.is_finite()) { absolute.error } else { f64::NAN };
         let mut relative = Effect::relative(control, treated);
         if !Effect::is_relative_sound(control) {
             relative.error = f64::NAN;
         }
-        let told = self.told(spec, (plain.map(|one| one.mean), absolute, relative), alpha);
+        let told = self.told(spec, (means, absolute, relative), alpha);
         let capped = pair.iter().map(Moments::limited).sum();
         (Compared { removed: adjusted.removed, capped, ..told }, relative, units)
     }

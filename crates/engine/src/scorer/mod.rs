@@ -53,6 +53,9 @@ impl std::fmt::Debug for ScorerSpec {
     }
 }
 
+/// Those that look at who asks: for a stranger they say nothing.
+pub static PERSONAL: [&str; 3] = [affinity::SPEC.name, taste::SPEC.name, als::SPEC.name];
+
 /// Every scorer.
 pub static SCORERS: [&ScorerSpec; 16] = [
     &affinity::SPEC,

@@ -196,7 +196,9 @@ fn a_challenger_waits_for_an_experiment_at_its_champion_and_says_so() {
     settings.experiments.push(hero);
     assert_eq!(
         clashes(&settings),
-        ["\"hero\" changes \"p\", which \"newer\" challenges: wait until that is over, or stop it"]
+        [
+            "\"hero\" changes \"p\", which \"newer\" challenges: wait until that is over, or stop it, `bespoke challenge newer --stop`"
+        ]
     );
     let enough = shadow(10, 4, 0);
     let held = in_the_way(&settings, at(&settings)).map(|one| one.name.as_str());

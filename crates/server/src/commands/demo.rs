@@ -46,6 +46,7 @@ pub fn run(which: Which, data: &Path, address: SocketAddr) -> anyhow::Result<()>
     let secret = keys::ensure(&shop).map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
     let (publishable, secret) = secret.context("a new shop has no keys yet")?;
     about.publishable_key.clone_from(&publishable);
+    about.url_flag = url_flag(address);
     say(&format!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64()));
     show(&shop, which, address, (&publishable, &secret))?;
     listen(
@@ -145,6 +146,12 @@ fn count_lines(text: &[u8]) -> u64 {
     text.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
+/// What commands need that are to ask this server and no other.
+fn url_flag(address: SocketAddr) -> String {
+    let url = format!("http://{address}");
+    if url == crate::URL { String::new() } else { format!(" --url {url}") }
+}
+
 /// The way to the pages; of the giftware shop, one decision with its reasons and what to try.
 fn show(shop: &Arc<Shop>, which: Which, address: SocketAddr, keys: (&str, &str)) -> anyhow::Result<()> {
     let (publishable, secret) = keys;
@@ -173,7 +180,8 @@ fn show(shop: &Arc<Shop>, which: Which, address: SocketAddr, keys: (&str, &str))
     }
     let id = body["request_id"].as_str().unwrap_or_default();
     say(&format!(
-        "\nThe shop's pages:\n  http://{address}\n\nTry it:\n  curl -s http://{address}/v1/recommend -H 'Authorization: Bearer {publishable}' \\\n    -d '{ask}'\n\nWhy these?\n  {program} why {id} --key {secret}\n"
+        "\nThe shop's pages:\n  http://{address}\n\nTry it:\n  curl -s http://{address}/v1/recommend -H 'Authorization: Bearer {publishable}' \\\n    -d '{ask}'\n\nWhy these?\n  {program} why {id} --key {secret}{}\n",
+        url_flag(address)
     ));
     Ok(())
 }

@@ -209,16 +209,19 @@ fn show_preference(told: &Value) {
 }
 
 fn line(name: &str, metric: &Value) -> String {
+    let known = |field: &str| metric[field].as_f64().map_or("–".to_owned(), |value| format!("{value:.4}"));
     let relative = &metric["relative"];
     let change = if relative.is_object() {
         let percent = |field: &str| 100.0 * number(&relative[field]);
         format!("{:+.1} % ({:+.1} to {:+.1})", percent("estimate"), percent("low"), percent("high"))
+    } else if metric["difference"].is_null() {
+        "no units".to_owned()
     } else {
         let of = |field: &str| number(&metric["difference"][field]);
         format!("{:+.4} ({:+.4} to {:+.4})", of("estimate"), of("low"), of("high"))
     };
-    let (control, treated) = (number(&metric["control"]), number(&metric["treated"]));
-    format!("{name:<14} {control:>12.4} {treated:>12.4}  {change:<34} {:>8.4}", number(&metric["p"]))
+    let (control, treated, p) = (known("control"), known("treated"), known("p"));
+    format!("{name:<14} {control:>12} {treated:>12}  {change:<34} {p:>8}")
 }
 
 /// A plan.
@@ -245,4 +248,24 @@ fn text(value: &Value) -> &str {
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_no_units_nothing_is_said() {
+        let none = json!({"metric": "orders", "control": 0.25, "treated": null, "difference": null, "relative": null, "p": null});
+        assert_eq!(
+            line("  new", &none),
+            "  new                0.2500            –  no units                                  –"
+        );
+        let some = json!({"control": 0.25, "treated": 0.5, "difference": {"estimate": 0.25, "low": 0.1, "high": 0.4}, "relative": null, "p": 0.01});
+        assert_eq!(
+            line("orders", &some),
+            "orders               0.2500       0.5000  +0.2500 (+0.1000 to +0.4000)         0.0100"
+        );
+    }
 }

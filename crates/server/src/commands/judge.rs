@@ -44,7 +44,7 @@ pub struct Judge {
     #[arg(long, env = "BESPOKE_KEY", hide_env_values = true, required_unless_present = "wands")]
     key: Option<String>,
     /// With --queries: the server.
-    #[arg(long, default_value = "http://127.0.0.1:8321")]
+    #[arg(long, default_value = crate::URL)]
     url: String,
 }
 

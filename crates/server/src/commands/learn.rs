@@ -90,12 +90,17 @@ pub fn models(rollback: Option<&str>, withdraw: Option<&str>, key: &str, url: &s
     for one in body["artifacts"].as_array().into_iter().flatten() {
         let trained = jiff::Timestamp::from_millisecond(one["trained_at_ms"].as_i64().unwrap_or_default())?;
         let mark = if one["in_force"] == true { "in force" } else { "" };
+        let judged = &one["backtest"];
+        let worth = if judged["cases"].as_u64().unwrap_or_default() == 0 {
+            // Such as vectors of words, which recommend nothing by themselves.
+            "NDCG@20 –".to_owned()
+        } else {
+            format!("NDCG@20 {:.4}, popularity {:+.4}", number(&judged["ndcg"]), number(&judged["ahead"]))
+        };
         say(&format!(
-            "{} {:<10} {trained:.0}  NDCG@20 {:.4}, popularity {:+.4}, {:.0} bytes a product  {mark}",
+            "{} {:<10} {trained:.0}  {worth}, {:.0} bytes a product  {mark}",
             one["artifact"].as_str().unwrap_or_default(),
             one["name"].as_str().unwrap_or_default(),
-            number(&one["backtest"]["ndcg"]),
-            number(&one["backtest"]["ahead"]),
             number(&one["bytes"]) / number(&one["size"][1]).max(1.0),
         ));
     }
@@ -197,7 +202,9 @@ pub fn show_outcomes(run: &Value) {
         let segments = one["judged"]["segments"].as_object().into_iter().flatten();
         let segments: Vec<String> =
             segments.map(|(segment, of)| format!("{segment} {:.4} ({})", number(&of[0]), of[1])).collect();
-        say(&format!("{name}: {outcome}{why}; NDCG@20 of {}", segments.join(", ")));
+        let segments =
+            if segments.is_empty() { "–".to_owned() } else { format!("of {}", segments.join(", ")) };
+        say(&format!("{name}: {outcome}{why}; NDCG@20 {segments}"));
     }
 }
 

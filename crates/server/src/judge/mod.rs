@@ -132,6 +132,14 @@ pub fn judge(
     queries.iter_mut().for_each(|one| one.grades.retain(|product| !missing.contains(product)));
     let listed = queries.len();
     queries.retain(|one| one.grades.has_relevant());
+    if queries.is_empty() {
+        bail!(
+            "nothing can be judged: for none of {listed} queries the shop has a product that is graded above 0; {} of {} judged products are not in its catalogue: \
+             check that their ids are the shop's",
+            missing.len(),
+            products.len()
+        );
+    }
     let mut report = Report {
         queries: queries.len(),
         queries_without_relevant: listed - queries.len(),

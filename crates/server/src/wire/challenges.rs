@@ -1,9 +1,10 @@
 //! A challenge as it is sent: JSON, checked by the rules of the experiment that it becomes.
 
 use super::experiments::{parse_experiment, parts};
-use super::field::object_of;
+use super::field::{object_of, typed};
 use bespoke_domain::challenge::Challenge;
 use bespoke_domain::{Problem, Settings};
+use bespoke_engine::apart::{another_kind, taken};
 use bespoke_engine::challenge::{CHALLENGER, CHALLENGES_MAX, CHAMPION};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -33,8 +34,7 @@ struct ChallengeJson {
     canary_hours: u16,
     #[serde(default = "default_days")]
     days: u16,
-    #[serde(default)]
-    planned_units: u64,
+    planned_units: Option<u64>,
 }
 
 fn default_effect() -> f64 {
@@ -59,13 +59,11 @@ fn default_days() -> u16 {
 
 /// Reads one, to be added to the settings or to stand in for the one of its name.
 pub fn parse_challenge(name: &str, body: &[u8], settings: &Settings) -> Result<Challenge, Problem> {
-    let fields = object_of(body)?;
-    let file = |detail: String| Problem::new("challenge", "invalid_definition", detail);
-    let sent: ChallengeJson =
-        serde_json::from_value(Value::Object(fields.0)).map_err(|error| file(error.to_string()))?;
-    if sent.champion == sent.challenger {
-        let detail = "must be another placement than the champion";
-        return Err(Problem::new("challenger", "invalid_value", detail));
+    let sent: ChallengeJson = typed(object_of(body)?)?;
+    check_placements(&sent, settings)?;
+    if !(sent.effect > 0.0 && sent.effect <= 1.0) {
+        let detail = "must be above 0 and at most 1: the least change that would matter, as a share of the champion's value";
+        return Err(Problem::new("effect", "out_of_range", detail));
     }
     if !(1..=REQUESTS_MAX).contains(&sent.shadow_requests) {
         let detail = format!("must be from 1 to {REQUESTS_MAX} requests");
@@ -76,8 +74,8 @@ pub fn parse_challenge(name: &str, body: &[u8], settings: &Settings) -> Result<C
         let detail = "must be above 0 and at most 50 per cent of shoppers, with at most two decimals";
         Problem::new("canary", "out_of_range", detail)
     })?;
-    if sent.canary_hours > HOURS_MAX {
-        let detail = format!("must be at most {HOURS_MAX} hours");
+    if !(1..=HOURS_MAX).contains(&sent.canary_hours) {
+        let detail = format!("must be from 1 to {HOURS_MAX} hours");
         return Err(Problem::new("canary_hours", "out_of_range", detail));
     }
     if settings.challenges.iter().filter(|one| one.name != name).count() >= CHALLENGES_MAX {
@@ -92,6 +90,9 @@ pub fn parse_challenge(name: &str, body: &[u8], settings: &Settings) -> Result<C
             sent.champion, other.name
         );
         return Err(Problem::new("champion", "taken", detail));
+    }
+    if let Some(why) = taken(settings, &sent.champion, name) {
+        return Err(Problem::new("champion", "taken", why));
     }
     let mut definition = json!({
         "placements": [sent.champion],
@@ -126,4 +127,19 @@ pub fn parse_challenge(name: &str, body: &[u8], settings: &Settings) -> Result<C
         planned_units: experiment.planned_units,
         ..Challenge::default()
     })
+}
+
+/// Both placements are there, and the challenger can answer for the champion.
+fn check_placements(sent: &ChallengeJson, settings: &Settings) -> Result<(), Problem> {
+    let find = |field: &str, name: &String| {
+        let unknown = || Problem::new(field, "unknown_placement", format!("there is no placement {name:?}"));
+        settings.placements.iter().find(|one| one.name == *name).ok_or_else(unknown)
+    };
+    let (champion, challenger) = (find("champion", &sent.champion)?, find("challenger", &sent.challenger)?);
+    if sent.champion == sent.challenger {
+        let detail = "must be another placement than the champion";
+        return Err(Problem::new("challenger", "invalid_value", detail));
+    }
+    let refused = |why| Err(Problem::new("challenger", "another_kind", why));
+    another_kind(champion, challenger).map_or(Ok(()), refused)
 }

@@ -13,6 +13,9 @@ use serde_json::Value;
 const CODE_MAX: usize = 64;
 /// Most items of one event.
 pub const ITEMS_MAX: usize = 200;
+/// Most that an amount, a line (price times quantity) or an order's lines together can be, in main units of the currency. Nine million orders of
+/// this worth fit into the sums of KPIs and experiments (64 bits) in a currency with three decimals: no few events can fill them.
+const AMOUNT_MAX: i64 = 1_000_000_000;
 /// Largest `ext` of an event or an item, in bytes.
 pub const EXT_MAX: usize = 2048;
 
@@ -114,12 +117,13 @@ fn event(value: Value) -> Result<WireEvent, Problem> {
     let (event_id, session_id) = (fields.id("event_id")?, fields.id("session_id")?);
     let (anonymous_id, user_id) = (fields.id("anonymous_id")?, fields.id("user_id")?);
     let (event_time, rec_token) = (fields.time("event_time")?, fields.text("rec_token", 200)?);
-    let mut details = details(&mut fields, event.currency)?;
+    let mut details = details(&mut fields, (kind, event.currency))?;
     if kind != EventKind::Custom {
         details = own_details(&mut fields, details)?;
     }
     (details.promotion, details.creative_slot) = promotion;
     details.path = path;
+    bounded_order(&event)?;
     details.custom = (kind == EventKind::Custom).then(|| name.as_str().into());
     needs(&event, &details)?;
     if kind.spec().needs == Needs::BothIds && (anonymous_id.is_none() || user_id.is_none()) {
@@ -160,6 +164,8 @@ fn statement(fields: &mut Fields) -> Result<Statement, Problem> {
         };
     }
     let opts_out = consent.flag("gpc").map_err(|problem| problem.inside("consent"))?.unwrap_or(false);
+    // A refusal under a name that nobody reads would be taken for obeyed.
+    consent.none_left().map_err(|problem| problem.inside("consent"))?;
     Ok(if opts_out { statement.with(Purpose::Marketing, false) } else { statement })
 }
 
@@ -205,8 +211,12 @@ fn item(value: Value, currency: Option<Currency>) -> Result<EventItem, Problem> 
     let item_id = fields
         .id("item_id")?
         .ok_or_else(|| Problem::new("item_id", "missing", "name the product by its id in the catalogue"))?;
+    let quantity = fields.count("quantity", 1_000_000)?.unwrap_or(1) as u32;
     let price_minor = match own {
-        Some(currency) => fields.money("price", currency)?.map(|price| price.minor),
+        Some(currency) => {
+            let price = fields.money("price", currency)?;
+            price.map(|price| bounded("price", price, quantity)).transpose()?
+        }
         None if fields.take("price").is_some() => {
             return Err(Problem::new("price", "missing_currency", "a price needs `currency` beside `items`"));
         }
@@ -214,11 +224,41 @@ fn item(value: Value, currency: Option<Currency>) -> Result<EventItem, Problem> 
     };
     Ok(EventItem {
         item_id,
-        quantity: fields.count("quantity", 1_000_000)?.unwrap_or(1) as u32,
+        quantity,
         price_minor,
         index: fields.count("index", 65_535)?.map(|index| index as u16),
         ext: fields.rest("ext", EXT_MAX)?,
     })
+}
+
+/// An amount in minor units that is none below 0, and no more than can be, as often as `quantity` says.
+fn bounded(field: &str, amount: Money, quantity: u32) -> Result<i64, Problem> {
+    if amount.minor < 0 {
+        let detail = "must not be below 0; what comes back is a `refund` of a positive amount";
+        return Err(Problem::new(field, "out_of_range", detail));
+    }
+    if amount.minor.saturating_mul(quantity.into()) > most(amount.currency) {
+        let what = if quantity > 1 { "times `quantity` must" } else { "must" };
+        let detail = format!("{what} be at most {AMOUNT_MAX} {}", amount.currency.code());
+        return Err(Problem::new(field, "out_of_range", detail));
+    }
+    Ok(amount.minor)
+}
+
+/// [`AMOUNT_MAX`] in minor units.
+fn most(currency: Currency) -> i64 {
+    AMOUNT_MAX * 10_i64.pow(currency.exponent())
+}
+
+/// An order's lines together are bounded as each is.
+fn bounded_order(event: &Event) -> Result<(), Problem> {
+    let worth = |item: &EventItem| item.price_minor.unwrap_or_default().saturating_mul(item.quantity.into());
+    let currency = event.currency.unwrap_or(Currency::EUR);
+    if event.items.iter().map(worth).fold(0, i64::saturating_add) > most(currency) {
+        let detail = format!("must be worth at most {AMOUNT_MAX} {} together", currency.code());
+        return Err(Problem::new("items", "out_of_range", detail));
+    }
+    Ok(())
 }
 
 /// Reads `page`; of its address only the path stays, and only where the query is cut off.
@@ -239,11 +279,18 @@ fn page(fields: &mut Fields, event: &mut Event) -> Result<Option<Box<str>>, Prob
     Ok(path.map(|path| path.split(['?', '#']).next().unwrap_or_default().into()))
 }
 
-fn details(fields: &mut Fields, currency: Option<Currency>) -> Result<Details, Problem> {
+fn details(fields: &mut Fields, (kind, currency): (EventKind, Option<Currency>)) -> Result<Details, Problem> {
     let boxed = |text: Option<String>| text.map(String::into_boxed_str);
     let mut amount = |name: &str| -> Result<Option<Money>, Problem> {
         match currency {
-            Some(currency) => fields.money(name, currency),
+            Some(currency) => {
+                let amount = fields.money(name, currency)?;
+                // In a shop's own event the name may mean anything.
+                if let Some(amount) = amount.filter(|_| kind != EventKind::Custom) {
+                    bounded(name, amount, 1)?;
+                }
+                Ok(amount)
+            }
             None if fields.take(name).is_some() => {
                 Err(Problem::new("currency", "missing_currency", format!("`{name}` needs `currency`")))
             }
@@ -448,6 +495,55 @@ mod tests {
             ),
         ] {
             check(body, expect);
+        }
+    }
+
+    #[test]
+    fn amounts_that_cannot_be_are_refused() {
+        let order = |more: &str| {
+            let event = format!(r#"{{"event":"purchase","transaction_id":"t","currency":"EUR",{more}}}"#);
+            parse_event(event.as_bytes()).map(|_| String::new()).unwrap_or_else(|problem| problem.to_string())
+        };
+        for (more, wanted) in [
+            (r#""items":[{"item_id":"1","price":"-1000.00"}]"#, "items.0.price: must not be below 0"),
+            (
+                r#""items":[{"item_id":"1","price":"92233720368547758.07","quantity":1000000}]"#,
+                "items.0.price: times `quantity` must be at most 1000000000 EUR [out_of_range]",
+            ),
+            (
+                r#""items":[{"item_id":"1","price":1001,"quantity":1000000}]"#,
+                "items.0.price: times `quantity`",
+            ),
+            (
+                r#""items":[{"item_id":"1","price":600000000},{"item_id":"2","price":600000000}]"#,
+                "items: must be worth at most 1000000000 EUR together",
+            ),
+            (r#""value":-50,"items":[{"item_id":"1"}]"#, "value: must not be below 0"),
+            (r#""value":"1000000000.01","items":[{"item_id":"1"}]"#, "value: must be at most 1000000000 EUR"),
+            (r#""tax":-1,"items":[{"item_id":"1"}]"#, "tax: must not be below 0"),
+            (r#""shipping":-1,"items":[{"item_id":"1"}]"#, "shipping: must not be below 0"),
+            (r#""value":"1000000000","items":[{"item_id":"1","price":1000,"quantity":1000000}]"#, ""),
+        ] {
+            let said = order(more);
+            assert!(said.starts_with(wanted) && said.is_empty() == wanted.is_empty(), "{more}: {said}");
+        }
+        let own = parse_event(br#"{"event":"x_balance","currency":"EUR","value":-3}"#);
+        assert!(own.is_ok(), "what an own event's value is, the shop knows");
+    }
+
+    #[test]
+    fn a_consent_that_nobody_reads_is_no_consent() {
+        for (consent, wanted) in [
+            (r#"{"personalisation":"denied"}"#, "consent.personalisation: this version does not know it"),
+            (r#"{"analytics":"granted","x":1}"#, "consent.x: this version does not know it"),
+            (r#"{"analytics":"granted","gpc":true}"#, ""),
+        ] {
+            for event in ["page_view", "consent_update"] {
+                let event = format!(r#"{{"event":"{event}","consent":{consent}}}"#);
+                let said = parse_event(event.as_bytes()).map(|_| String::new());
+                let said = said.unwrap_or_else(|problem| problem.to_string());
+                assert!(said.starts_with(wanted) && said.is_empty() == wanted.is_empty(), "{event}: {said}");
+            }
         }
     }
 

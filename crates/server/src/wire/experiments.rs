@@ -1,17 +1,16 @@
 //! What a placement file says of experiments and the holdout: `[holdout]` and `[[experiment]]`.
 
-use super::field::object_of;
+use super::field::{object_of, typed};
 use super::settings::{Known, Reader};
 use bespoke_domain::experiment::{
     Analysis, ArmUse, Design, Experiment, Guardrail, HOLDOUT, Holdout, Unit, WHOLE,
 };
 use bespoke_domain::settings::{Form, Shows};
 use bespoke_domain::{Currency, Placement, Problem, Settings};
-use bespoke_engine::apart::{challenged, clash, in_between};
+use bespoke_engine::apart::{another_kind, challenged, clash, in_between};
 use bespoke_engine::experiment::EXPERIMENTS_MAX;
 use bespoke_engine::experiment::metric::{COVARIATES, METRICS, is_somebody, metric};
 use serde::Deserialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
@@ -54,14 +53,12 @@ pub(super) struct ExperimentToml {
     analysis: AnalysisToml,
     #[serde(default = "default_days")]
     days: u16,
-    #[serde(default)]
-    cap: f64,
+    cap: Option<f64>,
     #[serde(default)]
     covariate: String,
     #[serde(default = "default_effect")]
     effect: f64,
-    #[serde(default)]
-    planned_units: u64,
+    planned_units: Option<u64>,
     from: Option<String>,
     until: Option<String>,
     #[serde(default)]
@@ -155,6 +152,12 @@ pub(super) fn parts(per_cent: f64) -> Option<u16> {
         .then(|| parts.round() as u16)
 }
 
+/// Whether it can be the name of an experiment: it stands in addresses, on command lines and in files.
+fn is_name(name: &str) -> bool {
+    let can_be = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    (1..=64).contains(&name.len()) && !name.starts_with('.') && name.chars().all(can_be)
+}
+
 /// The metric that interleaving is about.
 const INTERLEAVING_METRIC: &str = "clicks";
 
@@ -180,10 +183,13 @@ const SHARE: &str = "must be from 0 to 100 per cent, with at most two decimals";
 /// Reads one experiment as JSON, with the fields of `[[experiment]]`, to be added to the settings or to stand in for the one of its name.
 pub fn parse_experiment(name: &str, body: &[u8], settings: &Settings) -> Result<Experiment, Problem> {
     let mut fields = object_of(body)?;
+    if let Some(other) = fields.text("name", 1_000)?.filter(|other| other != name) {
+        let detail =
+            format!("is {other:?}, and it is sent as {name:?}: give it one name, or leave this one out");
+        return Err(Problem::new("name", "invalid_name", detail));
+    }
     fields.0.insert("name".to_owned(), name.into());
-    let file = |detail: String| Problem::new("experiment", "invalid_definition", detail);
-    let parsed: ExperimentToml =
-        serde_json::from_value(Value::Object(fields.0)).map_err(|error| file(error.to_string()))?;
+    let parsed: ExperimentToml = typed(fields)?;
     let known = Known { sources: &[], scorers: &[], filters: &[], rules: &[] };
     let mut reader = Reader::new("", &known);
     let experiment = reader.experiment(0, parsed, (&settings.placements, settings.shop.currency));
@@ -246,8 +252,10 @@ impl Reader<'_> {
             self.interleaving(at, &mut file, placements);
         }
         let name = file.name.clone();
-        if name.is_empty() || name.len() > 64 || name == HOLDOUT {
-            let detail = format!("must have 1 to 64 characters and not be {HOLDOUT:?}");
+        if !is_name(&name) || name == HOLDOUT {
+            let detail = format!(
+                "must have 1 to 64 letters, digits, _, - or ., not begin with one ., and not be {HOLDOUT:?}"
+            );
             self.fault(at, Problem::new("name", "invalid_name", detail));
         }
         if file.layer.is_empty() || file.layer.len() > 64 {
@@ -257,9 +265,7 @@ impl Reader<'_> {
         if !(1..=DAYS_MAX).contains(&file.days) {
             self.fault(at, Problem::new("days", "out_of_range", format!("must be from 1 to {DAYS_MAX}")));
         }
-        if !(file.cap.is_finite() && file.cap >= 0.0) {
-            self.fault(at, Problem::new("cap", "out_of_range", "must be above 0, or left out"));
-        }
+        self.check_sizes(at, &file);
         self.check_measures(at, &file);
         self.check_metrics_of(at, &file, unit);
         self.check_placements(at, &file.placements, placements);
@@ -294,8 +300,8 @@ impl Reader<'_> {
             analysis: file.analysis.into(),
             effect: file.effect,
             days: file.days,
-            planned_units: file.planned_units,
-            cap: cap * file.cap,
+            planned_units: file.planned_units.unwrap_or_default(),
+            cap: cap * file.cap.unwrap_or_default(),
             covariate: file.covariate,
             from: times.0,
             until: times.1,
@@ -346,7 +352,7 @@ impl Reader<'_> {
         for (field, is_set) in [
             ("guardrails", !file.guardrails.is_empty()),
             ("covariate", !file.covariate.is_empty()),
-            ("cap", file.cap != 0.0),
+            ("cap", file.cap.is_some()),
             ("rollback", file.rollback),
         ] {
             if is_set {
@@ -392,6 +398,14 @@ impl Reader<'_> {
                 let detail = format!("{:?} is none of {}", guardrail.metric, known());
                 self.fault(at, Problem::new(format!("guardrails.{no}.metric"), "unknown_name", detail));
             }
+            if file.metric == guardrail.metric {
+                let detail = "decides already; leave it out here, or guard another metric";
+                self.fault(at, Problem::new(format!("guardrails.{no}.metric"), "repeated", detail));
+            }
+            if file.guardrails[..no].iter().any(|other| other.metric == guardrail.metric) {
+                let detail = "is guarded already; leave it out";
+                self.fault(at, Problem::new(format!("guardrails.{no}.metric"), "repeated", detail));
+            }
             if !(guardrail.margin > 0.0 && guardrail.margin <= 1.0) {
                 let detail = "must be above 0 and at most 1: by which share the metric may be worse";
                 self.fault(at, Problem::new(format!("guardrails.{no}.margin"), "out_of_range", detail));
@@ -413,9 +427,22 @@ impl Reader<'_> {
                 "must be above 0: the least change that would matter, as a share of the control's value";
             self.fault(at, Problem::new("effect", "out_of_range", detail));
         }
-        if matches!(file.analysis, AnalysisToml::FixedHorizon) && file.planned_units == 0 {
-            let detail = "a fixed horizon needs the number of units it is looked at; `bespoke experiments plan` gives it";
+        if matches!(file.analysis, AnalysisToml::FixedHorizon) && file.planned_units.is_none() {
+            let detail = format!(
+                "a fixed horizon needs the number of units it is looked at; without `analysis`, `bespoke experiments {} --plan --set FILE` gives it",
+                file.name
+            );
             self.fault(at, Problem::new("planned_units", "missing", detail));
+        }
+    }
+
+    fn check_sizes(&mut self, at: usize, file: &ExperimentToml) {
+        let detail = "must be above 0, or left out";
+        if file.cap.is_some_and(|cap| !(cap.is_finite() && cap > 0.0)) {
+            self.fault(at, Problem::new("cap", "out_of_range", detail));
+        }
+        if file.planned_units == Some(0) {
+            self.fault(at, Problem::new("planned_units", "out_of_range", detail));
         }
     }
 
@@ -449,7 +476,11 @@ impl Reader<'_> {
             let detail = "name the placements whose decisions are compared";
             self.fault(at, Problem::new("placements", "missing", detail));
         }
-        for name in named {
+        for (no, name) in named.iter().enumerate() {
+            if named[..no].contains(name) {
+                let detail = format!("{name:?} stands there twice; leave one out");
+                self.fault(at, Problem::new("placements", "repeated", detail));
+            }
             if placements.iter().all(|one| one.name != *name) {
                 let detail = format!("there is no placement {name:?}");
                 self.fault(at, Problem::new("placements", "unknown_placement", detail));
@@ -478,14 +509,24 @@ impl Reader<'_> {
             if share.is_none() {
                 self.fault(at, Problem::new(field("share"), "out_of_range", SHARE));
             }
+            if file.external && !file.uses.is_empty() {
+                let detail =
+                    "an arm with `external = true` is answered by something else; leave one of the two out";
+                self.fault(at, Problem::new(field("uses"), "not_both", detail));
+            }
             for (asked, used) in &file.uses {
                 if !named.contains(asked) {
                     let detail = format!("{asked:?} is none of the experiment's placements");
                     self.fault(at, Problem::new(field("uses"), "unknown_placement", detail));
                 }
-                if placements.iter().all(|one| one.name != *used) {
+                let of = |name: &String| placements.iter().find(|one| one.name == *name);
+                if of(used).is_none() {
                     let detail = format!("there is no placement {used:?}");
                     self.fault(at, Problem::new(field("uses"), "unknown_placement", detail));
+                }
+                if let Some(why) = of(asked).zip(of(used)).and_then(|(asked, used)| another_kind(asked, used))
+                {
+                    self.fault(at, Problem::new(field("uses"), "another_kind", why));
                 }
             }
             let (share, is_external) = (share.unwrap_or_default(), file.external);

@@ -3,7 +3,9 @@
 
 use bespoke_domain::locale::{LOCALE_MAX, canonical};
 use bespoke_domain::{Currency, Millis, Money, Problem};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
 
 /// Longest identifier in bytes.
 pub const ID_MAX: usize = 128;
@@ -220,6 +222,64 @@ pub fn object_of(body: &[u8]) -> Result<Fields, Problem> {
     let value: Value =
         serde_json::from_slice(body).map_err(|error| Problem::new("body", "bad_json", error.to_string()))?;
     Fields::of(value, "body")
+}
+
+/// Reads fields into a wire type; a fault names its field by the whole path, and what it must be.
+pub fn typed<T: DeserializeOwned>(fields: Fields) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(Value::Object(fields.0)).map_err(|error| {
+        let named = |segment: &Segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        };
+        let mut path: Vec<String> = error.path().iter().filter_map(named).collect();
+        let text = error.inner().to_string();
+        let plain = |text: &str| text.replace('`', "");
+        if let Some(name) = text.strip_prefix("missing field ").map(plain) {
+            path.push(name);
+            return Problem::new(path.join("."), "missing", "must be given");
+        }
+        let (found, wanted) = text.split_once(", expected ").unwrap_or((&text, ""));
+        let (code, detail) = if found.starts_with("unknown field") {
+            let known = wanted.trim_start_matches("one of ");
+            ("unknown_field", format!("is not known here; leave it out, or take one of {}", plain(known)))
+        } else if let Some(name) = found.strip_prefix("unknown variant ") {
+            (
+                "unknown_name",
+                format!("{:?} is none of {}", plain(name), plain(wanted.trim_start_matches("one of "))),
+            )
+        } else {
+            ("wrong_type", must_be(&text))
+        };
+        Problem::new(path.join("."), code, detail)
+    })
+}
+
+/// What serde says of a value of a wrong type, as people say it; anything else as it is.
+pub fn must_be(text: &str) -> String {
+    match text.split_once(", expected ") {
+        Some((found, wanted)) if found.starts_with("invalid ") => {
+            format!("must be {}", in_words(wanted.trim()))
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn in_words(wanted: &str) -> String {
+    let most = match wanted {
+        "u8" => u64::from(u8::MAX),
+        "u16" => u64::from(u16::MAX),
+        "u32" => u64::from(u32::MAX),
+        "u64" => u64::MAX,
+        "f32" | "f64" => return "a number".to_owned(),
+        "a string" => return "text".to_owned(),
+        "a boolean" => return "true or false".to_owned(),
+        "a sequence" => return "a list".to_owned(),
+        "a tuple of size 2" => return "a list of two numbers".to_owned(),
+        _ if wanted == "a map" || wanted.starts_with("struct ") => return "an object".to_owned(),
+        _ => return wanted.to_owned(),
+    };
+    format!("a whole number from 0 to {most}")
 }
 
 /// The fields of a CSV row as an object of texts; names in lower case, spaces as underscores.

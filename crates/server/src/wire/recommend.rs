@@ -159,7 +159,11 @@ impl Asked {
         }
         let named = |(at, value): (usize, Value)| {
             let inside = |problem: Problem| problem.inside(&format!("placements.{at}"));
-            let mut one = Fields::of(value, "placement").map_err(inside)?;
+            let Value::Object(one) = value else {
+                let detail = r#"must be an object such as {"placement": "home_hero"}"#;
+                return Err(Problem::new(format!("placements.{at}"), "wrong_type", detail));
+            };
+            let mut one = Fields(one);
             let name = one.id("placement").map_err(inside)?;
             let name =
                 name.ok_or_else(|| inside(Problem::new("placement", "missing", "name the placement")))?;

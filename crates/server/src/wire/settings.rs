@@ -4,7 +4,7 @@
 use super::content::{BanditToml, BlockToml};
 use super::experiments::{ExperimentToml, HoldoutToml};
 use super::expression;
-use super::field::parse_time;
+use super::field::{must_be, parse_time};
 use super::models::ModelTables;
 use super::shop::{AttributionToml, CanonicalTables, ClutterTables, ShopToml};
 use super::watch::WatchToml;
@@ -266,7 +266,7 @@ pub(super) struct RuleToml {
 pub fn parse_settings(text: &str, known: &Known<'_>) -> Result<Settings, Vec<SettingsFault>> {
     let file: FileToml = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
-        vec![SettingsFault { line, problem: Problem::new("file", "bad_toml", error.message().to_owned()) }]
+        vec![SettingsFault { line, problem: Problem::new("file", "bad_toml", must_be(error.message())) }]
     })?;
     let mut reader = Reader::new(text, known);
     let settings = reader.settings(file);

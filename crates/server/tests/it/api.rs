@@ -145,6 +145,8 @@ async fn a_page_shows_nothing_twice() {
     assert_eq!(bench.ask("GET", &path, &bench.secret, String::new()).await.1["identical"], true);
     let bad = json!({"placements": [{"placement": "home"}, {"placement": "home", "m": 2}]});
     assert_eq!(bench.post("/v1/recommend:batch", &bad).await.1["errors"][0]["pointer"], "placements.1.m");
+    let bad = json!({"placements": ["home"]});
+    assert_eq!(bench.post("/v1/recommend:batch", &bad).await.1["errors"][0]["pointer"], "placements.0");
 }
 
 #[tokio::test(flavor = "multi_thread")]

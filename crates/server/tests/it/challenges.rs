@@ -5,6 +5,7 @@
 use crate::{Bench, PLACEMENTS, rows, view};
 use axum::http::StatusCode;
 use bespoke::http::App;
+use bespoke::writer::Job;
 use bespoke::{ladder, placements};
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ fn definition() -> Value {
         "metric": "conversion",
         "shadow_requests": 20,
         "canary": 50,
-        "canary_hours": 0,
+        "canary_hours": 1,
     })
 }
 
@@ -44,6 +45,20 @@ async fn bench() -> Bench {
     assert_eq!((status, &body["rejected"]), (StatusCode::ACCEPTED, &json!([])), "{body}");
     bench.settle();
     bench
+}
+
+/// Lets canaries be over at once: a definition has an hour at least, for which no test waits.
+fn wait_for_no_canary(bench: &Bench) {
+    bench.settle();
+    let shop = bench.shop.clone();
+    let set = move || {
+        let mut settings =
+            shop.live.snapshot().aggregates.settings.as_deref().cloned().expect("a file was read");
+        settings.challenges.iter_mut().for_each(|one| one.canary_hours = 0);
+        shop.queue.call(|reply| Job::Settings(Box::new(settings), reply)).is_ok()
+    };
+    assert!(std::thread::spawn(set).join().is_ok_and(|is_set| is_set));
+    bench.settle();
 }
 
 /// Sends the call and gives the challenge as it then is.
@@ -101,6 +116,7 @@ async fn a_challenger_is_valued_shadowed_shown_to_a_few_tested_promoted_and_take
     let bench = bench().await;
     let (status, body) = call(&bench, "PUT", "", &definition()).await;
     assert_eq!((status, &body["stage"]), (StatusCode::OK, &json!("valuing")), "{body}");
+    wait_for_no_canary(&bench);
     let body = step(&bench).await;
     assert_eq!(body["stage"], "shadow", "{body}");
     assert_eq!(body["steps"][0]["why"], "Logged decisions cannot tell: there are no rows.");
@@ -244,7 +260,36 @@ async fn what_is_challenged_is_in_no_experiment_meanwhile() {
     let (status, body) = experiment(&bench, "PUT", "newer", &own).await;
     assert!(status == StatusCode::BAD_REQUEST && body.to_string().contains("is a challenge"), "{body}");
     assert_eq!(call(&bench, "POST", "/stop", &json!({})).await.0, StatusCode::OK);
+    let (status, body) = call(&bench, "POST", "/stop", &json!({})).await;
+    assert_eq!(
+        (status, &body["detail"]),
+        (StatusCode::NOT_FOUND, &json!("\"newer\" is over already: stopped"))
+    );
     assert_eq!(experiment(&bench, "PUT", "own", &own).await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_an_experiment_is_not_challenged_before_that_is_stopped() {
+    let bench = bench().await;
+    assert_eq!(read_file(&bench, format!("{}{HERO}", with_challenger())), Ok(()));
+    let said = "the experiment \"hero\" changes \"home\": stop it first, `bespoke experiments hero --stop`";
+    let (status, body) = call(&bench, "PUT", "", &definition()).await;
+    assert!(
+        status == StatusCode::BAD_REQUEST && body["detail"] == format!("champion: {said} [taken]"),
+        "{body}"
+    );
+    let (status, body) =
+        bench.post("/v1/pilots/home", &json!({"metric": "conversion", "anyway": true})).await;
+    assert!(
+        status == StatusCode::BAD_REQUEST && body["detail"] == format!("placement: {said} [taken]"),
+        "{body}"
+    );
+    assert_eq!(experiment(&bench, "POST", "hero/stop", &json!({})).await.0, StatusCode::OK);
+    assert_eq!(call(&bench, "PUT", "", &definition()).await.0, StatusCode::OK);
+    // A file that makes a listing of the challenger would let the champion answer with one.
+    let listing = with_challenger().replace("headline = \"New\"", "headline = \"New\"\nform = \"listing\"");
+    let refused = read_file(&bench, listing).expect_err("it is of another kind");
+    assert!(refused.contains("\"newer\": \"home_new\" cannot answer for \"home\""), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -268,18 +313,23 @@ async fn no_guard_waits_for_a_walk_through_the_log() {
 async fn a_bad_challenge_is_refused_with_the_field_and_the_fix() {
     let bench = bench().await;
     let cases = [
-        ("champion", json!("nowhere"), "placements", "there is no placement \"nowhere\""),
-        ("challenger", json!("nowhere"), "arms.1.uses", "there is no placement \"nowhere\""),
+        ("champion", json!("nowhere"), "champion", "there is no placement \"nowhere\""),
+        ("challenger", json!("nowhere"), "challenger", "there is no placement \"nowhere\""),
         ("challenger", json!("home"), "challenger", "must be another placement than the champion"),
         ("metric", json!("luck"), "metric", "\"luck\" is none of"),
         ("canary", json!(0), "canary", "must be above 0 and at most 50"),
         ("canary", json!(60), "canary", "must be above 0 and at most 50"),
-        ("canary_hours", json!(1_000), "canary_hours", "must be at most 672 hours"),
+        ("canary_hours", json!(1_000), "canary_hours", "must be from 1 to 672 hours"),
+        ("canary_hours", json!(0), "canary_hours", "must be from 1 to 672 hours"),
+        ("challenger", json!("listing"), "challenger", "cannot answer for \"home\": its `form` is another"),
+        ("effect", json!(5), "effect", "must be above 0 and at most 1"),
+        ("effect", json!("a lot"), "effect", "must be a number"),
+        ("planned_units", json!(0), "planned_units", "must be above 0, or left out"),
         ("shadow_requests", json!(0), "shadow_requests", "must be from 1 to"),
         ("covariate", json!("conversion"), "covariate", "is measured after the exposure"),
         ("guardrails", json!([{"metric": "margin", "margin": 0}]), "guardrails.0.margin", "must be above 0"),
         ("days", json!(0), "days", "must be from 1 to 365"),
-        ("colour", json!("red"), "challenge", "unknown field `colour`"),
+        ("colour", json!("red"), "colour", "colour: is not known here; leave it out"),
     ];
     for (field, value, named, said) in cases {
         let mut definition = definition();

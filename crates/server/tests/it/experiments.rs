@@ -150,14 +150,17 @@ async fn a_bad_definition_is_refused_with_the_field_and_the_fix() {
             with("guardrails", json!([{"metric": "revenue", "margin": 0}])),
             "guardrails.0.margin: must be above 0 and at most 1",
         ),
-        (with("analysis", json!("fixed_horizon")), "planned_units: a fixed horizon needs"),
+        (
+            with("analysis", json!("fixed_horizon")),
+            "planned_units: a fixed horizon needs the number of units it is looked at; without `analysis`, `bespoke experiments second --plan --set FILE` gives it",
+        ),
         (with("unit", json!("switchback")), "minutes: a switchback says for how long"),
         (with("slice", json!([50, 50])), "slice: must be two shares of the layer"),
         (with("days", json!(0)), "days: must be from 1 to 365"),
         (with("layer", json!("another")), "layer: \"first\" and \"second\" both change \"home\""),
         (definition(), "layer: \"first\" and \"second\" both change \"home\""),
-        (with("colour", json!("red")), "experiment: unknown field `colour`"),
-        (with("share", json!("half")), "experiment: unknown field `share`"),
+        (with("colour", json!("red")), "colour: is not known here; leave it out"),
+        (with("share", json!("half")), "share: is not known here; leave it out"),
     ];
     for (definition, said) in cases {
         let (status, body) = set(&bench, "second", &definition).await;
@@ -176,6 +179,100 @@ async fn a_bad_definition_is_refused_with_the_field_and_the_fix() {
     }
     let (status, body) = bench.ask("GET", "/v1/experiments/first/plan", &bench.secret, String::new()).await;
     assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("not_enough_data")), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_meant_is_refused_with_its_field() {
+    let bench = Bench::new();
+    let with = |field: &str, value: Value| {
+        let mut one = definition();
+        one[field] = value;
+        one
+    };
+    let arms = |more: Value| json!([{"name": "a", "share": 50}, more]);
+    let uses = |used: &str| arms(json!({"name": "b", "share": 50, "uses": {"home": used}}));
+    let guard = json!({"metric": "return_rate", "margin": 0.5});
+    let cases = [
+        (
+            with("arms", uses("listing")),
+            "arms.1.uses: \"listing\" cannot answer for \"home\": its `form` is another",
+        ),
+        (
+            with("arms", uses("topics")),
+            "arms.1.uses: \"topics\" cannot answer for \"home\": what it `shows` is",
+        ),
+        (
+            with("arms", uses("words")),
+            "arms.1.uses: \"words\" cannot answer for \"home\": of the two only one has",
+        ),
+        (with("arms", arms(json!({"name": "b", "share": "50"}))), "arms.1.share: must be a number"),
+        (with("arms", arms(json!(7))), "arms.1: must be an object"),
+        (with("arms", arms(json!({"share": 50}))), "arms.1.name: must be given"),
+        (with("days", json!(70_000)), "days: must be a whole number from 0 to 65535"),
+        (with("unit", json!("moon")), "unit: \"moon\" is none of shopper, session"),
+        (
+            with(
+                "arms",
+                arms(json!({"name": "b", "share": 50, "external": true, "uses": {"home": "recent"}})),
+            ),
+            "arms.1.uses: an arm with `external",
+        ),
+        (with("until", json!("2020-01-01T00:00:00Z")), "until: is past"),
+        (with("cap", json!(0)), "cap: must be above 0, or left out"),
+        (with("planned_units", json!(0)), "planned_units: must be above 0, or left out"),
+        (with("placements", json!(["home", "home"])), "placements: \"home\" stands there twice"),
+        (with("guardrails", json!([guard, guard])), "guardrails.1.metric: is guarded already"),
+        (
+            with("guardrails", json!([{"metric": "conversion", "margin": 0.5}])),
+            "guardrails.0.metric: decides already",
+        ),
+        (with("name", json!("other")), "name: is \"other\", and it is sent as \"hero\""),
+    ];
+    let more = "\n[[placement]]\nname = \"topics\"\nheadline = \"\"\nslots = 5\nshows = \"categories\"\nsources = [{ source = \"popular\", weight = 1.0, limit = 50 }]\n\n[[placement]]\nname = \"words\"\nheadline = \"\"\nslots = 5\nsources = [{ source = \"matches\", weight = 1.0, limit = 50 }]\n";
+    let (shop, text) = (bench.shop.clone(), format!("{}{more}", crate::PLACEMENTS));
+    std::thread::spawn(move || bespoke::placements::apply(&shop, &text, "test"))
+        .join()
+        .expect("runs")
+        .expect("right");
+    bench.settle();
+    for (definition, said) in cases {
+        let (status, body) = set(&bench, "hero", &definition).await;
+        let detail = body["detail"].as_str().unwrap_or_default();
+        assert!(status == StatusCode::BAD_REQUEST && detail.starts_with(said), "{said}\n{body}");
+    }
+    for name in ["%2E%2Ehero", "a%2Fb", "a%0Ab", "a%20b", "holdout"] {
+        let (status, body) = set(&bench, name, &definition()).await;
+        assert!(
+            status == StatusCode::BAD_REQUEST && body["errors"][0]["pointer"] == "name",
+            "{name}: {body}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_no_units_nothing_is_said() {
+    let bench = Bench::new();
+    bench.catalogue(&rows(3)).await;
+    let mut named = definition();
+    named["name"] = json!("hero");
+    let (status, body) = set(&bench, "hero", &named).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let warning = body["warning"].as_str().unwrap_or_default();
+    assert!(warning.starts_with("nothing can be planned yet: fewer than a hundred units"), "{body}");
+    for no in 0..20 {
+        arm(&bench, &format!("shopper-{no}")).await;
+    }
+    let body = told(&bench, "hero").await;
+    let result = &body["results"][0];
+    let none = result["segments"].as_array().and_then(|all| all.iter().find(|one| one["units"] == 0));
+    let none = &none.expect("nobody came back")["compared"];
+    assert_eq!(
+        (&none["control"], &none["difference"], &none["p"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+    let (status, body) = bench.post("/v1/experiments/holdout/stop", &json!({})).await;
+    let said = "`[holdout] share = 0` in the placement file does";
+    assert!(status == StatusCode::BAD_REQUEST && body.to_string().contains(said), "{body}");
 }
 
 #[test]
@@ -201,4 +298,6 @@ fn a_placement_file_says_the_same_with_the_line_of_each_fault() {
             "placements: there is no placement \"hole\" [unknown_placement]"
         ]
     );
+    let typed = file(&good.replace("12.5", "\"a lot\"")).expect_err("a fault");
+    assert_eq!(typed[0].problem.to_string(), "file: must be a number [bad_toml]");
 }

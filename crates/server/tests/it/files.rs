@@ -128,6 +128,19 @@ fn a_bad_placement_file_is_refused_and_the_settings_in_force_stay() {
 }
 
 #[test]
+fn what_was_not_kept_for_want_of_consent_is_told() {
+    let note = |accepted, without_consent, impersonal| {
+        let done = import::Imported { accepted, without_consent, impersonal, ..import::Imported::default() };
+        done.consent_note().unwrap_or_default()
+    };
+    assert!(
+        note(0, 5, 0).starts_with("5 events came without consent to analytics: nothing of them was kept.")
+    );
+    assert!(note(5, 0, 5).starts_with("5 events came without consent to personalization: nothing personal"));
+    assert_eq!(note(5, 0, 0), "");
+}
+
+#[test]
 fn what_ships_is_as_it_must_be() {
     let compared = format!("{}{}", bespoke::demo::PLACEMENTS, bespoke::demo::COMPARE);
     for text in [placements::DEFAULT, bespoke::demo::PLACEMENTS, compared.as_str()] {

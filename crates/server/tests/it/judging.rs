@@ -203,6 +203,20 @@ fn a_placement_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_list_of_which_nothing_can_be_judged_is_an_error() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let text = "query,product_id,grade\nsofa,gone,2\nsofa,oak,0\n";
+    let list = list::read(&write(folder.path(), "judgments.csv", text)).expect("a list");
+    let bench = shop();
+    let app = App::new(bench.shop.clone());
+    let placements = Placements { judged: "search", against: None };
+    let error = judge(list.queries, placements, &mut |path, body| ask_here(&app, path, body));
+    let error = format!("{:#}", error.expect_err("there is none"));
+    assert!(error.starts_with("nothing can be judged: for none of 1 queries"), "{error}");
+    assert!(error.contains("1 of 2 judged products are not in its catalogue"), "{error}");
+}
+
+#[test]
 fn a_list_without_its_columns_is_refused() {
     let folder = tempfile::tempdir().expect("a directory");
     let path = write(folder.path(), "judgments.csv", "query,product,grade\na,b,1\n");

@@ -92,6 +92,12 @@ async fn a_pilot_is_planned_on_the_log_and_ends_in_expand() {
     assert!((first["control"].as_f64().unwrap_or_default() - share("baseline")).abs() < 1e-9, "{first}");
     let (status, body) = bench.post("/v1/pilots/home/end", &json!({"keep": "placement"})).await;
     assert_eq!((status, &body["experiment"]["is_on"]), (StatusCode::OK, &json!(false)), "{body}");
+    let ended = pilot(&bench).await;
+    assert_eq!(ended["answer"], "ended");
+    assert!(
+        ended["words"].as_str().is_some_and(|words| words.starts_with("Ended: everyone gets home.")),
+        "{ended}"
+    );
     assert_eq!(arm(&bench, "during-1").await, "");
 }
 
@@ -108,7 +114,7 @@ async fn a_pilot_that_does_harm_is_stopped_and_its_baseline_takes_its_place() {
             json!({"metric": "margin", "against": "cellar"}),
             "against: there is no placement \"cellar\"",
         ),
-        ("home", json!({"metric": "margin", "colour": 1}), "pilot: unknown field `colour`"),
+        ("home", json!({"metric": "margin", "colour": 1}), "colour: is not known here; leave it out"),
         ("home/end", json!({"keep": "placement"}), "there is no pilot of \"home\""),
     ] {
         let (status, body) = ask(path, body).await;
@@ -140,7 +146,66 @@ async fn a_pilot_that_does_harm_is_stopped_and_its_baseline_takes_its_place() {
     let (_, slate) =
         bench.post("/v1/recommend", &json!({"placement": "home", "anonymous_id": "during-1"})).await;
     assert_eq!(slate["headline"], "Popular", "what was kept stays: {slate}");
-    assert_eq!(pilot(&bench).await["experiment"]["is_on"], false, "and so does the pilot");
+    let ended = pilot(&bench).await;
+    assert_eq!(ended["experiment"]["is_on"], false, "and so does the pilot");
+    let said = "Ended: home is what home_popular was, for everyone.";
+    assert!(ended["words"].as_str().is_some_and(|words| words.starts_with(said)), "{ended}");
+}
+
+/// What a search page, a category's page and a banner are, by sources.
+const PAGES: &str = r#"
+[[placement]]
+name = "search"
+headline = "Results"
+form = "listing"
+slots = 5
+sources = [{ source = "matches", weight = 1.0, limit = 50 }]
+scorers = [{ scorer = "taste", weight = 0.2 }, { scorer = "popularity", weight = 0.1 }]
+
+[[placement]]
+name = "banner"
+headline = ""
+shows = "content"
+slots = 1
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pilot_of_a_search_shows_everyone_what_they_search_for() {
+    let bench = Bench::new();
+    let (shop, text) = (bench.shop.clone(), format!("{PLACEMENTS}{PAGES}"));
+    let read = std::thread::spawn(move || placements::apply(&shop, &text, "test")).join();
+    read.expect("it runs").expect("it is right");
+    let row = |no| json!({"id": format!("q{no}"), "title": if no < 2 { "Mug" } else { "Sofa" }, "price": "9.99", "availability": "in_stock"});
+    bench.catalogue(&Value::Array((0..4).map(row).collect())).await;
+    let looks = (0..9).map(|no| view("looker", &format!("q{}", 2 + no % 2))).collect();
+    assert_eq!(bench.post("/v1/events", &Value::Array(looks)).await.0, StatusCode::ACCEPTED);
+    bench.settle();
+    let ask = json!({"metric": "clicks", "effect": 0.5, "anyway": true});
+    let (status, body) = bench.post("/v1/pilots/search", &ask).await;
+    assert_eq!((status, &body["against"]), (StatusCode::OK, &json!("search_popular")), "{body}");
+    bench.settle();
+    let mut arms = std::collections::BTreeSet::new();
+    for no in 0..20 {
+        let search = json!({"q": "mug", "anonymous_id": format!("s{no}")});
+        let (_, body) = bench.post("/v1/search", &search).await;
+        let ids: Vec<_> = body["items"].as_array().into_iter().flatten().map(|one| &one["id"]).collect();
+        assert!(ids.len() == 2 && ids.iter().all(|id| *id == "q0" || *id == "q1"), "{body}");
+        assert_eq!(body["fallback"], "none", "{body}");
+        arms.extend(body["arms"].as_array().into_iter().flatten().map(|one| one["arm"].to_string()));
+    }
+    assert_eq!(arms.len(), 2, "both arms answered: {arms:?}");
+    for (placement, ask, said) in [
+        ("banner", ask.clone(), "against: a placement of content has no baseline by itself"),
+        (
+            "home",
+            json!({"metric": "clicks", "against": "banner", "anyway": true}),
+            "against: \"banner\" cannot answer for",
+        ),
+    ] {
+        let (status, body) = bench.post(&format!("/v1/pilots/{placement}"), &ask).await;
+        let detail = body["detail"].as_str().unwrap_or_default();
+        assert!(status == StatusCode::BAD_REQUEST && detail.starts_with(said), "{body}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

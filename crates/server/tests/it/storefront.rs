@@ -7,7 +7,7 @@ use crate::browser::{Browser, Tab};
 use crate::crash::Server;
 use bespoke_domain::{Body, Event, EventKind, Offset};
 use bespoke_store::{Sqlite, Store};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
@@ -55,6 +55,13 @@ impl Demo {
             .header("authorization", key)
             .call()
             .expect("it answers");
+        serde_json::from_str(&answer.body_mut().read_to_string().expect("text")).expect("JSON")
+    }
+
+    fn recommend(&self, body: &Value) -> Value {
+        let ask = ureq::post(format!("{}/v1/recommend", self.origin));
+        let ask = ask.header("authorization", format!("Bearer {}", self.secret));
+        let mut answer = ask.send(body.to_string()).expect("it answers");
         serde_json::from_str(&answer.body_mut().read_to_string().expect("text")).expect("JSON")
     }
 
@@ -423,6 +430,23 @@ fn a_test_is_running_among_simulated_shoppers_and_says_so() {
     );
     assert!(html.contains("You are in no arm"), "nobody is counted who has not been asked");
     assert!(html.contains("What it says so far") && html.contains("popular: "), "{html}");
+    assert!(html.contains(&format!("bespoke experiments front_page --url {}", demo.origin)), "{html}");
+    assert!(html.contains("<td>€") || html.contains("<td>–"), "money has its currency: {html}");
+    for no in 0..20 {
+        let body =
+            demo.recommend(&json!({"placement": "home_tested", "anonymous_id": format!("fresh-{no}")}));
+        assert_eq!(body["headline"], "Popular right now", "nothing is picked for whom nobody knows: {body}");
+        let why = page(&format!("/why/{}", body["request_id"].as_str().expect("an id")));
+        assert!(
+            why.contains("Nothing about you was used") && !why.contains("what you look at and buy"),
+            "{why}"
+        );
+    }
+    if let Some(browser) = Browser::start() {
+        let tab = browser.tab(&demo.origin);
+        tab.open("/experiment");
+        check_sizes(&tab, "experiment");
+    }
     let giftware = Demo::start("giftware");
     let mut answer = ureq::get(format!("{}/experiment", giftware.origin))
         .config()

@@ -4,17 +4,21 @@
 use super::super::crowd::{CROWD, EXPERIMENT, PLACEMENT};
 use super::modules::Page;
 use super::pages::Visit;
-use super::{Site, pages};
+use super::{Site, money, pages};
 use crate::experiments_api::{self, ArmResultBody, ComparedBody, ExperimentBody};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use bespoke_domain::Currency;
+use bespoke_engine::experiment::metric::metric;
 use maud::{Markup, html};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Its address.
 pub const PATH: &str = "/experiment";
+/// Metrics that are shares of something.
+const SHARES: [&str; 5] = ["click_rate", "conversion", "return_rate", "repeat", "cart"];
 /// Metrics that are shown, the first ones.
 const METRICS_SHOWN: usize = 6;
 
@@ -50,42 +54,55 @@ pub async fn page(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response
         }
         (visit.show(&modules))
         @match told {
-            Ok(Ok(told)) => (results(&told)),
+            Ok(Ok(told)) => (results(&site, &told)),
             _ => p { "There are no results yet." },
         }
     };
     visit.respond(StatusCode::OK, "A test", &content)
 }
 
-fn results(told: &ExperimentBody) -> Markup {
+fn results(site: &Site, told: &ExperimentBody) -> Markup {
+    let snapshot = site.snapshot();
+    let currency = snapshot.aggregates.settings.as_deref().map_or(Currency::EUR, |held| held.shop.currency);
     html! {
         section.tested aria-label="Results" {
             h2 { "What it says so far" }
             ul { @for arm in &told.arms { li { (arm.arm) ": " (arm.units) " shoppers" } } }
             @if !told.stopped_for.is_empty() { p { b { "Stopped by itself. " } (told.stopped_for) } }
             @if told.mismatch { p { b { "The arms did not get their shares of shoppers: no number can be believed." } } }
-            @for result in &told.results { (result_of(result)) }
-            p.note { "Intervals hold at every look: opening this page early, or often, does no harm. The same in the terminal: " code { "bespoke experiments " (EXPERIMENT) } "." }
+            @for result in &told.results { (result_of(result, currency)) }
+            p.note { "Intervals hold at every look: opening this page early, or often, does no harm. The same in the terminal: " code { "bespoke experiments " (EXPERIMENT) (site.about.url_flag) } "." }
         }
     }
 }
 
-fn result_of(result: &ArmResultBody) -> Markup {
+fn result_of(result: &ArmResultBody, currency: Currency) -> Markup {
     html! {
         p.verdict { b { (result.arm) } " against popular: " (result.words) }
-        table {
-            thead { tr { th scope="col" { "Metric" } th scope="col" { "Popular" } th scope="col" { "Personal" } th scope="col" { "Change (95 %)" } } }
-            tbody { @for metric in result.metrics.iter().take(METRICS_SHOWN) { (row(metric)) } }
+        div.wide tabindex="0" role="region" aria-label="Metrics" {
+            table {
+                thead { tr { th scope="col" { "Metric" } th scope="col" { "Popular" } th scope="col" { "Personal" } th scope="col" { "Change (95 %)" } } }
+                tbody { @for metric in result.metrics.iter().take(METRICS_SHOWN) { (row(metric, currency)) } }
+            }
         }
     }
 }
 
-fn row(metric: &ComparedBody) -> Markup {
+/// A value in the unit of its metric: money, per cent, or a number.
+fn value(name: &str, value: Option<f64>, currency: Currency) -> String {
+    let Some(value) = value else { return "–".to_owned() };
+    if metric(name).is_some_and(|spec| spec.is_money) {
+        return money::plain(value, currency.code());
+    }
+    if SHARES.contains(&name) { format!("{:.1} %", 100.0 * value) } else { format!("{value:.2}") }
+}
+
+fn row(metric: &ComparedBody, currency: Currency) -> Markup {
     let change = metric.relative.as_ref().map_or_else(
         || "too little is known".to_owned(),
         |one| format!("{:+.1} % ({:+.1} to {:+.1})", 100.0 * one.estimate, 100.0 * one.low, 100.0 * one.high),
     );
     html! {
-        tr { th scope="row" { (metric.metric) } td { (format!("{:.4}", metric.control)) } td { (format!("{:.4}", metric.treated)) } td { (change) } }
+        tr { th scope="row" { (metric.metric) } td { (value(&metric.metric, metric.control, currency)) } td { (value(&metric.metric, metric.treated, currency)) } td { (change) } }
     }
 }

@@ -55,6 +55,8 @@ pub struct About {
     pub crowd: Arc<AtomicU32>,
     /// Whether simulated shoppers come.
     pub has_crowd: bool,
+    /// What commands need to ask this server, as it stands on a command line; empty where they ask it anyway.
+    pub url_flag: String,
 }
 
 /// A storefront over a shop.

@@ -13,7 +13,7 @@ use bespoke_domain::search::Sort;
 use bespoke_domain::{Candidate, Decision};
 use bespoke_engine::Snapshot;
 use bespoke_engine::filter::FILTERS;
-use bespoke_engine::scorer::SCORERS;
+use bespoke_engine::scorer::{PERSONAL, SCORERS};
 use bespoke_engine::source::SOURCES;
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -44,7 +44,8 @@ fn certificate(snapshot: &Snapshot, decision: &Decision) -> Markup {
             ul { @for (name, count) in decision.sources.iter().filter(|(_, count)| *count > 0) { li { (count) " that " (source(name)) } } }
             h2 { (decision.candidate_count as usize - decision.slate.len()) " were left out" }
             ul { @for (name, count) in &decision.removed { li { (count) " " (remover(name)) } } }
-            @if !decision.scorers.is_empty() { p { "The order also heeds " (decision.scorers.iter().map(|name| scorer(name)).collect::<Vec<_>>().join(", ")) "." } }
+            @let heeded = heeded(decision);
+            @if !heeded.is_empty() { p { "The order also heeds " (heeded.join(", ")) "." } }
             h2 { "What is shown" }
             ol { @for slot in &decision.slate { (one(snapshot, decision, slot)) } }
             p.fine {
@@ -53,6 +54,13 @@ fn certificate(snapshot: &Snapshot, decision: &Decision) -> Markup {
             }
         }
     }
+}
+
+/// What the order heeds beyond where candidates came from; nothing about the shopper where nothing was used.
+fn heeded(decision: &Decision) -> Vec<&str> {
+    let is_stranger = decision.personalization == Personalization::None;
+    let said = decision.scorers.iter().filter(|name| !(is_stranger && PERSONAL.contains(&name.as_str())));
+    said.map(|name| scorer(name)).collect()
 }
 
 /// What was searched for and how it was met.
