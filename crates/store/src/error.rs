@@ -65,10 +65,17 @@ pub enum Error {
 impl Error {
     /// Whether it says that what stands in the file is not what was written, or not in a way that this version knows.
     pub fn is_damage(&self) -> bool {
-        let is_damage = |code| matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase);
+        use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
         match self {
             Self::Corrupt { .. } | Self::RecordVersion { .. } => true,
-            Self::Sqlite(error) => error.sqlite_error_code().is_some_and(is_damage),
+            // A value that the table would not have taken.
+            Self::Sqlite(
+                FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..),
+            ) => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
             _ => false,
         }
     }

@@ -43,7 +43,10 @@ fn a_checkpoint_of_entries_that_were_lost_is_set_aside_and_never_believed() {
     shortened(directory.path());
     let mut store = open(directory.path());
     let checkpoints = store.checkpoints();
-    assert_eq!((checkpoints.offsets().unwrap(), checkpoints.aside().unwrap()), (vec![Offset(10)], vec![Offset(20)]));
+    assert_eq!(
+        (checkpoints.offsets().unwrap(), checkpoints.aside().unwrap()),
+        (vec![Offset(10)], vec![Offset(20)])
+    );
     store.append(&events(1_000, 15), &[]).unwrap();
     drop(store);
     let store = open(directory.path());
