@@ -112,21 +112,24 @@ impl<'a> Counter<'a> {
 
     /// The facets that serve best: those that the shop puts first, those that are wanted and tell most apart, and what is chosen.
     fn useful(&self, tally: &Tally) -> Vec<String> {
-        let mut by_owner: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+        let mut by_owner: BTreeMap<u32, (f64, f64, f64)> = BTreeMap::new();
         for (tag, count, _) in tally.tags.each() {
             let Some(owner) = self.catalog.tag_owner(tag) else { continue };
-            let (known, squares) = by_owner.entry(owner).or_default();
+            let (known, squares, values) = by_owner.entry(owner).or_default();
             *known += f64::from(count);
             *squares += f64::from(count) * f64::from(count);
+            *values += 1.0;
         }
         let all = f64::from(tally.product_count.max(1));
-        // Known of a share of the results, times how seldom two values agree (Simpson's index of diversity).
-        let worth = |(known, squares): (f64, f64)| {
-            (known / all).min(1.0) * (1.0 - squares / (known * known).max(1.0)).max(0.0)
+        // Known of a share of the results, times how seldom two values agree (Simpson's index of diversity), times the share of those that
+        // have one that another had before: a value that nothing else has narrows nothing.
+        let worth = |(known, squares, values): (f64, f64, f64)| {
+            let diversity = (1.0 - squares / (known * known).max(1.0)).max(0.0);
+            (known / all).min(1.0) * diversity * (1.0 - values / known.max(1.0))
         };
         let brand = self.catalog.tag("brand", "");
         let of_brand = brand.and_then(|owner| by_owner.remove(&owner)).map_or(0.0, worth);
-        let offered = by_owner.into_iter().filter(|(_, (known, _))| *known >= KNOWN_MIN * all);
+        let offered = by_owner.into_iter().filter(|(_, (known, ..))| *known >= KNOWN_MIN * all);
         let name = |owner| self.catalog.tag_parts(owner).map_or("", |(name, _)| name);
         let mut others: Vec<(f64, &str)> = offered.map(|(owner, sums)| (worth(sums), name(owner))).collect();
         others.retain(|(worth, _)| *worth > 0.0);

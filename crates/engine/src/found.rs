@@ -14,15 +14,17 @@ use bespoke_domain::search::{Basis, Choice, Met, RESULTS_MAX, Refinement, Search
 use bespoke_domain::{Candidate, CategoryNo, ProductNo};
 use bespoke_search::matching::{Hit, Weights, matches};
 use bespoke_search::query::Plan;
-use bespoke_search::ranking::Coverage;
+use bespoke_search::ranking::{self, Coverage};
 
 /// Products that cover the query whole, below which it is relaxed.
 const ENOUGH: usize = 20;
+/// Rows of variants beside the best of each product, at most.
+const VARIANTS_MAX: usize = 500;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// The best first, at most [`RESULTS_MAX`]; scores are above 0.
+    /// The best first, of at most [`RESULTS_MAX`] products, with further variants of them; scores are above 0.
     pub best: Vec<(f32, ProductNo)>,
     /// The words that were searched for, where there are any, and which of them each of the best has, a bit each.
     pub searched: (Vec<String>, Vec<u16>),
@@ -55,8 +57,8 @@ impl Found {
         let middle = if meant.prices() { usual_octave(context, &hits, &open) } else { 0.0 };
         let texts = &context.snapshot.aggregates.texts;
         let analyzer = &texts.reading(texts.language_of(&context.request.locale)).analyzer;
-        let (covered, skipped) = (coverage.covered, context.request.skipped.as_slice());
-        let said = Said { search, plan, analyzer, covered, skipped };
+        let skipped = context.request.skipped.as_slice();
+        let said = Said { search, plan, analyzer, coverage: &coverage, skipped };
         let sense = context.snapshot.models.meanings.sense(&said);
         let fused = Fused::new(sense, &coverage, &hits);
         keep(&mut hits, |hit| coverage.is_met(hit.words) & gate.is_available(context, hit.product));
@@ -71,15 +73,15 @@ impl Found {
             }
         }
         let mut products = Products::default();
-        products.add(catalog, &passing);
+        passing.iter().for_each(|hit| products.add(catalog, hit.product));
         let (by_words, passed) = (products.count(), passing.len());
         let added = add(fused.near(), &mut matched, &mut passing, open);
-        products.add(catalog, &passing[passed..]);
+        passing[passed..].iter().for_each(|hit| products.add(catalog, hit.product));
         let total = products.count();
         let met = Met {
             total,
             corrected: plan.corrected().unwrap_or_default(),
-            given_up: words(plan, coverage.given_up),
+            given_up: given_up(plan, &coverage, &meant),
             unknown: words(plan, coverage.unknown),
             understood: Vec::new(),
             facets: Vec::new(),
@@ -92,6 +94,17 @@ impl Found {
         let searched = (words(plan, u16::MAX), has);
         let met = Met { understood, ..met };
         Self { best, searched, matched, near: added, met, refinements: gate.refinements }
+    }
+
+    /// The best, of at most `limit` products.
+    pub fn rows(&self, catalog: &Catalog, limit: usize) -> &[(f32, ProductNo)] {
+        let mut products = Products::default();
+        let is_one_more = |(_, product): &(f32, ProductNo)| {
+            products.add(catalog, *product);
+            products.count() as usize > limit
+        };
+        let end = self.best.iter().position(is_one_more);
+        &self.best[..end.unwrap_or(self.best.len())]
     }
 
     /// The words that were searched for and a product has, with blanks between; `None` where that is not known.
@@ -170,6 +183,12 @@ fn words(plan: &Plan, which: u16) -> Vec<String> {
     named.map(|(_, word)| word.corrected.as_ref().unwrap_or(&word.surface).clone()).collect()
 }
 
+/// What not all results have, or none is held to.
+fn given_up(plan: &Plan, coverage: &Coverage, meant: &Meant) -> Vec<String> {
+    let others = meant.given_up.iter().chain(&plan.left_out).cloned();
+    words(plan, coverage.given_up).into_iter().chain(others).collect()
+}
+
 fn searched(context: &Context<'_>, search: &Search) -> (Vec<Hit>, Meant) {
     let meant = Meant::new(context, search);
     let mut hits = Vec::new();
@@ -218,14 +237,11 @@ struct Products {
 }
 
 impl Products {
-    fn add(&mut self, catalog: &Catalog, hits: &[Hit]) {
-        for hit in hits {
-            let group =
-                Some(hit.product).filter(|one| catalog.is_variant(*one)).and_then(|one| catalog.kept(one));
-            match group.map(|kept| kept.group.0 as usize) {
-                Some(group) => self.note(group),
-                None => self.lone += 1,
-            }
+    fn add(&mut self, catalog: &Catalog, product: ProductNo) {
+        let group = Some(product).filter(|one| catalog.is_variant(*one)).and_then(|one| catalog.kept(one));
+        match group.map(|kept| kept.group.0 as usize) {
+            Some(group) => self.note(group),
+            None => self.lone += 1,
         }
     }
 
@@ -241,6 +257,30 @@ impl Products {
     fn count(&self) -> u32 {
         self.lone + self.group_count
     }
+}
+
+/// The best of `hits` in order: the best variant of each of [`RESULTS_MAX`] products, so that as many can be turned to, and of the first
+/// of them the others, among which the decision chooses.
+fn firsts(catalog: &Catalog, mut hits: Vec<Hit>) -> Vec<Hit> {
+    let (mut done, mut take) = (0, RESULTS_MAX);
+    let (mut products, mut first, mut others) = (Products::default(), Vec::new(), Vec::new());
+    while done < hits.len() && first.len() < RESULTS_MAX {
+        let open = &mut hits[done..];
+        let part = ranking::first(open, take);
+        for hit in part {
+            let before = products.count();
+            products.add(catalog, hit.product);
+            let to = if products.count() > before { &mut first } else { &mut others };
+            to.push(*hit);
+        }
+        (done, take) = (done + part.len(), 2 * take);
+    }
+    first.truncate(RESULTS_MAX);
+    others.truncate(VARIANTS_MAX);
+    first.append(&mut others);
+    let count = first.len();
+    ranking::first(&mut first, count);
+    first
 }
 
 /// The best of what matches and fails no refinement, in the order that is asked for; and which words each has where the order is
@@ -263,23 +303,20 @@ fn best(
     };
     let popularity = |product: ProductNo| aggregates.popularity.score(product, now) as f32;
     if search.sort == Sort::Relevance && !search.text.trim().is_empty() {
-        let hits = fused.best(passing, RESULTS_MAX);
+        let hits = fused.best(passing, |hits| firsts(catalog, hits));
         return hits.into_iter().map(|hit| ((hit.score, hit.product), hit.words)).unzip();
     }
-    let passing = passing.into_iter().map(|hit| hit.product);
-    let mut all: Vec<(f32, ProductNo)> = match search.sort {
-        Sort::Relevance | Sort::Popular => passing.map(|one| (popularity(one), one)).collect(),
-        _ => passing.map(|one| (value(one).unwrap_or(f32::NEG_INFINITY), one)).collect(),
-    };
-    let by_value = |a: &(f32, ProductNo), b: &(f32, ProductNo)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-    if all.len() > RESULTS_MAX {
-        all.select_nth_unstable_by(RESULTS_MAX, by_value);
-        all.truncate(RESULTS_MAX);
+    let mut all = passing;
+    for hit in &mut all {
+        hit.score = match search.sort {
+            Sort::Relevance | Sort::Popular => popularity(hit.product),
+            _ => value(hit.product).unwrap_or(f32::NEG_INFINITY),
+        };
     }
-    all.sort_unstable_by(by_value);
+    let all = firsts(catalog, all);
     let count = all.len().max(1) as f32;
     // Only the order counts: places become scores.
-    let placed = (0..).zip(all).map(|(place, (_, product))| (1.0 - place as f32 / (count + 1.0), product));
+    let placed = (0..).zip(all).map(|(place, hit)| (1.0 - place as f32 / (count + 1.0), hit.product));
     (placed.collect(), Vec::new())
 }
 

@@ -3,7 +3,7 @@
 use crate::meaning::Sense;
 use bespoke_domain::ProductNo;
 use bespoke_search::matching::Hit;
-use bespoke_search::ranking::{self, Coverage};
+use bespoke_search::ranking::Coverage;
 
 /// Products of the shop that are looked at for what they mean, the nearest.
 const NEAR_MAX: usize = 200;
@@ -12,8 +12,6 @@ const NEAR_MAX: usize = 200;
 #[derive(Default)]
 pub struct Fused<'a> {
     sense: Option<Sense<'a>>,
-    /// How much of what is asked words say.
-    covered: f32,
     /// Where words are missing, the nearest products by number, with what their words are worth. Which those are depends on nothing that
     /// the search is narrowed by.
     near: Vec<Hit>,
@@ -30,7 +28,7 @@ impl<'a> Fused<'a> {
         };
         let mut near: Vec<Hit> = nearest.into_iter().flatten().map(worth).collect();
         near.sort_unstable_by_key(|hit| hit.product);
-        Self { sense, covered: coverage.covered, near }
+        Self { sense, near }
     }
 
     /// Name of the model of the vectors; empty where there are none.
@@ -44,14 +42,12 @@ impl<'a> Fused<'a> {
     }
 
     /// The best of `hits` in order: `c L / max L + (base + missing (1 - c)) S / max S`, L what the words are worth, S the cosine, c how much
-    /// of what is asked words say. Looked at are the best by words, and those that are near.
-    pub fn best(&self, hits: Vec<Hit>, limit: usize) -> Vec<Hit> {
-        let Some(sense) = &self.sense else {
-            return ranking::best(hits, limit);
-        };
+    /// of what is asked words say. Looked at are the `first` by words, and those that are near; the `first` of these come back.
+    pub fn best(&self, hits: Vec<Hit>, first: impl Fn(Vec<Hit>) -> Vec<Hit>) -> Vec<Hit> {
+        let Some(sense) = &self.sense else { return first(hits) };
         let is_near = |hit: &&Hit| self.near.binary_search_by_key(&hit.product, |one| one.product).is_ok();
         let near: Vec<Hit> = hits.iter().filter(|_| !self.near.is_empty()).filter(is_near).copied().collect();
-        let mut hits = ranking::best(hits, limit);
+        let mut hits = first(hits);
         hits.extend(near);
         hits.sort_unstable_by_key(|hit| hit.product);
         hits.dedup_by_key(|hit| hit.product);
@@ -59,12 +55,9 @@ impl<'a> Fused<'a> {
         let words_most = hits.iter().map(|hit| hit.score).fold(f32::MIN_POSITIVE, f32::max);
         let near_most = cosines.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         let fused = hits.iter().zip(cosines).map(|(hit, cosine)| {
-            let score = self.covered * hit.score / words_most + sense.weight * cosine / near_most;
+            let score = sense.covered * hit.score / words_most + sense.weight * cosine / near_most;
             Hit { score, ..*hit }
         });
-        let mut fused: Vec<Hit> = fused.filter(|hit| hit.score > 0.0).collect();
-        fused.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.product.cmp(&b.product)));
-        fused.truncate(limit);
-        fused
+        first(fused.filter(|hit| hit.score > 0.0).collect())
     }
 }

@@ -18,6 +18,7 @@ use bespoke_models::text_vectors::TextVectors;
 use bespoke_models::training_set;
 use bespoke_search::analysis::{Analyzer, Kind, Language};
 use bespoke_search::query::{Plan, Word};
+use bespoke_search::ranking::Coverage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,8 +43,8 @@ struct Weights {
     missing: f32,
 }
 
-/// Of the shop's own words.
-const LEARNED: Weights = Weights { base: 0.03, base_words: 1, missing: 4.0 };
+/// Of the shop's own words. It knows no others, and of those that no product has together it knows less than words say.
+const LEARNED: Weights = Weights { base: 0.03, base_words: 1, missing: 1.0 };
 /// Of a dropped-in model. It does not know what a shop means by one word.
 const DROPPED_IN: Weights = Weights { base: 0.02, base_words: 2, missing: 4.0 };
 /// The least cosine of what is found by meaning alone, and the same as a share of the greatest.
@@ -99,6 +100,8 @@ pub struct Sense<'a> {
     pub name: &'static str,
     /// How much a cosine counts beside the score by words.
     pub weight: f32,
+    /// How much of what is asked, as far as the model can know of it, words say.
+    pub covered: f32,
     /// Whether words of the query are missing.
     pub is_missing: bool,
     direction: Direction,
@@ -128,23 +131,23 @@ pub struct Said<'a> {
     pub plan: &'a Plan,
     /// What reads them.
     pub analyzer: &'a Analyzer,
-    /// How much of it words say, see `search/ranking`.
-    pub covered: f32,
+    /// How much of it words say.
+    pub coverage: &'a Coverage,
     /// Models that the request goes without.
     pub skipped: &'a [String],
 }
 
 impl Said<'_> {
-    fn weight(&self, weights: Weights) -> f32 {
+    fn weight(&self, weights: Weights, covered: f32) -> f32 {
         let words = || self.plan.words.iter().filter(|word| !word.is_stop);
         let has_code = words().any(|word| word.surface.bytes().any(|byte| byte.is_ascii_digit()));
         let counts = words().count() >= weights.base_words && !has_code;
         let base = if counts { weights.base } else { 0.0 };
-        base + weights.missing * (1.0 - self.covered)
+        base + weights.missing * (1.0 - covered)
     }
 
     fn is_missing(&self) -> bool {
-        self.covered < WHOLE
+        self.coverage.covered < WHOLE
     }
 }
 
@@ -164,9 +167,12 @@ impl Meanings {
     fn own(&self, said: &Said<'_>) -> Option<Sense<'_>> {
         let held = self.own.as_ref().filter(|_| !said.skipped.iter().any(|name| name == TEXT_VECTORS))?;
         let Learned::TextVectors(model) = &*held.model else { return None };
+        // What the catalogue does not know is no word of the model's either.
+        let covered = said.coverage.known;
         Some(Sense {
             name: TEXT_VECTORS,
-            weight: said.weight(LEARNED),
+            weight: said.weight(LEARNED, covered),
+            covered,
             is_missing: said.is_missing(),
             direction: direction(model, said.analyzer, &said.plan.words)?,
             vectors: &held.vectors,
@@ -178,9 +184,11 @@ impl Meanings {
         let asked = said.search.vector.as_ref()?;
         let Learned::Embedded(model) = &*held.base else { return None };
         (model.model() == asked.model).then_some(())?;
+        let covered = said.coverage.covered;
         Some(Sense {
             name: EMBEDDED[0],
-            weight: said.weight(DROPPED_IN),
+            weight: said.weight(DROPPED_IN, covered),
+            covered,
             is_missing: said.is_missing(),
             direction: Direction::of_bytes(asked.bytes.clone())?,
             vectors: &held.vectors,

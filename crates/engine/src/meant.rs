@@ -30,6 +30,8 @@ pub struct Meant {
     pub understood: Vec<Understood>,
     /// The words that nothing else was understood of, all where there are none; `None` where no category is to be guessed from them.
     pub open: Option<String>,
+    /// Limits of what no product is measured in, which are none.
+    pub given_up: Vec<String>,
     limits: Vec<Limit>,
     raised: Vec<(f32, Raised)>,
     /// 1 where a high price is asked for, -1 where a low one is.
@@ -110,7 +112,12 @@ impl Meant {
             What::Measure { unit, at_least, at_most, of } => {
                 shown.bounds = (*at_least, *at_most);
                 shown.about.clone_from(unit);
-                self.limits.push(Limit::Among(with_measure(index, (unit, of), shown.bounds)));
+                let among = with_measure(index, (unit, of), shown.bounds);
+                // Where nothing is told in that unit, a limit would hide everything.
+                if among.is_empty() && with_measure(index, (unit, &[]), (None, None)).is_empty() {
+                    return self.given_up.push(shown.text);
+                }
+                self.limits.push(Limit::Among(among));
             }
             What::Without(terms) => {
                 shown.about = "without".to_owned();

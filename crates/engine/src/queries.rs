@@ -319,7 +319,9 @@ impl Queries {
         let request = &decision.request;
         let Some(search) = request.search.as_deref() else { return };
         let (shopper, time) = (request.shopper.map(&root), request.now);
-        let results = decision.met.as_ref().map(|met| met.total);
+        // What a facet or a filter leaves says nothing of what the words find.
+        let is_narrowed = !search.refinements.is_empty() || request.filter.is_some();
+        let results = decision.met.as_ref().filter(|_| !is_narrowed).map(|met| met.total);
         let asked = Asked { no: 0, text: &search.text, time, decision: Some(request.id), results };
         // Later pages are no searches of their own.
         if search.from == 0

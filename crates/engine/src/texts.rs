@@ -190,13 +190,15 @@ fn language_of(content: &Content) -> Option<Language> {
 
 fn document<'a>(id: &'a str, content: &'a Content) -> Document<'a> {
     let is_code = |name: &str| is_naming(name);
-    let is_said = |name: &str| !name.ends_with(RAW) && !is_code(name) && !is_locale(name);
+    let is_said = |name: &str| !is_code(name) && !is_locale(name);
+    // What the feed said is looked for too, beside what was made of it.
+    let said = |(name, value): (&'a str, &'a str)| (name.strip_suffix(RAW).unwrap_or(name), value);
     let named = content.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     Document {
         title: &content.title,
         brand: &content.brand,
         categories: content.categories.iter().map(String::as_str).collect(),
-        attributes: named.clone().filter(|(name, _)| is_said(name)).collect(),
+        attributes: named.clone().filter(|(name, _)| is_said(name)).map(said).collect(),
         description: &content.description,
         codes: named.filter(|(name, _)| is_code(name)).map(|(_, value)| value).chain([id]).collect(),
         language: language_of(content),

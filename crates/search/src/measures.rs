@@ -1,5 +1,5 @@
 //! What numbers of attributes are measured in where the attribute does not say it, learned from the products themselves: "bulb power"
-//! is 40, and the titles of lamps say "40 W". It follows from the texts of the products alone, whatever the order in which they came.
+//! is 40, and the titles of lamps say "40 W"; else what the attribute's own name ends with: `lumen`, `weight_g`. It follows from the texts of the products alone, whatever the order in which they came.
 
 use crate::analysis::{Analyzer, Kind, Number, Piece, Unit, measured};
 use std::collections::BTreeMap;
@@ -13,6 +13,8 @@ const QUANTITIES_MAX: usize = 64;
 /// Fewest products of which the texts say an attribute's number in a unit, and their share of those that say any number in it.
 const SAME_MIN: u32 = 3;
 const SHARE_MIN: f32 = 0.5;
+/// Letters from which on the last word of an attribute's name that is a unit is meant as one.
+const SPELT_OUT_MIN: usize = 4;
 
 /// What a product says in numbers.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +49,8 @@ struct Attribute {
     /// Its numbers with what they amount to: digits, and by which power of ten to divide them. They are only added.
     numbers: BTreeMap<Box<str>, (u64, u32)>,
     units: Vec<(Unit, Seen)>,
+    /// The unit that its name ends with.
+    named: Option<Unit>,
 }
 
 /// In how many products an attribute's number stands beside one in a unit, and in how many it is the same number.
@@ -115,8 +119,9 @@ impl Measures {
             // Of two told as often the larger, whatever came first.
             let best = own
                 .max_by(|a, b| a.1.same.cmp(&b.1.same).then(a.0.in_base(1.0).total_cmp(&b.0.in_base(1.0))));
-            let (unit, seen) = best?;
-            Some(Measure { name, unit: *unit, attribute, same: seen.same })
+            let named = || attribute.named.filter(|unit| unit.base() == base);
+            let (unit, same) = best.map(|(unit, seen)| (*unit, seen.same)).or_else(|| Some((named()?, 0)))?;
+            Some(Measure { name, unit, attribute, same })
         };
         let mut all: Vec<Measure<'a>> = self.0.iter().filter_map(measure).collect();
         all.sort_by(|a, b| b.same.cmp(&a.same).then(a.name.cmp(b.name)));
@@ -157,7 +162,11 @@ impl Attribute {
         let tokens = analyzer.tokens(name);
         let words =
             tokens.into_iter().filter(|token| token.kind == Kind::Word && !analyzer.is_stop(&token.surface));
-        Self { words: words.map(|token| token.term).collect(), ..Self::default() }
+        Self {
+            words: words.map(|token| token.term).collect(),
+            named: unit_in(analyzer, name),
+            ..Self::default()
+        }
     }
 
     fn note(&mut self, unit: Unit, is_same: bool, by: i32) {
@@ -169,6 +178,19 @@ impl Attribute {
         seen.beside = seen.beside.saturating_add_signed(by);
         seen.same = seen.same.saturating_add_signed(if is_same { by } else { 0 });
     }
+}
+
+/// The unit that a name is or ends with; a short one, which may be a word or a letter, only where `_` or a bracket sets it apart.
+fn unit_in(analyzer: &Analyzer, name: &str) -> Option<Unit> {
+    let name = name.trim_end_matches([')', ']']);
+    let start = name.rfind(|c: char| !c.is_alphanumeric()).map_or(0, |at| at + 1);
+    let (before, last) = name.split_at(start);
+    let is_apart = before.ends_with(['_', '(', '[']);
+    let is_long = last.chars().count() >= SPELT_OUT_MIN;
+    if !is_apart && !is_long {
+        return None;
+    }
+    analyzer.pieces(&format!("1{last}")).first()?.unit
 }
 
 impl Seen {

@@ -19,6 +19,8 @@ pub struct Coverage {
     /// How much of what the query asks for the best product has that may be shown, 0 to 1, by the rarity of its words. Words that the
     /// catalogue does not know count; those with digits in them do not: no other words mean the same.
     pub covered: f32,
+    /// The same of those words alone that the catalogue knows.
+    pub known: f32,
     /// By set of words: what scores are multiplied by.
     factors: Vec<f32>,
     /// Known words of the query that even the best result lacks, a bit each: no product has all.
@@ -46,10 +48,12 @@ impl Coverage {
             most.get_or_insert(shares.of(hit.words));
             Some(may_be)
         });
-        let covered = shares.covered(index, plan, most.unwrap_or(0.0));
+        let known = most.unwrap_or(0.0);
+        let covered = shares.covered(index, plan, known);
+        let known = if shares.whole > 0.0 { known.min(1.0) } else { covered };
         let factor = |share: &f32| libm::powf(share.min(1.0), weights.coverage);
         let factors = shares.of_sets.iter().map(factor).collect();
-        Self { needed, covered, factors, given_up, unknown: shares.unknown, shares }
+        Self { needed, covered, known, factors, given_up, unknown: shares.unknown, shares }
     }
 
     /// Whether a product with these words of the query is a result.
@@ -65,14 +69,14 @@ impl Coverage {
     }
 }
 
-/// The best, in order.
-pub fn best(mut hits: Vec<Hit>, limit: usize) -> Vec<Hit> {
-    if hits.len() > limit {
-        hits.select_nth_unstable_by(limit, best_first);
-        hits.truncate(limit);
+/// The best, at most `limit`, put in order and in front of the others.
+pub fn first(hits: &mut [Hit], limit: usize) -> &[Hit] {
+    let count = limit.min(hits.len());
+    if count < hits.len() {
+        hits.select_nth_unstable_by(count, best_first);
     }
-    hits.sort_unstable_by(best_first);
-    hits
+    hits[..count].sort_unstable_by(best_first);
+    &hits[..count]
 }
 
 /// The better first; of equals the one with the smaller number.

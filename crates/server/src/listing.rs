@@ -20,6 +20,9 @@ pub async fn next(app: &App, timeout: Duration, body: &[u8]) -> Result<Recommend
     let (shop, now) = (&app.shop, clock::now());
     let (id, at) = token::read_cursor(&shop.secret.0, &asked.cursor, now).ok_or_else(stale)?;
     let first = find(shop, id).await?;
+    if first.request.search.is_some() {
+        return Err(stale());
+    }
     let snapshot = shop.live.snapshot();
     let planned = snapshot.plan.get(&first.request.placement).ok_or_else(stale)?;
     let slots = if asked.n == 0 { planned.placement.slots } else { asked.n };

@@ -166,14 +166,19 @@ fn rendered(app: &App, snapshot: &Snapshot, decision: &Decision, (page, slots): 
     let met = decision.met.as_deref().cloned().unwrap_or_default();
     let search = request.search.as_deref().cloned().unwrap_or_default();
     let until = search.from + decision.slate.len() as u32;
-    let has_more = !decision.slate.is_empty() && until < met.total.min(RESULTS_MAX as u32);
+    let count =
+        |name: &str| decision.removed.iter().find(|(by, _)| by == name).map_or(0, |(_, count)| *count);
+    let left = count("not_in_top");
+    // Behind the end only what earlier pages show is left.
+    let reached = if decision.slate.is_empty() { count("earlier_page") } else { until + left };
+    let has_more = left > 0 && !decision.slate.is_empty() && until < RESULTS_MAX as u32;
     SearchBody {
         request_id: request.id.to_string(),
         rec_token: token::make(secret, request.id, request.now),
         placement: request.placement.clone(),
         total: met.total,
         page,
-        pages: met.total.min(RESULTS_MAX as u32).div_ceil(slots),
+        pages: reached.min(RESULTS_MAX as u32).div_ceil(slots),
         next: has_more.then(|| token::make_cursor(secret, request.id, until, request.now)),
         items: slot_bodies(snapshot, decision, search.from as usize),
         facets: Vec::new(),

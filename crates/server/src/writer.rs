@@ -9,7 +9,7 @@ use crate::wire::event::{Clamp, WireEvent};
 use bespoke_domain::entry::{Delivery, ImportMark, ModelChange};
 use bespoke_domain::id::ArtifactId;
 use bespoke_domain::settings::KeyChange;
-use bespoke_domain::{Body, Decision, Entry, Millis, Offset, Problem, ProductPatch, Settings};
+use bespoke_domain::{Decision, Entry, Millis, Offset, Problem, ProductPatch, Settings};
 use bespoke_engine::meaning::Ready;
 use bespoke_engine::{Engine, Live};
 use bespoke_models::learned::Learned;
@@ -283,7 +283,7 @@ impl Writer {
         let first = last.0 + 1 - entries.len() as u64;
         for (entry, offset) in entries.iter().zip(first..) {
             self.engine.apply(Offset(offset), entry);
-            self.is_dirty |= !matches!(entry.body, Body::Decision(_));
+            self.is_dirty = true;
         }
         self.counts.commits.fetch_add(1, Ordering::Relaxed);
         self.counts.entries.fetch_add(entries.len() as u64, Ordering::Relaxed);

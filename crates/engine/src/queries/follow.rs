@@ -216,6 +216,7 @@ impl Following {
         let is_known = event.decision.is_some_and(|one| self.decisions.contains_key(&one));
         let mut searched = self.search(shopper, &asked)?;
         searched.is_new &= !is_known;
+        searched.results = searched.results.filter(|_| !is_known);
         searched.shows_results = event.kind == EventKind::ViewSearchResults;
         Some(searched)
     }

@@ -19,7 +19,7 @@ pub static SPEC: SourceSpec = SourceSpec {
 
 fn yields(context: &Context<'_>, used: &PlannedSource) -> Scored {
     let Some(found) = context.found() else { return Vec::new() };
-    products(found.best.iter().take(used.limit).copied().collect())
+    products(found.rows(&context.snapshot.aggregates.catalog, used.limit).to_vec())
 }
 
 fn reason(context: &Context<'_>, _used: &PlannedSource, candidate: Candidate) -> Reason {

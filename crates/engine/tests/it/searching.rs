@@ -200,15 +200,15 @@ pub fn corpus() -> Vec<Decision> {
             |_| {},
             expect![[r#"
                 "For you" None None
-                big 1.00 Matches “mug”
-                lamp 0.79 Matches “desk”
-                cup 0.75 Close in meaning to “desk mug”
-                red 0.69 Matches “mug”
+                lamp 1.00 Matches “desk”
+                big 0.41 Matches “mug”
+                cup 0.30 Close in meaning to “desk mug”
+                red 0.28 Matches “mug”
                 - blue by not_in_top
                 - tray by not_in_top
                 - small by not_in_top
                 - large by one_variant
-                Some(Met { total: 7, corrected: "", given_up: ["mug"], unknown: [], understood: [Understood { text: "desk mug", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 0.819, basis: Matches }], vectors: "text_vectors", by_meaning: 1, facets: [] })
+                Some(Met { total: 7, corrected: "", given_up: ["mug"], unknown: [], understood: [Understood { text: "desk mug", about: "category", value: "Light", bounds: (None, None), is_filter: false, confidence: 0.954, basis: Matches }], vectors: "text_vectors", by_meaning: 1, facets: [] })
             "#]],
         ),
         check_by_meaning(
@@ -232,7 +232,7 @@ pub fn corpus() -> Vec<Decision> {
             expect![[r#"
                 "For you" None None
                 red 1.00 Matches “mug”
-                blue 0.82 Matches “mug”
+                blue 0.86 Matches “mug”
                 Some(Met { total: 2, corrected: "", given_up: ["desk"], unknown: [], understood: [Understood { text: "desk mug", about: "category", value: "Home > Kitchen", bounds: (None, None), is_filter: false, confidence: 1.0, basis: Matches }], vectors: "text_vectors", by_meaning: 0, facets: [] })
             "#]],
         ),

@@ -82,8 +82,8 @@ pub struct Plan {
     pub words: Vec<Word>,
     /// What may stand for them, a group for each word that anything stands for. What stands for several words is in the group of each.
     pub groups: Vec<Group>,
-    /// Words after those, which nothing looks at.
-    pub words_left_out: usize,
+    /// Words after those, which nothing looks at, as they were typed.
+    pub left_out: Vec<String>,
 }
 
 impl Plan {

@@ -142,8 +142,11 @@ impl<'a> Planner<'a> {
         let is_apart = |at: usize| is_within(&at, Understood::is_apart);
         let head = (0..pieces.len()).find(|at| heads::is_head(self.analyzer, pieces, *at, is_apart));
         let all = (0..pieces.len()).filter(is_kept).filter(|at| !pieces[*at].readings.is_empty());
-        let all: Vec<usize> = all.collect();
+        let mut all: Vec<usize> = all.collect();
         let asks = |at: &&usize| !self.analyzer.is_stop(&pieces[**at].surface);
+        if all.len() > WORDS_MAX {
+            all.retain(|at| asks(&at));
+        }
         let is_one = all.iter().filter(asks).count() < 2;
         let heads = all.iter().take(WORDS_MAX).position(|at| !is_one && Some(*at) == head);
         let heads = heads.map_or(0, |word| 1 << word);
@@ -183,7 +186,11 @@ impl<'a> Planner<'a> {
             counted.iter().for_each(|(word, term)| self.add_number(term, *word, &mut draft));
         }
         let rarity_of = |term| rarity(self.products, (self.frequency)(term));
-        Plan { words, groups: draft.groups(rarity_of), words_left_out: later.len() }
+        Plan {
+            words,
+            groups: draft.groups(rarity_of),
+            left_out: later.iter().map(|piece| piece.surface.clone()).collect(),
+        }
     }
 
     /// Words that are the number of something of which an attribute says how many there are: the `24` of `24 ports`.

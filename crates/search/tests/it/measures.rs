@@ -72,3 +72,23 @@ fn it_follows_from_the_products_whatever_their_order_and_goes_with_them() {
     index.change(|_| &analyzer, ProductNo(0), Some(&document), None);
     assert!(index.measures().of("w").is_empty(), "two products are too few");
 }
+
+#[test]
+fn an_attribute_may_say_its_unit_in_its_name() {
+    let (analyzer, mut index) = (Analyzer::new(Language::English), Index::default());
+    let rows: [&[(&str, &str)]; 3] = [
+        &[("lumen", "400"), ("weight_g", "250"), ("built in", "7")],
+        &[("lumen", "800"), ("weight_g", "90")],
+        &[("Wattage (W)", "12"), ("size m", "7")],
+    ];
+    for (no, attributes) in (0..).zip(rows) {
+        let document = Document { title: "Headlamp", attributes: attributes.to_vec(), ..Document::default() };
+        index.change(|_| &analyzer, ProductNo(no), None, Some(&document));
+    }
+    assert_eq!((with(&index, "400 lumen"), with(&index, "0.25 kg")), (vec![0], vec![0]));
+    assert_eq!(with(&index, "12 watts"), [2]);
+    assert!(
+        with(&index, "7 m").is_empty() && with(&index, "7in").is_empty(),
+        "a letter and a word are no units"
+    );
+}

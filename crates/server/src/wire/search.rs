@@ -22,8 +22,7 @@ const VALUES_MAX: usize = 50;
 /// Longest value of a facet in bytes.
 const VALUE_MAX: usize = 256;
 /// How results can be narrowed, for errors.
-const REFINE: &str =
-    "must name a facet with a list of values, or with numbers `from` and `to`, `from` below `to`";
+const REFINE: &str = "must name a facet with a list of at most 50 values, or with numbers `from`, `to` or both, `from` below `to`; `price` and `rating` are numbers";
 
 /// What a shop searches for.
 #[derive(ToSchema)]
@@ -97,7 +96,10 @@ impl AskedSearch {
             let list = || value.split(',').filter(|id| !id.is_empty()).map(Value::from).collect();
             match name.as_str() {
                 "facets" | "exclude_ids" | "as_words" => _ = fields.insert(name, Value::Array(list())),
-                "literal" | "dry_run" => _ = fields.insert(name, Value::from(value == "true")),
+                "literal" | "dry_run" => {
+                    let flag = value.parse::<bool>().map_or_else(|_| Value::from(value), Value::from);
+                    fields.insert(name, flag);
+                }
                 "market" | "locale" | "page_type" => _ = context.insert(name, Value::from(value)),
                 "q" | "filter" | "sort" | "page" | "n" | "placement" | "anonymous_id" | "user_id"
                 | "cursor" => {
@@ -116,8 +118,15 @@ impl AskedSearch {
 
     fn of(mut fields: Fields, category: Option<&str>) -> Result<Self, Problem> {
         let text = fields.text("q", QUERY_MAX)?.unwrap_or_default();
-        if category.is_none() && text.trim().is_empty() {
-            return Err(Problem::new("q", "missing", "must be the words that are searched for"));
+        match category {
+            None if text.trim().is_empty() => {
+                return Err(Problem::new("q", "missing", "must be the words that are searched for"));
+            }
+            Some(_) if !text.trim().is_empty() => {
+                let detail = "not known here; search with `/v1/search` and narrow it by `refine.category`";
+                return Err(Problem::new("q", "unknown_field", detail));
+            }
+            _ => {}
         }
         let placement = fields.id("placement")?;
         let default = if category.is_some() { CATEGORY_PLACEMENT } else { PLACEMENT };
@@ -154,7 +163,7 @@ impl AskedSearch {
 
 /// Adds a value from an address to what is chosen of a facet.
 fn chosen(refine: &mut Map<String, Value>, facet: &str, value: &str) {
-    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
     if let Some((from, to)) = value.split_once("..")
         && (number(from).is_some() || from.trim().is_empty())
         && (number(to).is_some() || to.trim().is_empty())
@@ -187,7 +196,9 @@ fn refinements(value: Option<Value>) -> Result<Vec<Refinement>, Problem> {
 
 fn refinement(facet: String, value: Value) -> Result<Refinement, Problem> {
     let wrong = || Problem::new(format!("refine.{facet}"), "wrong_type", REFINE);
+    let is_number = ["price", "rating"].iter().any(|one| facet.eq_ignore_ascii_case(one));
     let choice = match value {
+        Value::Array(_) if is_number => return Err(wrong()),
         Value::Array(list) => {
             let text = |value: &Value| match value {
                 Value::String(text) if text.len() <= VALUE_MAX => Some(text.clone()),
@@ -207,7 +218,7 @@ fn refinement(facet: String, value: Value) -> Result<Refinement, Problem> {
                 return Err(wrong());
             }
             let (from, to) = (number("from")?, number("to")?);
-            if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            if from.is_none() && to.is_none() || from.zip(to).is_some_and(|(from, to)| from >= to) {
                 return Err(wrong());
             }
             Choice::Range(from, to)
@@ -232,7 +243,7 @@ pub struct SearchBody {
     pub total: u32,
     /// The page, from 1.
     pub page: u32,
-    /// Pages that can be asked for.
+    /// Pages that can be asked for: of what is left by the placement's filters and rules too.
     pub pages: u32,
     /// Send it as `cursor` with the next page, so that nothing comes twice or is skipped; null on the last one.
     pub next: Option<String>,

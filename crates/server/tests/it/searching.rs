@@ -113,6 +113,31 @@ async fn results_are_narrowed_counted_sorted_and_turned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_product_that_is_promised_can_be_turned_to_however_many_variants_it_has() {
+    let bench = Bench::searching().await;
+    let row = |no: usize| {
+        json!({"id": format!("s{no}"), "title": format!("Shirt {}", no / 10), "item_group_id": format!("g{}", no / 10),
+            "size": no % 10, "product_type": "Wear", "price": "9 EUR", "availability": "in_stock"})
+    };
+    for rows in (0..1500).collect::<Vec<_>>().chunks(500) {
+        bench.catalogue(&rows.iter().map(|no| row(*no)).collect()).await;
+    }
+    for path in ["/v1/search?q=shirt&n=40", "/v1/categories/Wear/products?n=40"] {
+        let mut found = std::collections::BTreeSet::new();
+        for page in 1..=4 {
+            let (_, body) = bench.get(&format!("{path}&page={page}")).await;
+            assert_eq!((&body["total"], &body["pages"]), (&json!(150), &json!(4)), "{path} {page}");
+            assert_eq!(body["next"].is_string(), page < 4, "{path} {page}");
+            let groups = ids(&body).into_iter().map(|id| id[1..].parse::<usize>().unwrap_or(0) / 10);
+            found.extend(groups);
+        }
+        assert_eq!(found.len(), 150, "{path}");
+        let (_, beyond) = bench.get(&format!("{path}&page=9")).await;
+        assert_eq!((ids(&beyond), &beyond["pages"]), (vec![], &json!(4)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_category_is_narrowed_and_sorted_like_a_search() {
     let bench = Bench::searching().await;
     let path =
@@ -167,8 +192,22 @@ async fn what_is_wrong_with_a_search_is_named() {
         assert!(code == "invalid_expression" || fault["code"] == code, "{ask} {body}");
         assert!(fault["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{body}");
     }
-    let (status, body) = bench.get("/v1/search?q=mug&colour=red").await;
-    assert_eq!((status, &body["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("colour")));
+    let addresses = [
+        ("/v1/search?q=mug&colour=red", "colour"),
+        ("/v1/search?q=mug&dry_run=1", "dry_run"),
+        ("/v1/search?q=mug&refine.price=NaN..5", "refine.price"),
+        ("/v1/search?q=mug&refine.price=a..b", "refine.price"),
+        ("/v1/search?q=mug&refine.price=..", "refine.price"),
+        ("/v1/categories/Kitchen/products?q=mug", "q"),
+    ];
+    for (address, pointer) in addresses {
+        let (status, body) = bench.get(address).await;
+        let found = (status, &body["errors"][0]["pointer"]);
+        assert_eq!(found, (StatusCode::BAD_REQUEST, &json!(pointer)), "{address}");
+    }
+    let (_, first) = bench.get("/v1/search?q=mug").await;
+    let (status, body) = bench.post("/v1/recommend:next", &json!({"cursor": first["next"]})).await;
+    assert_eq!((status, &body["errors"][0]["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_cursor")));
     let (status, _) = bench.get("/v1/search?q=mug&user_id=7").await;
     assert_eq!(status, StatusCode::FORBIDDEN, "customers are asked for by the shop's server alone");
     let (status, _) = bench.ask("GET", "/v1/search?q=mug", "pk_wrong", String::new()).await;

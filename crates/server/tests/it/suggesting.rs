@@ -243,3 +243,28 @@ async fn check_export(bench: &Bench) {
         assert_eq!(one["event_attributes"]["object"]["object_id"], "m2");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_is_known_by_what_its_words_find_and_at_once() {
+    let bench = Bench::searching().await;
+    bench.searched("mug", 0, "", 6).await;
+    assert!(texts(&bench.suggest("q=mu").await, "queries").is_empty(), "the shop's own search found nothing");
+    let is_told = async || {
+        let started = std::time::Instant::now();
+        while texts(&bench.suggest("q=mu").await, "queries") != ["mug"] {
+            assert!(started.elapsed().as_secs() < 5, "a search is seen although nothing else is written");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    bench.post("/v1/search", &json!({"q": "mug"})).await;
+    is_told().await;
+    for narrowed in
+        [json!({"q": "mug", "filter": "price < 0.5"}), json!({"q": "mug", "refine": {"price": {"to": 0.5}}})]
+    {
+        let (_, body) = bench.post("/v1/search", &narrowed).await;
+        assert_eq!(body["total"], 0);
+    }
+    bench.settle();
+    is_told().await;
+    assert_eq!(bench.report().await["without_results"], json!([]));
+}
