@@ -440,6 +440,8 @@ impl Aggregates {
                     last.ended = Some(offset);
                 }
             }
+            // What broke off is done again: one version stands for both, that of before the first.
+            ImportMark::Begins if self.imports.last().is_some_and(|last| last.ended.is_none()) => {}
             ImportMark::Begins => {
                 let offered = self.catalog.available(received).count() as u64;
                 if self.imports.len() == IMPORTS_KEPT {

@@ -2,12 +2,13 @@
 //! start the thread.
 
 use crate::identities::{Identities, Secret, identity_key};
+use crate::integrity::{self, Fault};
 use crate::learn;
 use crate::writer::{Queue, Writer};
 use anyhow::Context as _;
 use bespoke_domain::{Entry, Offset};
 use bespoke_engine::{Engine, Live};
-use bespoke_store::{Artifacts, Reader, Sqlite, Store};
+use bespoke_store::{Artifacts, Error, Reader, Sqlite, Store};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -30,13 +31,31 @@ pub struct Shop {
     pub artifacts: Artifacts,
     /// Held while settings are changed.
     pub changing: tokio::sync::Mutex<()>,
+    /// What was wrong at the start.
+    faults: Vec<Fault>,
     reader: Mutex<Box<dyn Reader>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Shop {
-    /// Opens the data directory, made if it is not there, and starts its writer.
+    /// Opens the data directory, made if it is not there, and starts its writer. What is wrong with it is said in the log.
+    ///
+    /// # Errors
+    /// When it cannot be opened; where its log is damaged, with what to do.
     pub fn open(directory: &Path) -> anyhow::Result<Arc<Self>> {
+        let is_damage = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<Error>().is_some_and(Error::is_damage)
+        };
+        let shop = Self::start(directory).map_err(|error| {
+            if error.chain().any(is_damage) { error.context(integrity::RESTORE) } else { error }
+        })?;
+        for fault in shop.faults() {
+            tracing::warn!(code = fault.code, "{}; {}", fault.text, fault.fix);
+        }
+        Ok(shop)
+    }
+
+    fn start(directory: &Path) -> anyhow::Result<Arc<Self>> {
         let mut store =
             Sqlite::open(directory).with_context(|| format!("cannot open {}", directory.display()))?;
         let reader = store.reader()?;
@@ -47,13 +66,16 @@ impl Shop {
             numbers.push((identity_key(&secret, identity.kind, &identity.external_id), identity.shopper));
         })?;
         identities.extend(numbers);
-        let engine = recover(reader.as_ref(), reader.last_offset()?)?;
+        let last = reader.last_offset()?;
+        let engine = recover(reader.as_ref(), last)?;
+        let faults = integrity::look(reader.as_ref(), last)?;
         let artifacts = store.artifacts();
         let writer = Writer::new(Box::new(store), engine, identities.clone(), secret.clone())?;
         let (queue, live, thread) = writer.start()?;
         let (reader, thread) = (Mutex::new(reader), Mutex::new(Some(thread)));
         let changing = tokio::sync::Mutex::default();
-        let shop = Arc::new(Self { live, queue, identities, secret, artifacts, changing, reader, thread });
+        let shop =
+            Arc::new(Self { live, queue, identities, secret, artifacts, changing, faults, reader, thread });
         shop.load_models();
         Ok(shop)
     }
@@ -67,6 +89,12 @@ impl Shop {
                 tracing::error!(name, "a model is not in force: {error:#}; train again, or roll back");
             }
         }
+    }
+
+    /// What is wrong with the data directory, by what was seen at the start and by what the log says now.
+    pub fn faults(&self) -> Vec<Fault> {
+        let broken_off = integrity::broken_off(&self.live.snapshot());
+        self.faults.iter().cloned().chain(broken_off).collect()
     }
 
     /// Runs `read` with the handle for reading the log; one at a time.

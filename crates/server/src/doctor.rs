@@ -1,8 +1,9 @@
 //! What is wrong with what the shop sends, each finding with its share and its fix: events without ids, clicks and orders that do
 //! not say which decision they came from, products that nobody described, consent that is missing. Read from the last entries
-//! of the log and the catalogue.
+//! of the log and the catalogue. What is wrong with the data directory itself comes first.
 
 use crate::boot::Shop;
+use crate::integrity::{self, Fault};
 use crate::watchdog::{self, AlarmBody};
 use crate::wire::canonical::{Tables, Unmapped};
 use crate::writer::Counts;
@@ -309,6 +310,18 @@ impl Tally {
     }
 }
 
+/// A fault of the data directory as a finding.
+fn of_fault(fault: Fault) -> Finding {
+    Finding {
+        code: fault.code.to_owned(),
+        level: "warning".to_owned(),
+        text: fault.text,
+        share: 1.0,
+        cases: 0,
+        fix: fault.fix,
+    }
+}
+
 /// Whether an order says of itself that it is no shopper's.
 fn looks_like_test(event: &Event) -> bool {
     let Some(details) = event.details.as_deref() else { return false };
@@ -317,36 +330,42 @@ fn looks_like_test(event: &Event) -> bool {
     texts.flat_map(|text| text.split(|c: char| !c.is_alphabetic())).any(is_word)
 }
 
-/// Looks at the last entries of the log and at the catalogue.
-///
-/// # Errors
-/// When the log cannot be read.
-pub fn examine(shop: &Shop) -> anyhow::Result<DoctorBody> {
+/// Looks at the last entries of the log, up to the first that cannot be read, and at the catalogue.
+pub fn examine(shop: &Shop) -> DoctorBody {
     let snapshot = shop.live.snapshot();
     let mut tally = Tally::default();
     tally.catalog(&snapshot);
     tally.counts(&shop.queue.counts);
     let last = snapshot.aggregates.offset;
     let first = Offset(last.0.saturating_sub(ENTRIES_MAX));
-    shop.each_entry(
+    let mut seen = first;
+    let read = shop.each_entry(
         (first, last),
         |_| Ok(()),
-        |_, entry| {
+        |offset, entry| {
+            seen = offset;
             tally.entries += 1;
             if let Body::Event(event) = &entry.body {
                 tally.event(&snapshot, entry.received.0, event);
             }
         },
-    )?;
+    );
+    let mut faults = shop.faults();
+    if let Err(error) = read
+        && faults.iter().all(|fault| fault.code != integrity::UNREADABLE)
+    {
+        tracing::error!(%error, "the log cannot be read");
+        faults.push(integrity::unreadable(Offset(seen.0 + 1), &error));
+    }
     let days = tally
         .first_and_last
         .map_or(0.0, |(first, last)| (last - first) as f64 / bespoke_domain::time::DAY_MS as f64);
     let alarms = snapshot.aggregates.pulse.alarms(crate::clock::now());
-    Ok(DoctorBody {
+    DoctorBody {
         entries: tally.entries,
         days,
         alarms: alarms.iter().map(watchdog::body).collect(),
-        findings: tally.findings(),
+        findings: faults.into_iter().map(of_fault).chain(tally.findings()).collect(),
         kinds: tally.kinds,
-    })
+    }
 }

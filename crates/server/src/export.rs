@@ -3,6 +3,8 @@
 //! Shoppers are their numbers in the log, without the ids that the shop knows them by; what was searched for is a hash of its words; orders are hashes of
 //! their numbers. Of who refuses analytics by now nothing is exported.
 
+/// Cells of CSV files.
+pub mod csv;
 /// Tables as files.
 pub mod sheet;
 

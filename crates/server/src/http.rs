@@ -713,14 +713,7 @@ async fn get_doctor(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<R
     let _alone = alone(&app)?;
     let shop = app.shop.clone();
     let said = tokio::task::spawn_blocking(move || crate::doctor::examine(&shop)).await;
-    match said {
-        Ok(Ok(body)) => Ok(axum::Json(body).into_response()),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the log cannot be read");
-            Err(ApiError::internal())
-        }
-        Err(_) => Err(ApiError::internal()),
-    }
+    Ok(axum::Json(said.map_err(|_| ApiError::internal())?).into_response())
 }
 
 async fn get_metrics(State(app): State<Arc<App>>) -> Response {

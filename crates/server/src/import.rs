@@ -72,7 +72,7 @@ impl Imported {
 /// Imports a catalogue file; `done` hears how many lines were read.
 pub fn catalog(shop: &Shop, path: &Path, done: &mut dyn FnMut(u64)) -> anyhow::Result<Imported> {
     let (shape, file) = open(path)?;
-    catalog_rows(shop, &mut catalog_lines(shape, file, currency(shop)?, clock::now())?, done)
+    catalog_rows(shop, &mut catalog_lines(shape, file, currency(shop)?, clock::now())?, &[], done)
 }
 
 /// Imports a file that is the whole catalogue: what it leaves out is no longer offered. Refused where that looks like a broken
@@ -89,15 +89,11 @@ pub fn whole_catalog(
     if !is_confirmed {
         effect.check()?;
     }
-    let imported = catalog(shop, path, done)?;
     let removals = effect.removals(shop, now);
-    if removals.is_empty() {
-        return Ok((imported, 0));
-    }
-    for batch in removals.chunks(BATCH) {
-        shop.queue.call(|reply| Job::Patches(batch.to_vec(), reply)).map_err(explain)?;
-    }
-    settle(shop).map(|()| (imported, removals.len() as u64))
+    let (shape, file) = open(path)?;
+    let rows = &mut catalog_lines(shape, file, currency(shop)?, clock::now())?;
+    let imported = catalog_rows(shop, rows, &removals, done)?;
+    Ok((imported, removals.len() as u64))
 }
 
 /// Imports an events file; `done` hears how many lines were read. Lines in order of time give the best sessions.
@@ -113,7 +109,7 @@ pub fn events_from(shop: &Shop, text: &[u8], done: &mut dyn FnMut(u64)) -> anyho
 
 /// Imports catalogue rows that are lines of JSON in memory.
 pub fn catalog_from(shop: &Shop, text: &[u8], done: &mut dyn FnMut(u64)) -> anyhow::Result<Imported> {
-    catalog_rows(shop, &mut catalog_lines(Shape::Jsonl, text, currency(shop)?, clock::now())?, done)
+    catalog_rows(shop, &mut catalog_lines(Shape::Jsonl, text, currency(shop)?, clock::now())?, &[], done)
 }
 
 fn open(path: &Path) -> anyhow::Result<(Shape, Box<dyn BufRead>)> {
@@ -129,9 +125,11 @@ pub(crate) fn unpacked(path: &Path) -> anyhow::Result<(PathBuf, Box<dyn BufRead>
     unpack(path, len, BufReader::with_capacity(1 << 16, file)).with_context(|| path.display().to_string())
 }
 
+/// Takes the rows in, and what follows from those that are not there, as one file that can be undone.
 fn catalog_rows(
     shop: &Shop,
     rows: &mut dyn Iterator<Item = Line<ProductPatch>>,
+    removals: &[ProductPatch],
     done: &mut dyn FnMut(u64),
 ) -> anyhow::Result<Imported> {
     let mut imported = Imported::default();
@@ -141,11 +139,11 @@ fn catalog_rows(
     let rows = &mut rows.map(|(line, row)| (line, row.and_then(|patch| length.check(patch))));
     let mut batch = next_batch(rows, &mut imported, done);
     // A file without a good row changes nothing, and there is nothing to undo.
-    if batch.is_empty() {
+    if batch.is_empty() && removals.is_empty() {
         return Ok(imported);
     }
     put_file(shop, |shop| {
-        loop {
+        while !batch.is_empty() {
             let mut patches: Vec<ProductPatch> = batch.into_iter().map(|(_, patch)| patch).collect();
             for content in patches.iter_mut().filter_map(|patch| patch.content.as_mut()) {
                 tables.apply(content);
@@ -153,10 +151,11 @@ fn catalog_rows(
             }
             imported.accepted += u64::from(shop.queue.call(|reply| Job::Patches(patches, reply))?);
             batch = next_batch(rows, &mut imported, done);
-            if batch.is_empty() {
-                return Ok(());
-            }
         }
+        for removed in removals.chunks(BATCH) {
+            shop.queue.call(|reply| Job::Patches(removed.to_vec(), reply))?;
+        }
+        Ok(())
     })
     .map_err(explain)?;
     Ok(imported)

@@ -1,6 +1,7 @@
 //! KPIs over HTTP: counts by day or by part, and the quotients of them.
 
 use crate::boot::Shop;
+use crate::export::csv::quoted;
 use crate::wire::error::ApiError;
 use bespoke_domain::{CategoryNo, Currency, Problem};
 use bespoke_engine::Snapshot;
@@ -160,8 +161,8 @@ pub fn csv(shop: &Shop, query: &str) -> Result<String, ApiError> {
             let by =
                 BYS.iter().find(|(_, by)| *by != By::Day && is_asked(*by, part)).map_or("", |(by, _)| by);
             let kind = part.kind();
-            let part = name(&snapshot, *part).replace('"', "\"\"");
-            _ = write!(text, "{},{by},\"{part}\"", date(day));
+            let part = quoted(&name(&snapshot, *part));
+            _ = write!(text, "{},{by},{part}", date(day));
             let mut counts = [0; COUNTS];
             tally.add_to(&mut counts);
             for spec in &NAMES {

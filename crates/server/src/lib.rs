@@ -21,6 +21,8 @@ pub mod challenges_api;
 pub mod clock;
 /// Rules at odds.
 pub mod conflicts;
+/// Who may connect, and for how long.
+pub mod connections;
 /// A real shop's data.
 pub mod demo;
 /// On what something was done.
@@ -43,6 +45,8 @@ pub mod identities;
 pub mod import;
 /// Events and patches over HTTP.
 pub mod intake;
+/// What is wrong with a data directory.
+pub mod integrity;
 /// How relevant search is, by judgments.
 pub mod judge;
 /// API keys.
@@ -73,6 +77,8 @@ pub mod pace;
 pub mod pilot;
 /// Placement files into the log.
 pub mod placements;
+/// What the system allows.
+pub mod process;
 /// What searches teach, over HTTP.
 pub mod queries_api;
 /// Rankers of placements that have an objective.

@@ -4,6 +4,7 @@ mod commands;
 
 use anyhow::Context as _;
 use bespoke::boot::Shop;
+use bespoke::connections::{self, Bounds, CONNECTIONS_MAX, HEAD_DEADLINE};
 use bespoke::demo::crowd;
 use bespoke::demo::storefront::{self, About};
 use bespoke::embedding::{self, Embedding, Embeds};
@@ -13,7 +14,7 @@ use bespoke::ladder::Ladder;
 use bespoke::learn::Wanted;
 use bespoke::limits::Limits;
 use bespoke::trials::Asked;
-use bespoke::{import, keys, placements, webhook};
+use bespoke::{import, keys, placements, process, webhook};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::Value;
@@ -225,6 +226,9 @@ enum What {
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
+    if let Err(error) = process::outlive_file_limits() {
+        tracing::warn!(%error, "a file that may not grow (ulimit -f) will end the process");
+    }
     let done = match Cli::parse().command {
         Command::Serve {
             place,
@@ -410,7 +414,9 @@ fn listen(shop: Arc<Shop>, socket: TcpListener, around: Around<'_>) -> anyhow::R
         if let Some(about) = around.storefront {
             routes = routes.merge(storefront::router(app, about));
         }
-        axum::serve(listener, routes).with_graceful_shutdown(stop_signal()).await.map_err(anyhow::Error::from)
+        let bounds = Bounds { connections: process::connections(CONNECTIONS_MAX), head: HEAD_DEADLINE };
+        connections::serve(listener, routes, bounds, stop_signal()).await;
+        Ok(())
     });
     shop.close();
     served
@@ -492,6 +498,8 @@ fn run_import(
     if removed > 0 {
         say(&format!("{removed} no longer offered: the file leaves them out"));
     }
+    let done = imported.accepted + imported.duplicates + imported.without_consent + removed;
+    anyhow::ensure!(done > 0 || imported.rejected == 0, "nothing was taken in: every line was rejected");
     Ok(())
 }
 

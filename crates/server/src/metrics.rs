@@ -31,6 +31,7 @@ pub struct Metrics {
     products: Gauge<i64, AtomicI64>,
     bots: Counter,
     alarms: Gauge<i64, AtomicI64>,
+    faults: Gauge<i64, AtomicI64>,
 }
 
 impl Default for Metrics {
@@ -48,6 +49,7 @@ impl Default for Metrics {
             products: Gauge::default(),
             bots: Counter::default(),
             alarms: Gauge::default(),
+            faults: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -74,6 +76,7 @@ impl Metrics {
         registry.register("bespoke_snapshot_offset", "Last offset visible", self.snapshot_offset.clone());
         registry.register("bespoke_bot_events", "Events of programs", self.bots.clone());
         registry.register("bespoke_alarms", "What has collapsed of what comes in", self.alarms.clone());
+        registry.register("bespoke_faults", "What is wrong with the data directory", self.faults.clone());
         registry.register("bespoke_products", "Products with a number", self.products.clone());
     }
 
@@ -90,6 +93,7 @@ impl Metrics {
         self.snapshot_offset.set(aggregates.offset.0 as i64);
         self.bots.inner().store(aggregates.pulse.bots, Ordering::Relaxed);
         self.alarms.set(alarm_count as i64);
+        self.faults.set(shop.faults().len() as i64);
         self.products.set(aggregates.catalog.len() as i64);
         let mut text = String::new();
         let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -219,6 +219,16 @@ impl Writer {
         }
         self.publish();
         self.checkpoint(true);
+        self.gather();
+    }
+
+    /// Leaves the log in one file.
+    fn gather(&mut self) {
+        // Who still seals would write more.
+        let _alone = self.sealer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Err(error) = self.store.gather() {
+            tracing::warn!(%error, "the log is in two files, log.sqlite and log.sqlite-wal; copy both");
+        }
     }
 
     fn tick(&mut self) {

@@ -1,6 +1,7 @@
 //! What can go wrong with a store.
 
 use bespoke_domain::{Millis, Offset, ShopperNo};
+use rusqlite::ErrorCode;
 use std::path::PathBuf;
 
 /// A store's failure. Nothing was changed by the call that returns it.
@@ -61,16 +62,42 @@ pub enum Error {
     Sqlite(rusqlite::Error),
 }
 
+impl Error {
+    /// Whether it says that what stands in the file is not what was written, or not in a way that this version knows.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+        match self {
+            Self::Corrupt { .. } | Self::RecordVersion { .. } => true,
+            // A value that the table would not have taken.
+            Self::Sqlite(
+                FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..),
+            ) => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
+            _ => false,
+        }
+    }
+}
+
+/// Whether there is no room for what was to be written: on the disk, in the share of it that this user may have, or under the
+/// largest size that a file may have (`ulimit -f`).
+pub(crate) fn is_no_room(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::StorageFull { Self::Full } else { Self::Io(error) }
+        if is_no_room(&error) { Self::Full } else { Self::Io(error) }
     }
 }
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DiskFull) => Self::Full,
             _ => Self::Sqlite(error),
         }
     }

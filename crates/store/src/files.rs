@@ -1,8 +1,8 @@
 //! Files and directories that only their owner can read, and the lock that keeps a second server out.
 
-use crate::error::Error;
+use crate::error::{Error, is_no_room};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 
 /// Makes a directory, and those above it, for the owner alone; one that is there keeps its permissions.
@@ -41,10 +41,15 @@ pub(crate) fn lock(directory: &Path) -> Result<File, Error> {
     }
 }
 
-/// Whether the disk has no room for another few pages. Asked after a failure that does not say so itself.
-pub(crate) fn is_full(directory: &Path) -> bool {
+/// Whether there is no room for another few pages behind the first `len` bytes of a file. Asked after a failure that does not
+/// say so itself.
+pub(crate) fn is_full(directory: &Path, len: u64) -> bool {
     let path = directory.join("room");
-    let written = open_private(&path).and_then(|mut file| file.write_all(&[1; 1 << 16]));
+    let written = open_private(&path).and_then(|mut file| {
+        // A hole takes no room.
+        file.seek(io::SeekFrom::Start(len))?;
+        file.write_all(&[1; 1 << 16])
+    });
     _ = std::fs::remove_file(&path);
-    written.is_err_and(|error| error.kind() == io::ErrorKind::StorageFull)
+    written.is_err_and(|error| is_no_room(&error))
 }

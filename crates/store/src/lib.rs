@@ -20,7 +20,7 @@ mod record;
 mod sqlite;
 
 pub use artifacts::{Artifact, Artifacts};
-pub use checkpoints::{Checkpoints, Damaged, unframe};
+pub use checkpoints::{Checkpoints, Damaged, Mark, unframe};
 pub use error::Error;
 pub use memory::Memory;
 pub use record::{VERSION as RECORD_VERSION, decode as decode_record};
@@ -61,6 +61,10 @@ pub trait Store: Send {
 
     /// Sets a named value, durably.
     fn put_meta(&mut self, name: &str, value: &[u8]) -> Result<(), Error>;
+
+    /// Gathers in one file what the log holds, so that a copy of that file is all of it. Before a clean stop; everything
+    /// is durable without it.
+    fn gather(&mut self) -> Result<(), Error>;
 }
 
 /// The reading side. Sees what is committed, nothing else. Every call reads in bounded memory and holds no snapshot of the
@@ -100,10 +104,10 @@ pub trait Reader: Send {
     /// The checkpoints beside this log.
     fn checkpoints(&self) -> Checkpoints;
 
-    /// The newest undamaged checkpoint that is not past `offset`; damaged ones are skipped with a warning.
+    /// The newest undamaged checkpoint of this log that is not past `offset`; others are skipped with a warning.
     fn checkpoint_at_or_before(&self, offset: Offset) -> Result<Option<(Offset, Vec<u8>)>, Error> {
         self.checkpoints().at_or_before(offset, &mut |damaged| {
-            tracing::warn!(offset = damaged.offset.0, why = %damaged.why, "a checkpoint is damaged; an older one is tried");
+            tracing::warn!(offset = damaged.offset.0, why = %damaged.why, "a checkpoint cannot be used; an older one is tried");
         })
     }
 }

@@ -95,6 +95,10 @@ impl Store for Memory {
         self.held_mut().meta.insert(name.to_owned(), value.to_vec());
         Ok(())
     }
+
+    fn gather(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Memory is scanned as it is.

@@ -3,6 +3,7 @@
 use super::super::say;
 use super::operate::{self, fault, read, save};
 use anyhow::Context as _;
+use bespoke::export::csv::unmarked;
 use bespoke::export::sheet::{Cell, Kind, Sheet};
 use bespoke::kpis_api;
 use serde_json::Value;
@@ -124,7 +125,7 @@ fn parquet(csv: &str, path: &Path) -> anyhow::Result<()> {
         let cell = |(at, value): (usize, &str)| -> anyhow::Result<Cell> {
             Ok(match kind(at) {
                 Kind::Day => kpis_api::number(value.parse()?).into(),
-                Kind::Text => value.into(),
+                Kind::Text => unmarked(value).into(),
                 // Such parts do not have it.
                 _ if value.is_empty() => Cell::Missing,
                 _ => value.parse::<f64>()?.into(),

@@ -35,7 +35,22 @@ impl Server {
 
     /// SIGHUP.
     pub fn hang_up(&self) {
-        let sent = Command::new("kill").args(["-HUP", &self.0.id().to_string()]).status();
+        self.signal("-HUP");
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub fn stop(&mut self) {
+        self.signal("-TERM");
+        assert!(self.0.wait().is_ok_and(|status| status.success()));
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()));
     }
 
@@ -76,6 +91,11 @@ pub fn start_reading(data: &Path, port: u16, log: &Path, placements: &Path) -> S
     start_with(data, port, log.into(), &["--placements".as_ref(), placements.as_ref()])
 }
 
+/// A port that nobody has.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
+}
+
 fn start_with(data: &Path, port: u16, errors: Stdio, more: &[&OsStr]) -> Server {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bespoke"));
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data).args(more);
@@ -112,8 +132,7 @@ fn batch(round: u32, number: u32) -> Vec<Value> {
 fn killed_fifty_times_under_load_nothing_acknowledged_is_lost_or_doubled() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let data = directory.path().join("shop");
-    let port =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+    let port = free_port();
     let (mut key, mut acknowledged) = (String::new(), Vec::new());
     for round in 0..KILLS {
         let mut server = start(&data, port);
@@ -187,8 +206,7 @@ fn word(round: u32, number: usize) -> String {
 fn killed_while_the_catalogue_is_written_what_was_acknowledged_is_found() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let data = directory.path().join("shop");
-    let port =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+    let port = free_port();
     let (mut key, mut acknowledged) = (String::new(), Vec::new());
     for round in 0..10 {
         let mut server = start(&data, port);

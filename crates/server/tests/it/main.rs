@@ -10,6 +10,7 @@ mod experiments;
 mod files;
 mod hostile;
 mod judging;
+mod keeping;
 mod kpis_sql;
 mod languages;
 mod learning;

@@ -13,7 +13,7 @@ mod turn;
 pub use schema::MIGRATIONS;
 
 use crate::error::Error;
-use crate::{Artifacts, Checkpoints, Reader, Sealer, Store, check_received, files, record};
+use crate::{Artifacts, Checkpoints, Mark, Reader, Sealer, Store, check_received, files, record};
 use bespoke_domain::entry::Identity;
 use bespoke_domain::{Entry, Millis, Offset};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
@@ -24,6 +24,7 @@ use std::time::Duration;
 use turn::Turn;
 
 const FILE: &str = "log.sqlite";
+const WAL: &str = "log.sqlite-wal";
 const INSERT_ENTRY: &str =
     "INSERT INTO entry (offset, received_ms, kind, shopper_no, body) VALUES (?1, ?2, ?3, ?4, ?5)";
 const INSERT_IDENTITY: &str = "INSERT INTO identity (shopper_no, kind, external_id) VALUES (?1, ?2, ?3)";
@@ -82,11 +83,15 @@ impl Sqlite {
         let lock = Arc::new(files::lock(directory)?);
         let opened = connect(directory).and_then(|connection| Ok((last(&connection)?, connection)));
         let ((last, last_received), connection) = opened.map_err(|error| explain(error, directory))?;
+        let checkpoints = Checkpoints::in_directory(directory);
+        for one in checkpoints.set_aside()? {
+            tracing::warn!(offset = one.offset.0, last = last.0, why = %one.why, "a checkpoint is not of this log and was set aside");
+        }
         Ok(Self {
             options,
             connection,
             turn: Arc::default(),
-            checkpoints: Checkpoints::in_directory(directory.join("checkpoints")),
+            checkpoints,
             artifacts: Artifacts::in_directory(directory.join("models")),
             last,
             last_received,
@@ -115,11 +120,20 @@ impl Sqlite {
 /// # Errors
 /// When there is no log in it, or none that can be read.
 pub fn read_only(directory: &Path) -> Result<Box<dyn Reader>, Error> {
+    let checkpoints = Checkpoints::in_directory(directory);
+    Ok(Box::new(reader::SqliteReader::new(open_for_reading(directory)?, checkpoints)))
+}
+
+/// What tells the entry at `offset` from any other; `None` where there is none.
+pub(crate) fn mark(directory: &Path, offset: Offset) -> Result<Option<Mark>, Error> {
+    reader::mark(&open_for_reading(directory)?, offset)
+}
+
+fn open_for_reading(directory: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(directory.join(FILE), flags)?;
     connection.busy_timeout(BUSY_WAIT)?;
-    let checkpoints = Checkpoints::in_directory(directory.join("checkpoints"));
-    Ok(Box::new(reader::SqliteReader::new(connection, checkpoints)))
+    Ok(connection)
 }
 
 impl Store for Sqlite {
@@ -169,6 +183,16 @@ impl Store for Sqlite {
             Ok(())
         })
     }
+
+    fn gather(&mut self) -> Result<(), Error> {
+        let _taken = self.turn.for_append();
+        let gather = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_busy: bool = self.connection.query_row(gather, [], |row| row.get(0))?;
+        if is_busy {
+            tracing::warn!("someone reads the log: a part of it is in {WAL} until the next clean stop");
+        }
+        Ok(())
+    }
 }
 
 fn connect(directory: &Path) -> Result<Connection, Error> {
@@ -207,12 +231,14 @@ fn in_transaction<T>(
     Ok(outcome)
 }
 
-/// A failing disk and a full one look alike where SQLite does more than write; then the disk is asked.
+/// A failing disk and a full one look alike where SQLite does more than write, and so does the largest size that a file may
+/// have; then the disk is asked.
 fn explain(error: Error, directory: &Path) -> Error {
     let Error::Sqlite(inner) = &error else { return error };
     let is_unclear =
         matches!(inner.sqlite_error_code(), Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen));
-    if is_unclear && files::is_full(directory) { Error::Full } else { error }
+    let len = |name| std::fs::metadata(directory.join(name)).map_or(0, |file| file.len());
+    if is_unclear && files::is_full(directory, len(FILE).max(len(WAL))) { Error::Full } else { error }
 }
 
 fn insert_entries(

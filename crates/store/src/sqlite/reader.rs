@@ -3,7 +3,7 @@
 
 use super::{last, rowid};
 use crate::error::Error;
-use crate::{Checkpoints, DECISION_LAG_MS, Each, Reader, decision_ms, record};
+use crate::{Checkpoints, DECISION_LAG_MS, Each, Mark, Reader, decision_ms, record};
 use bespoke_domain::entry::{Identity, IdentityKind};
 use bespoke_domain::{Body, Decision, DecisionId, Entry, Millis, Offset, ShopperNo};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -75,10 +75,17 @@ impl SqliteReader {
         let mut rows = select.query(params)?;
         let mut page = Page { entries: Vec::new(), is_cut: false, damage: None };
         let mut byte_count = 0;
-        while let Some(row) = rows.next()? {
-            byte_count += record(row)?.len();
-            match entry(row) {
-                Ok(entry) => page.entries.push(entry),
+        loop {
+            let found = match rows.next() {
+                Ok(Some(row)) => record(row).map(<[u8]>::len).and_then(|len| Ok((len, entry(row)?))),
+                Ok(None) => break,
+                Err(error) => Err(error.into()),
+            };
+            match found {
+                Ok((len, entry)) => {
+                    byte_count += len;
+                    page.entries.push(entry);
+                }
                 Err(damage) => {
                     page.damage = Some(damage);
                     break;
@@ -253,6 +260,26 @@ impl Reader for SqliteReader {
     fn checkpoints(&self) -> Checkpoints {
         self.checkpoints.clone()
     }
+}
+
+/// What tells the entry at `offset` from any other; `None` where there is none. One that cannot be read has no mark.
+pub(super) fn mark(connection: &Connection, offset: Offset) -> Result<Option<Mark>, Error> {
+    let mut select = connection.prepare_cached(READ_ONE)?;
+    let mut rows = select.query([rowid(offset)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let received = entry(row)?.1.received.0.to_le_bytes();
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&received);
+    crc.update(&[row.get::<_, u8>(3)?]);
+    crc.update(&row.get::<_, Option<u32>>(4)?.map_or([0; 5], |no| {
+        let [a, b, c, d] = no.to_le_bytes();
+        [1, a, b, c, d]
+    }));
+    crc.update(record(row)?);
+    let mut mark = Mark::default();
+    mark[..8].copy_from_slice(&received);
+    mark[8..].copy_from_slice(&crc.finalize().to_le_bytes());
+    Ok(Some(mark))
 }
 
 /// The record of a row, always the first column.

@@ -1,8 +1,8 @@
 //! Checkpoint files and what can happen to them.
 
-use crate::samples::open;
+use crate::samples::{event, events, open};
 use bespoke_domain::Offset;
-use bespoke_store::{Checkpoints, Damaged, Store};
+use bespoke_store::{Checkpoints, Damaged, Error, Sqlite, Store, read_only};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,86 @@ fn newest(checkpoints: &Checkpoints) -> (Option<u64>, Vec<(u64, String)>) {
     (found.map(|(offset, _)| offset.0), skipped)
 }
 
+fn with_entries(directory: &Path, count: i64) -> Sqlite {
+    let mut store = open(directory);
+    store.append(&events(0, count), &[]).unwrap();
+    store
+}
+
+/// A data directory with 10 entries whose checkpoints are of 20: its log is what it was at 10 entries.
+fn shortened(directory: &Path) {
+    let mut store = with_entries(directory, 10);
+    store.checkpoints().put(Offset(10), b"ten", 9).unwrap();
+    store.gather().unwrap();
+    let then = fs::read(directory.join("log.sqlite")).unwrap();
+    store.append(&events(10, 10), &[]).unwrap();
+    store.checkpoints().put(Offset(20), b"twenty", 9).unwrap();
+    drop(store);
+    assert!(!directory.join("log.sqlite-wal").exists());
+    fs::write(directory.join("log.sqlite"), then).unwrap();
+}
+
+#[test]
+fn a_checkpoint_of_entries_that_were_lost_is_set_aside_and_never_believed() {
+    let directory = tempfile::tempdir().unwrap();
+    shortened(directory.path());
+    let mut store = open(directory.path());
+    let checkpoints = store.checkpoints();
+    assert_eq!(
+        (checkpoints.offsets().unwrap(), checkpoints.aside().unwrap()),
+        (vec![Offset(10)], vec![Offset(20)])
+    );
+    store.append(&events(1_000, 15), &[]).unwrap();
+    drop(store);
+    let store = open(directory.path());
+    assert_eq!(newest(&store.checkpoints()), (Some(10), vec![]));
+    assert_eq!(store.checkpoints().aside().unwrap(), [Offset(20)], "it is told until it is removed");
+    let left = directory.path().join("checkpoints/00000000000000000020.set-aside");
+    assert!(fs::read(left).unwrap().windows(6).any(|bytes| bytes == b"twenty"));
+}
+
+#[test]
+fn a_checkpoint_of_another_log_is_not_believed_where_the_log_has_grown_past_it() {
+    let directory = tempfile::tempdir().unwrap();
+    shortened(directory.path());
+    let newer = fs::read(file(directory.path(), 20)).unwrap();
+    let mut store = open(directory.path());
+    store.append(&events(1_000, 15), &[]).unwrap();
+    // As a version left it that believed every checkpoint.
+    fs::write(file(directory.path(), 20), newer).unwrap();
+    let why = "the log has another entry there than the one it was made after";
+    let reader = read_only(directory.path()).unwrap();
+    assert_eq!(newest(&reader.checkpoints()), (Some(10), vec![(20, why.to_owned())]));
+    drop(store);
+    assert_eq!(open(directory.path()).checkpoints().offsets().unwrap(), [Offset(10)]);
+}
+
+#[test]
+fn a_checkpoint_stays_where_its_entry_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = with_entries(directory.path(), 10);
+    store.checkpoints().put(Offset(10), b"ten", 9).unwrap();
+    drop(store);
+    let log = rusqlite::Connection::open(directory.path().join("log.sqlite")).unwrap();
+    log.execute("UPDATE entry SET body = X'63' WHERE offset = 10", []).unwrap();
+    drop(log);
+    assert_eq!(newest(&open(directory.path()).checkpoints()), (Some(10), vec![]));
+}
+
+#[test]
+fn there_is_no_checkpoint_after_an_entry_that_is_not_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = with_entries(directory.path(), 10);
+    let refused = store.checkpoints().put(Offset(11), b"eleven", 9);
+    assert!(matches!(refused, Err(Error::Corrupt { offset: Offset(11), .. })), "{refused:?}");
+    store.append(&[event(10, None)], &[]).unwrap();
+    store.checkpoints().put(Offset(11), b"eleven", 9).unwrap();
+}
+
 #[test]
 fn a_damaged_checkpoint_is_skipped_with_its_reason_and_an_older_one_is_used() {
     let directory = tempfile::tempdir().unwrap();
-    let checkpoints = open(directory.path()).checkpoints();
+    let checkpoints = with_entries(directory.path(), 2).checkpoints();
     let whole = |offset: u64| {
         checkpoints.put(Offset(offset), b"twenty bytes of state", 9).unwrap();
         fs::read(file(directory.path(), offset)).unwrap()
@@ -50,7 +126,7 @@ fn a_damaged_checkpoint_is_skipped_with_its_reason_and_an_older_one_is_used() {
 #[test]
 fn what_a_crash_left_is_no_checkpoint_and_is_in_nobodys_way() {
     let directory = tempfile::tempdir().unwrap();
-    let checkpoints = open(directory.path()).checkpoints();
+    let checkpoints = with_entries(directory.path(), 2).checkpoints();
     checkpoints.put(Offset(1), b"one", 9).unwrap();
     let unfinished = directory.path().join("checkpoints/unfinished");
     fs::write(&unfinished, vec![7; 10_000]).unwrap();
@@ -63,7 +139,7 @@ fn what_a_crash_left_is_no_checkpoint_and_is_in_nobodys_way() {
 #[test]
 fn threads_that_write_at_once_leave_whole_files() {
     let directory = tempfile::tempdir().unwrap();
-    let checkpoints = open(directory.path()).checkpoints();
+    let checkpoints = with_entries(directory.path(), 40).checkpoints();
     std::thread::scope(|scope| {
         for thread in 0..4_u64 {
             let checkpoints = checkpoints.clone();

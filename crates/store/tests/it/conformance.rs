@@ -137,6 +137,7 @@ fn a_named_value_is_the_last_one_put() {
 #[test]
 fn checkpoints_are_found_newest_first_and_the_oldest_are_pruned() {
     on_each_store(|store| {
+        store.append(&events(0, 40), &[]).unwrap();
         let checkpoints = store.checkpoints();
         for offset in [10, 30, 20, 40] {
             checkpoints.put(Offset(offset), format!("state {offset}").as_bytes(), 3).unwrap();
@@ -158,6 +159,7 @@ fn checkpoints_are_found_newest_first_and_the_oldest_are_pruned() {
 #[test]
 fn a_checkpoint_is_written_piece_by_piece_or_not_at_all() {
     on_each_store(|store| {
+        store.append(&events(0, 6), &[]).unwrap();
         let checkpoints = store.checkpoints();
         let pieces =
             &mut |to: &mut dyn io::Write| (0..100_000_u32).try_for_each(|i| to.write_all(&i.to_le_bytes()));

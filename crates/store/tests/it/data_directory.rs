@@ -4,7 +4,7 @@ use crate::samples::{events, identity, large, open, read_all, read_shopper};
 use bespoke_domain::entry::IdentityKind::{Anonymous, User};
 use bespoke_domain::settings::{KeyChange, Scope};
 use bespoke_domain::{Body, Entry, Millis, Offset, ShopperNo};
-use bespoke_store::{Error, MIGRATIONS, Options, Sealing, Sqlite, Store};
+use bespoke_store::{Error, MIGRATIONS, Options, Sealing, Sqlite, Store, read_only};
 use rusqlite::Connection;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -55,6 +55,45 @@ fn what_was_acknowledged_is_in_the_files_without_closing() {
     let reader = after_the_crash.reader().unwrap();
     assert_eq!(read_all(reader.as_ref()), entries);
     assert_eq!(reader.identity(ShopperNo(1)).unwrap(), Some(identity(1, Anonymous, "a")));
+}
+
+#[test]
+fn what_is_gathered_is_in_one_file() {
+    let (directory, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut store = open(directory.path());
+    store.append(&events(0, 500), &[]).unwrap();
+    let reader = store.reader().unwrap();
+    assert_eq!(read_all(reader.as_ref()).len(), 500);
+    store.gather().unwrap();
+    assert_eq!(file_len(directory.path(), "log.sqlite-wal"), 0);
+    std::fs::copy(directory.path().join("log.sqlite"), copy.path().join("log.sqlite")).unwrap();
+    assert_eq!(read_all(open(copy.path()).reader().unwrap().as_ref()), events(0, 500));
+    store.append(&events(500, 1), &[]).unwrap();
+    assert_eq!(reader.last_offset().unwrap(), Offset(501));
+}
+
+#[test]
+fn entries_before_a_damaged_page_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    for at in 0..100 {
+        store.append(&[large(at, 1_500)], &[]).unwrap();
+    }
+    store.gather().unwrap();
+    drop(store);
+    let path = directory.path().join("log.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[end - 8_192..].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    let reader = read_only(directory.path()).unwrap();
+    let mut last = 0;
+    let failed = reader.read(Offset(0), Offset(100), &mut |offset, _| {
+        last = offset.0;
+        ControlFlow::Continue(())
+    });
+    assert!(failed.is_err_and(|error| error.is_damage()));
+    assert!((50..100).contains(&last), "{last}");
 }
 
 #[test]
