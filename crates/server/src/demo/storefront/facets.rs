@@ -140,7 +140,7 @@ impl Panel<'_> {
             form.ends action=(self.asked.action()) {
                 (hidden(&self.asked.without("price"), &[]))
                 label { span.quiet { "Least price" } input type="number" name="price.from" min="0" step="0.01" value=(text(from)) placeholder="from"; }
-                label { span.quiet { "Below this price" } input type="number" name="price.to" min="0" step="0.01" value=(text(to)) placeholder="below"; }
+                label { span.quiet { "Below this price" } input type="number" name="price.to" min="0" step="0.01" value=(text(to)) placeholder="to"; }
                 button aria-label="Narrow to these prices" { "Go" }
             }
         }
