@@ -15,8 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most connections that are open at once; more wait until one ends.
 pub const CONNECTIONS_MAX: usize = 8_192;
-/// Until when the head of a connection's next request has to be there; a connection without one ends then.
-pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Until when the head of a connection's next request has to be there; a connection without one ends then. Longer than the minute for
+/// which proxies and clients keep connections that they do not use.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(75);
 /// How long to wait where the system has no file left for a connection.
 const PAUSE: Duration = Duration::from_millis(200);
 

@@ -13,9 +13,15 @@ use std::time::{Duration, Instant};
 
 /// One kept connection.
 pub struct Connection {
+    address: SocketAddr,
+    /// When it was last used.
+    used: Instant,
     stream: TcpStream,
     buffer: Vec<u8>,
 }
+
+/// How long one that is not used is trusted to be open.
+const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// An answer.
 pub struct Answer {
@@ -43,10 +49,12 @@ impl Connection {
     /// # Errors
     /// When nobody listens there.
     pub fn open(address: SocketAddr) -> Result<Self, Error> {
-        let stream = TcpStream::connect(address).map_err(|error| fault(&error))?;
-        stream.set_nodelay(true).map_err(|error| fault(&error))?;
-        stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(|error| fault(&error))?;
-        Ok(Self { stream, buffer: Vec::with_capacity(64 << 10) })
+        Ok(Self {
+            address,
+            used: Instant::now(),
+            stream: open(address)?,
+            buffer: Vec::with_capacity(64 << 10),
+        })
     }
 
     /// Sends a request and waits for its answer.
@@ -54,10 +62,14 @@ impl Connection {
     /// # Errors
     /// When the connection ends or the answer is not HTTP with a `Content-Length`.
     pub fn send(&mut self, request: &[u8]) -> Result<Answer, Error> {
+        if self.used.elapsed() > IDLE_MAX {
+            self.stream = open(self.address)?;
+        }
         self.stream.write_all(request).map_err(|error| fault(&error))?;
         self.buffer.clear();
         loop {
             if let Some(answer) = parse(&self.buffer)? {
+                self.used = Instant::now();
                 return Ok(answer);
             }
             let mut chunk = [0; 16 << 10];
@@ -67,6 +79,13 @@ impl Connection {
             }
         }
     }
+}
+
+fn open(address: SocketAddr) -> Result<TcpStream, Error> {
+    let stream = TcpStream::connect(address).map_err(|error| fault(&error))?;
+    stream.set_nodelay(true).map_err(|error| fault(&error))?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(|error| fault(&error))?;
+    Ok(stream)
 }
 
 fn fault(error: &std::io::Error) -> Error {
