@@ -98,6 +98,9 @@ impl Found {
 
     /// The best, of at most `limit` products.
     pub fn rows(&self, catalog: &Catalog, limit: usize) -> &[(f32, ProductNo)] {
+        if limit >= RESULTS_MAX {
+            return &self.best;
+        }
         let mut products = Products::default();
         let is_one_more = |(_, product): &(f32, ProductNo)| {
             products.add(catalog, *product);

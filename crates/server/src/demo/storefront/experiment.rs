@@ -17,8 +17,8 @@ use std::sync::atomic::Ordering;
 
 /// Its address.
 pub const PATH: &str = "/experiment";
-/// Metrics that are shares of something.
-const SHARES: [&str; 5] = ["click_rate", "conversion", "return_rate", "repeat", "cart"];
+/// Metrics that are shares of something; a list may be clicked more than once.
+const SHARES: [&str; 4] = ["conversion", "return_rate", "repeat", "cart"];
 /// Metrics that are shown, the first ones.
 const METRICS_SHOWN: usize = 6;
 
